@@ -1,0 +1,106 @@
+"""Checked arguments, and a data set's inputs prepared once for repeated use.
+
+Everything the library asks about a cell involves the weights of neuron j only through the N values
+R_j·x_i, so only the component of R_j in the span of the samples matters. ``prepare`` computes that
+span once: ``X = C Bᵀ`` with an orthonormal B, and all later work is done on C, which has rank(X)
+columns instead of D.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Samples x_1 … x_N as rows, augmented by the caller, with what can be computed from them alone.
+
+    X : (N, D) float
+    coordinates : (N, r) float, the samples in an orthonormal basis of their span, r = rank X
+    basis : (D, r) float with orthonormal columns, ``X = coordinates @ basis.T`` up to rounding
+    rank : r, as ``numpy.linalg.matrix_rank`` gives it at its default tolerance
+    """
+
+    X: NDArray[np.float64]
+    coordinates: NDArray[np.float64]
+    basis: NDArray[np.float64]
+    rank: int
+
+    @property
+    def independent(self) -> bool:
+        """Whether the N samples are linearly independent (rank X = N)."""
+        return self.rank == len(self.X)
+
+    @cached_property
+    def gram(self) -> NDArray[np.float64]:
+        """G = X Xᵀ, (N, N)."""
+        return self.X @ self.X.T
+
+
+def prepare(X: ArrayLike | Inputs) -> Inputs:
+    """Check the samples and compute their span; pass the result wherever the library takes an X.
+
+    X : (N, D), N ≥ 1, D ≥ 1, finite. Raises ValueError otherwise. Cost: one singular value decomposition.
+    """
+    if isinstance(X, Inputs):
+        return X
+    X = real_array("X", X, dimensions=2)
+    N, D = X.shape
+    left, singular, right = np.linalg.svd(X, full_matrices=False)
+    rank = int((singular > singular[0] * max(N, D) * np.finfo(float).eps).sum())
+    if rank == D:
+        # Full column rank: the caller's own coordinates serve, free of rounding.
+        return Inputs(X, X, np.eye(D), rank)
+    return Inputs(X, left[:, :rank] * singular[:rank], right[:rank].T, rank)
+
+
+def real_array(name: str, value: ArrayLike, dimensions: int) -> NDArray[np.float64]:
+    """``value`` as a finite float array without empty axes; ValueError names the argument."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: not an array ({error})") from None
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name}: must hold real numbers, not {array.dtype}")
+    array = np.ascontiguousarray(array, dtype=np.float64)
+    if array.ndim != dimensions:
+        raise ValueError(f"{name}: must have {dimensions} dimensions, not shape {array.shape}")
+    if 0 in array.shape:
+        raise ValueError(f"{name}: must not be empty, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: must be finite, but holds NaN or infinity")
+    return array
+
+
+def targets(y: ArrayLike, N: int) -> NDArray[np.float64]:
+    """The labels y, (N,), any finite real numbers."""
+    y = real_array("y", y, dimensions=1)
+    if len(y) != N:
+        raise ValueError(f"y: must have one entry per sample, {N}, not {len(y)}")
+    return y
+
+
+def weights(W: ArrayLike, D: int, name: str = "W") -> NDArray[np.float64]:
+    """Input weights, one neuron a row, (K, D)."""
+    W = real_array(name, W, dimensions=2)
+    if W.shape[1] != D:
+        raise ValueError(f"{name}: must have one column per input coordinate, {D}, not {W.shape[1]}")
+    return W
+
+
+def activations(pattern: ArrayLike, N: int) -> NDArray[np.bool_]:
+    """An activation pattern, bool or 0/1, (N, K), K ≥ 1."""
+    pattern = np.asarray(pattern)
+    if pattern.ndim != 2:
+        raise ValueError(f"pattern: must have 2 dimensions, not shape {pattern.shape}")
+    if pattern.shape[0] != N:
+        raise ValueError(f"pattern: must have one row per sample, {N}, not {pattern.shape[0]}")
+    if pattern.shape[1] == 0:
+        raise ValueError("pattern: must have at least one column (K ≥ 1)")
+    if pattern.dtype != bool:
+        if pattern.dtype.kind not in "iuf" or not np.isin(pattern, (0, 1)).all():
+            raise ValueError("pattern: must be bool or hold only 0 and 1")
+        pattern = pattern.astype(bool)
+    return pattern
