@@ -1,4 +1,4 @@
-"""What every script of the workflow does besides its own work: logging, and output that is never half-written."""
+"""What every script does besides its own work: logging, and output that is never half-written."""
 
 import logging
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class UserError(Exception):
-    """Something only the user can mend; its text is one line: which file or key, what is wrong, what to do."""
+    """Something only the user can mend; its text is one line: what is wrong where, and what to do."""
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -61,7 +61,7 @@ def write_npz(path: str | os.PathLike, **arrays) -> None:
     """Write arrays as an uncompressed npz, whole or not at all. Equal arrays give equal bytes."""
     import numpy as np
 
-    with replacing(path) as temporary, open(temporary, "wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
 
 

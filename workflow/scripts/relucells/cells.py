@@ -14,11 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.inputs import Inputs, activations, prepare, weights
-
-# A Gram matrix squares the singular values: beyond this condition number (a bound on it) the small
-# ones drown in rounding and the singular values themselves are computed instead.
-GRAM_CONDITION_LIMIT = 1e6
+from relucells.inputs import Inputs, activations, gram_factor, prepare, rank_tolerance, weights
 
 
 def activation_pattern(X: ArrayLike | Inputs, W: ArrayLike) -> NDArray[np.bool_]:
@@ -70,26 +66,6 @@ def compact(inputs: Inputs, pattern: NDArray[np.bool_]) -> Compact:
     mask = pattern[np.ix_(alive, first)] * np.sqrt(multiplicity)
     matrix = (mask[:, :, None] * inputs.coordinates[alive][:, None, :]).reshape(len(mask), -1)
     return Compact(matrix, alive, group, multiplicity)
-
-
-def rank_tolerance(largest: float, N: int, columns: int) -> float:
-    """``numpy.linalg.matrix_rank``'s default tolerance for an N × columns matrix of that norm."""
-    return largest * max(N, columns) * np.finfo(float).eps
-
-
-def gram_factor(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Inverse Cholesky factor T of a Gram matrix, TᵀT = G⁻¹, or None where G is too ill-conditioned.
-
-    Frobenius norms bound the condition number from above, so a factor that is returned proves that
-    the matrix behind the Gram matrix has full rank with singular values above 1e-6 of the largest.
-    """
-    try:
-        lower = np.linalg.cholesky(gram)
-        inverse = np.linalg.inv(lower)
-    except np.linalg.LinAlgError:
-        return None
-    bound = np.linalg.norm(lower) * np.linalg.norm(inverse)
-    return inverse if bound <= GRAM_CONDITION_LIMIT else None
 
 
 def rank(X: ArrayLike | Inputs, pattern: ArrayLike) -> int:

@@ -12,21 +12,34 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+# A Gram matrix squares the singular values: beyond this condition number of the factor (a bound on
+# it) the small ones drown in rounding and the singular values themselves are computed instead.
+GRAM_CONDITION_LIMIT = 1e6
+
 
 @dataclass(frozen=True)
 class Inputs:
     """Samples x_1 … x_N as rows, augmented by the caller, with what can be computed from them alone.
 
     X : (N, D) float
-    coordinates : (N, r) float, the samples in an orthonormal basis of their span, r = rank X
-    basis : (D, r) float with orthonormal columns, ``X = coordinates @ basis.T`` up to rounding
-    rank : r, as ``numpy.linalg.matrix_rank`` gives it at its default tolerance
+    Computed on first use and kept: ``gram`` (N, N), ``rank``, and the samples in an orthonormal basis
+    of their span, ``X = coordinates @ basis.T`` up to rounding, (N, r) and (D, r) with r = rank X.
     """
 
     X: NDArray[np.float64]
-    coordinates: NDArray[np.float64]
-    basis: NDArray[np.float64]
-    rank: int
+
+    @cached_property
+    def gram(self) -> NDArray[np.float64]:
+        """G = X Xᵀ, (N, N)."""
+        return self.X @ self.X.T
+
+    @cached_property
+    def rank(self) -> int:
+        """rank X, as ``numpy.linalg.matrix_rank`` gives it at its default tolerance."""
+        N, D = self.X.shape
+        if gram_factor(self.gram if N <= D else self.X.T @ self.X) is not None:
+            return min(N, D)
+        return int((self._svd[1] > rank_tolerance(self._svd[1][0], N, D)).sum())
 
     @property
     def independent(self) -> bool:
@@ -34,26 +47,51 @@ class Inputs:
         return self.rank == len(self.X)
 
     @cached_property
-    def gram(self) -> NDArray[np.float64]:
-        """G = X Xᵀ, (N, N)."""
-        return self.X @ self.X.T
+    def coordinates(self) -> NDArray[np.float64]:
+        """(N, r); X itself where its columns are independent, free of rounding."""
+        if self.rank == self.X.shape[1]:
+            return self.X
+        left, singular, _ = self._svd
+        return left[:, : self.rank] * singular[: self.rank]
+
+    @cached_property
+    def basis(self) -> NDArray[np.float64]:
+        """(D, r), orthonormal columns."""
+        if self.rank == self.X.shape[1]:
+            return np.eye(self.rank)
+        return self._svd[2][: self.rank].T
+
+    @cached_property
+    def _svd(self) -> tuple[NDArray, NDArray, NDArray]:
+        return np.linalg.svd(self.X, full_matrices=False)
 
 
 def prepare(X: ArrayLike | Inputs) -> Inputs:
-    """Check the samples and compute their span; pass the result wherever the library takes an X.
+    """Check the samples; pass the result wherever the library takes an X to compute their span once.
 
-    X : (N, D), N ≥ 1, D ≥ 1, finite. Raises ValueError otherwise. Cost: one singular value decomposition.
+    X : (N, D), N ≥ 1, D ≥ 1, finite. Raises ValueError otherwise.
     """
-    if isinstance(X, Inputs):
-        return X
-    X = real_array("X", X, dimensions=2)
-    N, D = X.shape
-    left, singular, right = np.linalg.svd(X, full_matrices=False)
-    rank = int((singular > singular[0] * max(N, D) * np.finfo(float).eps).sum())
-    if rank == D:
-        # Full column rank: the caller's own coordinates serve, free of rounding.
-        return Inputs(X, X, np.eye(D), rank)
-    return Inputs(X, left[:, :rank] * singular[:rank], right[:rank].T, rank)
+    return X if isinstance(X, Inputs) else Inputs(real_array("X", X, dimensions=2))
+
+
+def rank_tolerance(largest: float, N: int, columns: int) -> float:
+    """``numpy.linalg.matrix_rank``'s default tolerance for an N × columns matrix of that norm."""
+    return largest * max(N, columns) * np.finfo(float).eps
+
+
+def gram_factor(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Inverse Cholesky factor T of a Gram matrix, TᵀT = G⁻¹, or None where G is too ill-conditioned.
+
+    Frobenius norms bound the condition number from above, so a factor that is returned shows that
+    the matrix behind the Gram matrix has full rank with singular values above 1e-6 of the largest.
+    """
+    try:
+        lower = np.linalg.cholesky(gram)
+        inverse = np.linalg.inv(lower)
+    except np.linalg.LinAlgError:
+        return None
+    bound = np.linalg.norm(lower) * np.linalg.norm(inverse)
+    return inverse if bound <= GRAM_CONDITION_LIMIT else None
 
 
 def real_array(name: str, value: ArrayLike, dimensions: int) -> NDArray[np.float64]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.cells import compact, gram_factor, rank_tolerance
-from relucells.inputs import Inputs, activations, prepare, targets
+from relucells.cells import compact
+from relucells.inputs import Inputs, activations, gram_factor, prepare, rank_tolerance, targets
 
 # Rounds of iterative refinement after a solve through the Gram matrix: each one gains at least
 # four digits (condition bound 1e6, squared, times the unit roundoff), so two reach full accuracy.
