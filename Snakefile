@@ -1,0 +1,40 @@
+"""Bo Liu, Understanding Global Loss Landscape of One-hidden-layer ReLU Networks, Part 2, as a pipeline.
+
+This file is an index. Targets: `paper` (the default), `beyond`, `related`, `everything`.
+"""
+
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: Path(workflow.basedir) / "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/trials.smk"
+
+
+rule paper:
+    default_target: True
+    input:
+        PAPER,
+
+
+rule beyond:
+    input:
+        BEYOND,
+
+
+rule related:
+    input:
+        RELATED,
+
+
+rule everything:
+    input:
+        PAPER,
+        BEYOND,
+        RELATED,

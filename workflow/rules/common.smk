@@ -1,0 +1,71 @@
+"""Names that all rules share: the checked config, paths, blocks of trials, and the targets' lists.
+
+In:  config.yaml (checked against workflow/schemas/config.schema.yaml)
+Out: PAPER, BEYOND, RELATED (each rule file adds the results it makes), and the helpers below
+"""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+from _plan import ConfigError, bias_token, blocks, check_config, code_hash
+
+try:
+    check_config(config)
+except ConfigError as error:
+    sys.exit(f"config: {error}")
+
+PAPER = []
+BEYOND = []
+RELATED = []
+
+DATASETS = {name: entry for name, entry in config["datasets"].items() if entry}
+BLOCKS = blocks(config["trials"], config["trials_per_job"])
+TABLES = {
+    "I": "table_1",
+    "II": "table_2",
+    "III": "table_3",
+    "IV": "table_4",
+    "V": "table_5",
+}
+
+
+wildcard_constraints:
+    dataset="|".join(map(re.escape, DATASETS)),
+    bias=r"-?\d+(\.\d+)?(e[+-]?\d+)?",
+    trials=r"\d+-\d+",
+
+
+def here(path):
+    """A file of the project as seen from the working directory."""
+    return os.path.relpath(ROOT / path)
+
+
+def code_of(script):
+    """Stands for the library modules that a script uses: see _plan.code_hash."""
+    return code_hash(script)
+
+
+def biases_of(dataset):
+    return [bias_token(bias) for bias in DATASETS[dataset]["biases"]]
+
+
+def trial_files(dataset, bias, step):
+    """The blocks of one step (weights, minima, lp, gd) for a data set and bias."""
+    return expand(
+        "results/trials/{dataset}/{bias}/{trials}/{step}.npz",
+        dataset=dataset,
+        bias=bias,
+        trials=BLOCKS,
+        step=step,
+    )
+
+
+def all_trial_files(dataset, step):
+    return [
+        path for bias in biases_of(dataset) for path in trial_files(dataset, bias, step)
+    ]

@@ -1,0 +1,184 @@
+"""What the rules need to know before anything runs: a checked config, blocks of trials, code hashes."""
+
+import ast
+import hashlib
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SCRIPTS = Path(__file__).parent
+SCHEMA = SCRIPTS.parent / "schemas" / "config.schema.yaml"
+
+
+class ConfigError(Exception):
+    """One line: the key, what is wrong with its value, what is allowed."""
+
+
+def check_config(config: dict, schema: Path = SCHEMA) -> None:
+    """Validate the whole config against its schema; ConfigError describes the first key that is wrong."""
+    from jsonschema import Draft202012Validator
+
+    validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
+    errors = sorted(validator.iter_errors(config), key=lambda error: [str(key) for key in error.path])
+    if errors:
+        raise ConfigError(_describe(errors[0]))
+    for key, value in _numbers(config):
+        if not math.isfinite(value):
+            raise ConfigError(f"{key}: {value} is not a finite number")
+    used = [entry["table"] for entry in config["datasets"].values() if entry and "table" in entry]
+    for table in sorted(set(used)):
+        if used.count(table) > 1:
+            raise ConfigError(f"datasets: table {table} is claimed by {used.count(table)} entries; one may")
+    if not any(config["datasets"].values()):
+        raise ConfigError("datasets: every entry is null; keep at least one")
+
+
+def _describe(error) -> str:
+    """A jsonschema error as one line: key, what is wrong, what is allowed."""
+    if error.validator == "oneOf" and isinstance(error.instance, dict):
+        error = _by_source(error)
+    key = ".".join(str(part) for part in error.absolute_path)
+    value = repr(error.instance)
+    value = value if len(value) <= 60 else value[:57] + "..."
+    limit = error.validator_value
+    match error.validator:
+        case "additionalProperties":
+            known = error.schema["properties"]
+            unknown = next(name for name in error.instance if name not in known)
+            key = ".".join(filter(None, [key, str(unknown)]))
+            return f"{key}: unknown key; allowed here: {', '.join(known)}"
+        case "required":
+            missing = next(name for name in limit if name not in error.instance)
+            key = ".".join(filter(None, [key, missing]))
+            allowed = error.schema.get("properties", {}).get(missing, {}).get("description", "see the schema")
+            return f"{key}: missing; {allowed}"
+        case "propertyNames":
+            return f"{key}: {value} is not a usable name; letters, digits and _ are, a letter first"
+        case "pattern" if error.parent is not None and error.parent.validator == "propertyNames":
+            return f"{key}: {value} is not a usable name; letters, digits and _ are, a letter first"
+        case "multipleOf":
+            return f"{key}: {value} is not a multiple of {limit}; half of the samples belong to each class"
+        case "uniqueItems":
+            return f"{key}: {value} repeats an entry; each may stand once"
+        case "const" | "enum":
+            allowed = [limit] if error.validator == "const" else limit
+            return f"{key}: {value} is not allowed; use one of {', '.join(map(str, allowed))}"
+        case "type":
+            expected = limit if isinstance(limit, str) else " or ".join(limit)
+            return (
+                f"{key or 'config'}: {value} has the wrong type; it must be {_TYPES.get(expected, expected)}"
+            )
+        case "minimum" | "exclusiveMinimum":
+            return f"{key}: {value} is too small; it must be {_BOUNDS[error.validator]} {limit}"
+        case "maximum" | "exclusiveMaximum":
+            return f"{key}: {value} is too large; it must be {_BOUNDS[error.validator]} {limit}"
+        case "minItems" | "minLength" | "minProperties":
+            return f"{key}: {value} has too few entries; at least {limit}"
+        case "maxItems" | "maxLength":
+            return f"{key}: {value} has too many entries; at most {limit}"
+        case _:
+            return f"{key}: {' '.join(error.message.split())}"
+
+
+_TYPES = {"object": "a mapping of keys to values", "array": "a list"}
+_BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "greater than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
+
+
+def _by_source(error):
+    """In a ``oneOf`` over kinds of data sets, the error within the kind that ``source`` names."""
+    by_kind: dict[int, list] = {}
+    for nested in error.context:
+        by_kind.setdefault(nested.schema_path[0], []).append(nested)
+    source_is_wrong = [
+        nested for group in by_kind.values() for nested in group if list(nested.path) == ["source"]
+    ]
+    for group in by_kind.values():
+        if not any(list(nested.path) in (["source"], []) and nested.validator == "type" for nested in group):
+            if not any(nested in source_is_wrong for nested in group):
+                return group[0]
+    if "source" not in error.instance:
+        return next(nested for nested in error.context if nested.validator == "required")
+    known = sorted(
+        {
+            name
+            for nested in source_is_wrong
+            for name in ([nested.validator_value] if nested.validator == "const" else nested.validator_value)
+        }
+    )
+    wrong = source_is_wrong[0]
+    wrong.validator, wrong.validator_value = "enum", known
+    return wrong
+
+
+def _numbers(value: Any, key: str = "") -> Iterator[tuple[str, float]]:
+    """Every number in the config with its key."""
+    if isinstance(value, dict):
+        for name, nested in value.items():
+            yield from _numbers(nested, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list):
+        for nested in value:
+            yield from _numbers(nested, key)
+    elif isinstance(value, float):
+        yield key, value
+
+
+def bias_token(bias: float) -> str:
+    """The text that stands for a bias in paths: 3 and 3.0 are the same bias."""
+    return format(float(bias), ".12g").replace("-0", "0") if bias == 0 else format(float(bias), ".12g")
+
+
+def blocks(trials: int, trials_per_job: int) -> list[str]:
+    """Contiguous blocks of trials, named by their first and last: ``000-049``, ``050-099`` …"""
+    return [
+        f"{first:03d}-{min(first + trials_per_job, trials) - 1:03d}"
+        for first in range(0, trials, trials_per_job)
+    ]
+
+
+def block_range(block: str) -> range:
+    """The trial numbers of a block."""
+    first, last = block.split("-")
+    return range(int(first), int(last) + 1)
+
+
+def code_hash(script: str, scripts: Path = SCRIPTS) -> str:
+    """SHA-256 over the project's own modules that a script imports, directly or through each other.
+
+    Snakemake sees a changed script but not a changed module; as a param this makes it see both. What
+    counts is the text, so touching a file changes nothing. ``_job`` is left out: it changes no result.
+    """
+    seen: dict[str, bytes] = {}
+    waiting = list(_local_imports(scripts / f"{script}.py", scripts))
+    while waiting:
+        path = waiting.pop()
+        name = str(path.relative_to(scripts))
+        if name not in seen and name != "_job.py":
+            seen[name] = path.read_bytes()
+            waiting.extend(_local_imports(path, scripts))
+    digest = hashlib.sha256()
+    for name in sorted(seen):
+        digest.update(name.encode() + b"\0" + seen[name] + b"\0")
+    return digest.hexdigest()
+
+
+def _local_imports(path: Path, scripts: Path) -> Iterator[Path]:
+    """Files below ``scripts`` that a Python file imports, wherever in its text."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            candidate = scripts.joinpath(*name.split(".")).with_suffix(".py")
+            if candidate.is_file():
+                yield candidate
