@@ -16,6 +16,7 @@ configfile: Path(workflow.basedir) / "config.yaml"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/trials.smk"
+include: "workflow/rules/tables.smk"
 
 
 rule paper:

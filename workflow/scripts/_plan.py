@@ -55,9 +55,7 @@ def _describe(error) -> str:
             key = ".".join(filter(None, [key, missing]))
             allowed = error.schema.get("properties", {}).get(missing, {}).get("description", "see the schema")
             return f"{key}: missing; {allowed}"
-        case "propertyNames":
-            return f"{key}: {value} is not a usable name; letters, digits and _ are, a letter first"
-        case "pattern" if error.parent is not None and error.parent.validator == "propertyNames":
+        case _ if "propertyNames" in error.absolute_schema_path:
             return f"{key}: {value} is not a usable name; letters, digits and _ are, a letter first"
         case "multipleOf":
             return f"{key}: {value} is not a multiple of {limit}; half of the samples belong to each class"
@@ -67,10 +65,15 @@ def _describe(error) -> str:
             allowed = [limit] if error.validator == "const" else limit
             return f"{key}: {value} is not allowed; use one of {', '.join(map(str, allowed))}"
         case "type":
-            expected = limit if isinstance(limit, str) else " or ".join(limit)
-            return (
-                f"{key or 'config'}: {value} has the wrong type; it must be {_TYPES.get(expected, expected)}"
-            )
+            allowed = " or ".join([limit] if isinstance(limit, str) else limit)
+            allowed = _TYPES.get(allowed, allowed)
+            if (
+                isinstance(error.instance, str)
+                and allowed in ("number", "integer")
+                and _is_number(error.instance)
+            ):
+                allowed += ", and YAML reads this as text: write 1.0e-6, and nested keys in a --configfile"
+            return f"{key or 'config'}: {value} has the wrong type; allowed: {allowed}"
         case "minimum" | "exclusiveMinimum":
             return f"{key}: {value} is too small; it must be {_BOUNDS[error.validator]} {limit}"
         case "maximum" | "exclusiveMaximum":
@@ -81,6 +84,14 @@ def _describe(error) -> str:
             return f"{key}: {value} has too many entries; at most {limit}"
         case _:
             return f"{key}: {' '.join(error.message.split())}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 _TYPES = {"object": "a mapping of keys to values", "array": "a list"}

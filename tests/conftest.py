@@ -1,0 +1,46 @@
+"""Fixtures that several test files share."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+# One thread, as Snakemake's jobs have: results are compared bit for bit.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder with official MNIST and CIFAR-10 files, where a checkout has one beside it."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("no ../shared/data with official image files beside this checkout")
+    return SHARED_DATA
+
+
+@pytest.fixture
+def rng(request) -> np.random.Generator:
+    """A generator of the test's own: the same numbers whichever other tests run."""
+    from relucells.randomness import stream
+
+    return stream(0, request.node.nodeid)
+
+
+@pytest.fixture
+def random_cell():
+    """Draw X (N, D), y (N,) and the activation pattern (N, K) of random weights."""
+
+    def draw(rng, N, D, K, bias=0.0):
+        X = np.column_stack([rng.standard_normal((N, D - 1)), np.ones(N)]) if D > 1 else np.ones((N, 1))
+        W = rng.standard_normal((K, D))
+        W[:, -1] += bias
+        return X, rng.choice([-1.0, 1.0], N), X @ W.T > 0
+
+    return draw

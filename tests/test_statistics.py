@@ -1,0 +1,67 @@
+"""Intervals: against other implementations, and by how often they cover."""
+
+import numpy as np
+import pytest
+from relucells.statistics import mean_interval, mean_prediction, share_prediction, wilson
+from scipy import stats
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 100), (3, 100), (60, 100), (100, 100), (1, 2), (0, 1)])
+def test_wilson_is_scipys(successes, n):
+    expected = stats.binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    assert wilson(successes, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(-1, 10), (11, 10), (0, 0)])
+def test_wilson_refuses_impossible_counts(successes, n):
+    with pytest.raises(ValueError, match="successes"):
+        wilson(successes, n)
+
+
+def test_mean_interval_is_scipys(rng):
+    values = rng.exponential(size=37)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert mean_interval(values) == pytest.approx((expected.low, expected.high))
+
+
+def test_a_single_value_has_no_interval():
+    assert np.isnan(mean_interval([3.0])).all()
+
+
+def coverage(hits, runs=2000):
+    """Bounds that the count of a 95 % event stays within, once in a million tests outside."""
+    low, high = stats.binom.interval(1 - 1e-6, runs, 0.95)
+    return low / runs, high / runs, np.mean(hits)
+
+
+@pytest.mark.parametrize("share", [0.03, 0.5, 0.86])
+def test_share_prediction_covers_another_experiment(rng, share):
+    """Discrete counts: the interval may cover more than 95 %, never clearly less."""
+    hits = []
+    for _ in range(2000):
+        low, high, mass = share_prediction(rng.binomial(100, share), 100, 100)
+        hits.append(low <= rng.binomial(100, share) / 100 <= high)
+    lowest, _, covered = coverage(hits)
+    assert covered >= lowest
+    assert mass.sum() == pytest.approx(1)
+
+
+def test_share_prediction_of_a_certain_event():
+    low, high, _ = share_prediction(100, 100, 100)
+    assert high == 1.0
+    assert 0.9 < low < 1.0
+
+
+@pytest.mark.parametrize(("repetitions", "n", "n_other"), [(1, 100, 100), (1, 100, 10), (20, 100, 100)])
+def test_mean_prediction_covers_another_experiment(rng, repetitions, n, n_other):
+    """Means over trials, each experiment on data of its own (spread 0.3) where there are repetitions."""
+    data_spread = 0.3 if repetitions > 1 else 0.0
+    hits = []
+    for _ in range(2000):
+        centres = data_spread * rng.standard_normal(repetitions)
+        trials = centres[:, None] + rng.standard_normal((repetitions, n))
+        low, high, _, _ = mean_prediction(trials.mean(axis=1), trials.var(axis=1, ddof=1).mean(), n, n_other)
+        other = data_spread * rng.standard_normal() + rng.standard_normal(n_other).mean()
+        hits.append(low <= other <= high)
+    lowest, highest, covered = coverage(hits)
+    assert lowest <= covered <= highest

@@ -1,0 +1,115 @@
+"""Tables I to V of the paper, one of the user's own data sets, and the comparison with what was printed.
+
+In:  results/trials/{dataset}/{bias}/{trials}/{minima,lp,gd}.npz, paper/tables.csv
+Out: results/tables/table_1 … table_5, own_data (.csv, .md, .tex)
+     results/data_seeds/{dataset}/{bias}.npz     a Gaussian row again on fresh data
+     results/comparison.csv                      each printed number beside ours
+"""
+
+NUMERALS = {file: numeral for numeral, file in TABLES.items()}
+
+
+def datasets_of(table):
+    """Data sets of one of the paper's tables; those without a table of the paper are `own_data`."""
+    return [
+        name
+        for name, entry in DATASETS.items()
+        if entry.get("table") == NUMERALS.get(table)
+    ]
+
+
+def table_inputs(step):
+    def files(wildcards):
+        return [
+            path
+            for dataset in datasets_of(wildcards.table)
+            if step != "gd" or DATASETS[dataset].get("descent", True)
+            for path in all_trial_files(dataset, step)
+        ]
+
+    return files
+
+
+PRESENT_TABLES = [
+    table for table in [*TABLES.values(), "own_data"] if datasets_of(table)
+]
+COMPARED = [table for table in PRESENT_TABLES if table in NUMERALS]
+PAPER += expand(
+    "results/tables/{table}.{format}",
+    table=PRESENT_TABLES,
+    format=["csv", "md", "tex"],
+)
+PAPER += ["results/comparison.csv"]
+
+
+rule aggregate_tables:
+    input:
+        data=lambda wildcards: [
+            f"data/subsets/{name}.npz" for name in datasets_of(wildcards.table)
+        ],
+        minima=table_inputs("minima"),
+        lp=table_inputs("lp"),
+        descent=table_inputs("gd"),
+    output:
+        csv="results/tables/{table}.csv",
+        md="results/tables/{table}.md",
+        tex="results/tables/{table}.tex",
+    log:
+        "logs/aggregate_tables/{table}.log",
+    wildcard_constraints:
+        table="table_[1-5]|own_data",
+    params:
+        datasets=lambda wildcards: {
+            name: DATASETS[name] for name in datasets_of(wildcards.table)
+        },
+        title=lambda wildcards: (
+            f"Table {NUMERALS[wildcards.table]}"
+            if wildcards.table in NUMERALS
+            else "Own data sets"
+        ),
+        level=config["level"],
+        code=code_of("aggregate_tables"),
+    script:
+        "../scripts/aggregate_tables.py"
+
+
+rule repeat_data_draws:
+    output:
+        "results/data_seeds/{dataset}/{bias}.npz",
+    log:
+        "logs/repeat_data_draws/{dataset}/{bias}.log",
+    params:
+        seed=config["seed"],
+        entry=lambda wildcards: {
+            key: DATASETS[wildcards.dataset][key] for key in ("K", "N", "d")
+        },
+        data_seeds=config["data_seeds"],
+        trials=config["trials"],
+        settings=config["sample_weights"],
+        lp=config["lp_check"],
+        code=code_of("repeat_data_draws"),
+    script:
+        "../scripts/repeat_data_draws.py"
+
+
+rule compare_with_paper:
+    input:
+        printed=here("paper/tables.csv"),
+        tables=expand("results/tables/{table}.csv", table=COMPARED),
+        repeated=[
+            f"results/data_seeds/{dataset}/{bias}.npz"
+            for table in COMPARED
+            for dataset in datasets_of(table)
+            if DATASETS[dataset]["source"] == "gaussian"
+            for bias in biases_of(dataset)
+        ],
+    output:
+        "results/comparison.csv",
+    log:
+        "logs/compare_with_paper.log",
+    params:
+        tables=[NUMERALS[table] for table in COMPARED],
+        level=config["level"],
+        code=code_of("compare_with_paper"),
+    script:
+        "../scripts/compare_with_paper.py"

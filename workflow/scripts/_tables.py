@@ -1,0 +1,93 @@
+"""One frame as csv for programs, Markdown for readers and LaTeX for papers."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from _job import write_csv, write_text
+
+
+def with_interval(frame: pd.DataFrame, column: str, digits: int) -> pd.Series:
+    """``column`` with its ``_low`` and ``_high`` as text: ``91.3 [90.9, 91.7]``."""
+
+    def cell(row) -> str:
+        value, low, high = row[column], row[f"{column}_low"], row[f"{column}_high"]
+        if pd.isna(value):
+            return "—"
+        if pd.isna(low):
+            return f"{value:.{digits}f}"
+        return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+    return frame.apply(cell, axis=1)
+
+
+def write_table(
+    frame: pd.DataFrame,
+    shown: pd.DataFrame,
+    outputs: Mapping[str, str],
+    title: str,
+    notes: Sequence[str] = (),
+) -> None:
+    """Write ``frame`` to ``outputs['csv']``, and the readable ``shown`` to ``outputs['md']`` and ``['tex']``.
+
+    ``shown`` has its headers as column names and text in its cells; ``notes`` follow the table.
+    """
+    write_csv(outputs["csv"], frame)
+    shown = shown.astype(str)
+    widths = [max(len(name), *map(len, shown[name])) if len(shown) else len(name) for name in shown]
+    lines = [
+        f"# {title}",
+        "",
+        _row(shown.columns, widths),
+        _row(["-" * width for width in widths], widths),
+        *(_row(row, widths) for row in shown.itertuples(index=False)),
+        *(line for note in notes for line in ("", note)),
+    ]
+    write_text(outputs["md"], "\n".join(lines) + "\n")
+    latex = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{tex(title)}}}",
+        rf"\begin{{tabular}}{{{'r' * len(shown.columns)}}}",
+        r"\hline",
+        " & ".join(map(tex, shown.columns)) + r" \\",
+        r"\hline",
+        *(" & ".join(map(tex, row)) + r" \\" for row in shown.itertuples(index=False)),
+        r"\hline",
+        r"\end{tabular}",
+        *(rf"\par\smallskip\footnotesize {tex(note)}" for note in notes),
+        r"\end{table}",
+    ]
+    write_text(outputs["tex"], "\n".join(latex) + "\n")
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "| " + " | ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
+
+
+_TEX = str.maketrans(
+    {
+        "%": r"\%",
+        "_": r"\_",
+        "&": r"\&",
+        "#": r"\#",
+        "$": r"\$",
+        "{": r"\{",
+        "}": r"\}",
+        "^": r"\^{}",
+        "~": r"\~{}",
+        "\\": r"\textbackslash{}",
+        "−": "$-$",
+        "±": r"$\pm$",
+        "×": r"$\times$",
+        "≤": r"$\le$",
+        "≥": r"$\ge$",
+        "—": "---",
+        "–": "--",
+        "∞": r"$\infty$",
+    }
+)
+
+
+def tex(text: str) -> str:
+    """Text with LaTeX's special characters escaped."""
+    return text.translate(_TEX)
