@@ -45,9 +45,11 @@ rule fetch_data:
     log:
         "logs/fetch_data/{images}.log",
     wildcard_constraints:
-        images="[A-Za-z0-9]+",
+        images="mnist|cifar10|FashionMNIST|KMNIST|CIFAR100",
     params:
-        settings={**config["fetch_data"], "data_dir": config["data_dir"]},
+        settings=dict(
+            sorted({**config["fetch_data"], "data_dir": config["data_dir"]}.items())
+        ),
         raw="data/raw",
         code=code_of("fetch_data"),
     script:

@@ -68,6 +68,11 @@ CIFAR10_PYTHON = {
     "data_batch_4": "634d18415352ddfa80567beed471001a",
     "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
 }
+# What the warning names where data_dir lacks it.
+OFFICIAL_NAMES = {
+    "mnist": " and ".join(MNIST_FILES) + ", packed or not",
+    "cifar10": "data_batch_1.bin … or data_batch_1 …, from the first on",
+}
 # The other sets of MNIST's format have the same file names; torchvision keeps each in its own folder.
 SAME_NAMES_AS_MNIST = {"FashionMNIST", "KMNIST", "QMNIST", "EMNIST"}
 
@@ -78,9 +83,6 @@ STAND_IN_PATCHES = 1000  # per photograph, as many as the largest experiment tak
 
 # Answers after which the same request may succeed: too many requests, and trouble at the server.
 TEMPORARY = (408, 429, 500, 502, 503, 504)
-
-# What no mirror can mend.
-LOCAL_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ def fetch(
         found = from_data_dir(name, Path(data_dir).expanduser(), log)
         if found is not None:
             return found
-        warn(log, f"{name}: data_dir {data_dir} does not hold it; trying the download")
+        wanted = OFFICIAL_NAMES.get(name, "the files that torchvision downloads")
+        warn(log, f"{name}: data_dir {data_dir} does not hold {wanted}; trying the download")
     try:
         return from_torchvision(name, raw, timeout, attempts, log)
     except NoNetwork as error:
@@ -159,15 +162,15 @@ def warn(log: logging.Logger, message: str) -> None:
 
 def from_data_dir(name: str, data_dir: Path, log: logging.Logger) -> ImageSet | None:
     """The set from official files anywhere below ``data_dir``; None if it is not there."""
-    if not data_dir.is_dir():
-        raise UserError(f"data_dir: {data_dir} is not a folder")
-    files = list(files_below(data_dir))
-    found = None
+    try:
+        files = list(files_below(data_dir))
+    except OSError as error:
+        raise UserError(f"data_dir: {error.filename}: {error.strerror}") from None
     if name == "mnist":
-        found = mnist_at_hand(files)
-    elif name == "cifar10":
-        found = cifar10_at_hand(files, log)
-    return found or archives_at_hand(name, files)
+        return mnist_at_hand(files)
+    if name == "cifar10" and (found := cifar10_at_hand(files, log)):
+        return found
+    return archives_at_hand(name, files)
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -239,22 +242,22 @@ def cifar10_at_hand(files: list[Path], log: logging.Logger) -> ImageSet | None:
 
 
 def archives_at_hand(name: str, files: list[Path]) -> ImageSet | None:
-    """The set from the files that torchvision would download: below a folder with the name of
-    torchvision's class where the file names alone do not tell the set."""
+    """The set from the packed files that torchvision would download.
+
+    Sets of MNIST's format share their file names: there only the checksum or torchvision's folder
+    tells that a file is meant for this set.
+    """
     wanted = archives(name, Path())
     paths = []
     for archive in wanted:
-        folder = TORCHVISION[name][0] if len(wanted) > 1 else None
-        candidates = [
-            path
-            for path in files
-            if path.name == archive.path.name and (folder is None or folder in path.parts)
-        ]
-        if not candidates:
-            return None
+        candidates = [path for path in files if path.name == archive.path.name]
         whole = [path for path in candidates if file_md5(path) == archive.md5]
         if not whole:
-            raise UserError(f"{candidates[0]}: {wrong_checksum(file_md5(candidates[0]), archive.md5)}")
+            folders = set(archive.path.parent.parts[:1])
+            broken = [path for path in candidates if folders.issubset(path.parts)]
+            if not broken:
+                return None
+            raise UserError(f"{broken[0]}: {wrong_checksum(file_md5(broken[0]), archive.md5)}")
         paths.append(whole[0])
     return read_archives(name, paths)
 
@@ -355,8 +358,8 @@ def download(archive: Archive, timeout: float, attempts: int, log: logging.Logge
                     log.info("fetched %s", url)
                     return
                 except (OSError, HTTPException, RuntimeError) as error:
-                    if getattr(error, "errno", None) in LOCAL_FAULTS:
-                        raise UserError(f"{archive.path}: {error.strerror}") from None
+                    if is_local(error):
+                        raise UserError(f"{error.filename or archive.path}: {error.strerror}") from None
                     reasons[url] = refusal(error, archive, timeout)
                     log.warning("%s: %s", url, reasons[url])
                     if not worth_another_try(error):
@@ -366,6 +369,13 @@ def download(archive: Archive, timeout: float, attempts: int, log: logging.Logge
         if archive.path.is_file() and file_md5(archive.path) != archive.md5:
             archive.path.unlink()
     raise NoNetwork("; ".join(f"{url}: {reason}" for url, reason in reasons.items()))
+
+
+def is_local(error: Exception) -> bool:
+    """Whether the fault lies with this machine's files, where no mirror can help."""
+    if not isinstance(error, OSError) or isinstance(error, URLError):
+        return False
+    return error.filename is not None or error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def worth_another_try(error: Exception) -> bool:
