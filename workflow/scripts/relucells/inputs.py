@@ -62,6 +62,31 @@ class Inputs:
         return self._svd[2][: self.rank].T
 
     @cached_property
+    def orthonormal(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Coordinates (N, r) with orthogonal columns of norm √N, and the map (D, r) with X @ map = them.
+
+        Questions about half-spaces are best conditioned in them, whatever the scales in X.
+        """
+        root = np.sqrt(len(self.X))
+        if self.rank == self.X.shape[1]:
+            q, triangle = np.linalg.qr(self.X)
+            return root * q, root * np.linalg.inv(triangle)
+        left, singular, right = self._svd
+        r = self.rank
+        return root * left[:, :r], root * right[:r].T / singular[:r]
+
+    def prescribe(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """R (K, D) with X Rᵀ = values (N, K), of least norm; the samples must be independent."""
+        return (self.pseudo_inverse @ values).T
+
+    @cached_property
+    def pseudo_inverse(self) -> NDArray[np.float64]:
+        """X⁺, (D, N)."""
+        left, singular, right = self._svd
+        r = self.rank
+        return right[:r].T @ (left[:, :r] / singular[:r]).T
+
+    @cached_property
     def _svd(self) -> tuple[NDArray, NDArray, NDArray]:
         return np.linalg.svd(self.X, full_matrices=False)
 

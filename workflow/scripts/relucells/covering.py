@@ -1,0 +1,57 @@
+"""Genuineness where the values R_j·x_i can be prescribed freely: linearly independent samples.
+
+With rank X = N the numbers v_ij = R_j·x_i are arbitrary, so the samples decouple and every alive
+sample is fitted exactly: Σ_j I_ij v_ij = y_i. For given signs (derived from eqs. 7–9) the largest
+margin that sample i allows is
+
+    unlimited         if its active neurons carry both signs,
+    s y_i / m_i       if all of its m_i active neurons carry the sign s,
+
+and the cell's margin is the smallest of these and 1. So a genuine minimum exists iff every sample
+with y_i ≠ 0 activates a neuron of its own sign, and every alive sample with y_i = 0 one of each.
+Choosing the signs is then a satisfiability problem with one or two clauses a sample.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells.certificates import Leaf
+
+
+def sample_bounds(y: NDArray, pattern: NDArray[np.bool_], signs: NDArray) -> NDArray[np.float64]:
+    """The largest margin, (N,), that each sample allows when its fitted value is y_i; at most 1.
+
+    ``signs`` (K,) may hold 0 for a neuron that may still take either sign; the bound then holds for
+    every choice.
+    """
+    positive = pattern @ (signs >= 0).astype(float) > 0
+    negative = pattern @ (signs <= 0).astype(float) > 0
+    active = pattern.sum(axis=1)
+    bounds = np.ones(len(y))
+    for one_sign, s in ((positive & ~negative, 1.0), (negative & ~positive, -1.0)):
+        bounds[one_sign] = np.minimum(1.0, s * y[one_sign] / active[one_sign])
+    return bounds
+
+
+def witness_values(y: NDArray, pattern: NDArray[np.bool_], signs: NDArray) -> NDArray[np.float64]:
+    """Values V, (N, K), of a minimiser R, V_ij = R_j·x_i, with the largest margin for these signs.
+
+    Active pairs of a sample with both signs get magnitudes of at least 1; inactive pairs of alive
+    neurons lie strictly inside at −s_j; dead neurons have R_j = 0.
+    """
+    plus, minus = pattern @ (signs > 0).astype(float), pattern @ (signs < 0).astype(float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # n₊ a − n₋ b = y with a, b ≥ 1 and one of them equal to 1
+        a = np.where(minus > 0, np.maximum(1.0, (y + minus) / plus), y / plus)
+        b = np.where(plus > 0, (plus * a - y) / minus, -y / minus)
+    magnitude = np.where(signs > 0, a[:, None], b[:, None])
+    values = np.where(pattern, magnitude, -1.0) * signs
+    values[:, ~pattern.any(axis=0)] = 0.0
+    return values
+
+
+def sample_leaf(fitted: float, pattern: NDArray[np.bool_], sample: int, sign: int) -> Leaf:
+    """The leaf of a sample that all its neurons, with the one sign given, cannot fit with a margin."""
+    active = pattern[sample]
+    bound = sign * float(fitted) / int(active.sum())
+    return Leaf(np.where(active, sign, 0).astype(np.int8), bound, sample)

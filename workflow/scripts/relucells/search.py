@@ -1,0 +1,353 @@
+"""The search for signs and a minimiser with the largest margin: what ``genuineness.decide`` runs.
+
+Linearly independent samples: the margin of every sign vector is a minimum over samples
+(``covering``), so the best one is found by satisfiability over a descending threshold. All others:
+linear programs (``halfspaces``); for "exists" branch and bound over the groups of equal neurons.
+Undecided neurons carry no constraint in the relaxations, groups whose sum is the same for every
+minimiser are decided on their own, and an infeasible (or not improving) program forbids every sign
+vector that agrees with it on the groups that carry multipliers.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells import covering, refutation
+from relucells.certificates import Certificate, Decision, Leaf
+from relucells.halfspaces import FREE, Bound, Budget, MarginProgram, WorkLimit, distinct_columns
+from relucells.inputs import Inputs
+from relucells.minima import cell_minimum
+
+# A margin program's optimum is right to about this, relative to max|y| (HiGHS works to 1e-10).
+MARGIN_ERROR = 1e-9
+
+
+@dataclass
+class Question:
+    """One cell, one convention. ``exact``: the margin itself is wanted, not only its sign."""
+
+    inputs: Inputs
+    y: NDArray[np.float64]
+    pattern: NDArray[np.bool_]
+    convention: str
+    given: NDArray[np.int8] | None
+    exact: bool
+    leaves: list[Leaf] = field(default_factory=list)
+
+    @property
+    def K(self) -> int:
+        return self.pattern.shape[1]
+
+    def answer(self, budget: Budget) -> Decision:
+        """The decision, within the budget."""
+        self.budget = budget
+        if not self.pattern.any():
+            signs = self._candidates()[0] if self.convention != "exists" else np.ones(self.K, np.int8)
+            R = np.zeros((self.K, self.inputs.X.shape[1]))
+            return self._decision("genuine", 1.0, "witness", R, signs, loss=float(np.mean(self.y**2)))
+        if self.inputs.independent:
+            return self._answer_by_covering()
+        try:
+            return self._answer_by_programs()
+        except WorkLimit:
+            return self._decision("undecided", np.nan, "limit", loss=self._loss)
+
+    def _candidates(self) -> list[NDArray[np.int8]]:
+        """The sign vectors of a convention that has few."""
+        ones = np.ones(self.K, dtype=np.int8)
+        return {"positive": [ones], "uniform": [ones, -ones], "given": [self.given]}[self.convention]
+
+    @cached_property
+    def _loss(self) -> float:
+        return cell_minimum(self.inputs, self.y, self.pattern).loss
+
+    def _decision(self, verdict, margin, reason, R=None, signs=None, certificate=None, exact=True, loss=None):
+        return Decision(
+            verdict=verdict,
+            margin=float(margin),
+            R=R,
+            signs=signs,
+            loss=self._loss if loss is None else loss,
+            convention=self.convention,
+            certificate=certificate,
+            exact=exact,
+            given=self.given,
+            reason=reason,
+            programs=self.budget.spent,
+        )
+
+    # Linearly independent samples
+
+    def _answer_by_covering(self) -> Decision:
+        alive = self.pattern.any(axis=1)
+        loss = float((self.y[~alive] ** 2).sum()) / len(self.y)
+        if self.convention == "exists":
+            signs, margin, cubes = self._cover()
+        else:
+            bounds = [covering.sample_bounds(self.y, self.pattern, s) for s in self._candidates()]
+            worst = [int(np.argmin(b)) for b in bounds]
+            margins = [b[i] for b, i in zip(bounds, worst, strict=True)]
+            best = int(np.argmax(margins))
+            signs, margin = self._candidates()[best], margins[best]
+            cubes = list(zip(worst, (s[0] for s in self._candidates()), strict=True))
+            if self.convention == "given":
+                cubes = [(worst[0], self.given[np.argmax(self.pattern[worst[0]])])]
+        if margin > 0:
+            values = covering.witness_values(self.y, self.pattern, signs)
+            R = self.inputs.prescribe(values)
+            return self._decision("genuine", margin, "witness", R, signs, exact=self.exact, loss=loss)
+        leaves = [covering.sample_leaf(self.y[i], self.pattern, i, s) for i, s in cubes]
+        certificate = self._certificate(leaves)
+        reason = "sample" if len(leaves) == 1 else "conflicts"
+        return self._decision("none", margin, reason, certificate=certificate, exact=self.exact, loss=loss)
+
+    def _cover(self) -> tuple[NDArray[np.int8] | None, float, list[tuple[int, int]]]:
+        """Signs with the largest margin, the margin, and, if it is not positive, violated samples."""
+        alive = np.flatnonzero(self.pattern.any(axis=1))
+        active = self.pattern[alive].sum(axis=1)
+        plus, minus = (np.minimum(1.0, s * self.y[alive] / active) for s in (1.0, -1.0))
+        symmetric = refutation.equal_neurons(distinct_columns(self.pattern)[1])
+        masks = refutation.bits(self.pattern[alive])
+
+        def signs_for(threshold: float, strict: bool = False):
+            fails = np.less_equal if strict else np.less
+            clauses = {(0, masks[n]) for n in np.flatnonzero(fails(plus, threshold))}
+            clauses |= {(masks[n], 0) for n in np.flatnonzero(fails(minus, threshold))}
+            return refutation.satisfy([*sorted(clauses), *symmetric], self.K)[0]
+
+        signs = signs_for(0.0, strict=True)
+        positive = signs is not None
+        if self.exact or not positive:
+            levels = np.unique(np.concatenate([plus, minus, [1.0]]))
+            levels = levels[levels > 0] if positive else levels[levels <= 0]
+            signs, margin = _last(signs_for, levels)
+        if positive:
+            return signs, float(covering.sample_bounds(self.y, self.pattern, signs).min()), []
+        cubes = [(int(alive[n]), s) for s, b in ((1, plus), (-1, minus)) for n in np.flatnonzero(b <= 0)]
+        return None, margin, cubes
+
+    # All other samples
+
+    @cached_property
+    def program(self) -> MarginProgram:
+        return MarginProgram(self.inputs, self.y, self.pattern, self.budget)
+
+    def _answer_by_programs(self) -> Decision:
+        program = self.program
+        if self.convention == "exists":
+            found = self._branch_and_bound()
+        else:
+            found = self._best_candidate()
+        margin, plus, signs, bound = found
+        if margin > 0:
+            R = self._witness(plus, signs, bound)
+            return self._decision("genuine", margin, "witness", R, signs, exact=self.exact)
+        certificate = self._certificate(self.leaves)
+        if len(self.leaves) > 1:
+            reason = "conflicts"
+        else:
+            reason = "sample" if self.leaves[0].sample >= 0 else "multipliers"
+        return self._decision("none", margin, reason, certificate=certificate, exact=self.exact)
+
+    def _best_candidate(self):
+        best = (-np.inf, None, None, None)
+        for signs in self._candidates():
+            plus = self._plus(signs)
+            leaf = None if self.exact else self._violated_sample(signs)
+            if leaf is not None:
+                bound, margin = None, leaf.bound
+            else:
+                bound = self.program.maximise(plus, -np.inf if self.exact else -self.error)
+                leaf, margin = self._leaf(plus, bound, signs), bound.margin
+            self.leaves.append(leaf)
+            if best[3] is None or margin > best[0]:
+                best = (margin, plus, signs, bound)
+            if margin > 0 and not self.exact:
+                break
+        return best
+
+    @property
+    def error(self) -> float:
+        return MARGIN_ERROR * self.program.scale
+
+    def _plus(self, signs: NDArray[np.int8]) -> NDArray[np.int64]:
+        """Neurons of each group with sign +."""
+        group = self.program.group
+        return np.bincount(group[(group >= 0) & (signs > 0)], minlength=self.program.G)
+
+    def _violated_sample(self, signs: NDArray[np.int8]) -> Leaf | None:
+        """The sample that bounds the margin furthest below zero by its fitted value alone, if any."""
+        bounds = covering.sample_bounds(self.program.fitted, self.pattern, signs)
+        i = int(np.argmin(bounds))
+        if bounds[i] >= -self.error:
+            return None
+        s = int(signs[np.argmax(self.pattern[i])])
+        return covering.sample_leaf(self.program.fitted[i], self.pattern, i, s)
+
+    def _branch_and_bound(self):
+        """The best signs by best-first search; ``leaves`` cover everything that is not better."""
+        program = self.program
+        root = np.full(program.G, FREE)
+        for g in np.flatnonzero(program.determined & (program.size == 1)):
+            root[g] = max((0, 1), key=lambda plus, g=g: program.single(g, plus))
+            other = self._single_leaf(g, 1 - root[g])
+            self.leaves += [other] if other.bound <= 0 else []
+        best = (-np.inf, None, None, None)
+        threshold = -np.inf if self.exact else 0.0
+        queue, count = [(-np.inf, 0, root)], 0
+        while queue:
+            plus = heapq.heappop(queue)[2]
+            if any(leaf.bound <= threshold and self._extends(plus, leaf) for leaf in self.leaves):
+                continue
+            bound = program.maximise(plus, -np.inf if self.exact else -self.error)
+            if bound.margin <= threshold:
+                self.leaves.append(self._leaf(plus, bound))
+                continue
+            g = self._branching_group(plus, bound)
+            if g is None:
+                full = self._complete(plus, bound)
+                best = (bound.margin, full, self._signs(full), bound)
+                threshold = max(threshold, bound.margin)
+                self.leaves.append(self._leaf(plus, bound))
+                if threshold > 0 and not self.exact:
+                    break
+                continue
+            for child in self._children(plus, g):
+                heapq.heappush(queue, (-bound.margin, count := count + 1, child))
+        if best[3] is None:
+            margin = -np.inf if self.exact else max(leaf.bound for leaf in self.leaves)
+            best = (margin, None, None, None)
+        return best
+
+    def _children(self, plus: NDArray, g: int) -> Iterator[NDArray]:
+        """The node with group g decided in every way."""
+        for n in range(int(self.program.size[g]) + 1):
+            child = plus.copy()
+            child[g] = n
+            yield child
+
+    def _open_violations(self, plus: NDArray, bound: Bound) -> dict[int, tuple[float, int]]:
+        """For each open group, by how much one sign for all of it fails here at best, and that sign."""
+        program = self.program
+        values = program.scale * (program.coordinates @ bound.sums.T)
+        found = {}
+        for g in np.flatnonzero(plus == FREE):
+            active, size = program.columns[:, g], int(program.size[g])
+            options = []
+            for sign, n in ((1.0, size), (-1.0, 0)):
+                v = sign * values[:, g]
+                outside = v[~active].max(initial=-np.inf)
+                options.append((max(outside, bound.margin - v[active].min() / size), n))
+            found[int(g)] = min(options)
+        return found
+
+    def _branching_group(self, plus: NDArray, bound: Bound) -> int | None:
+        """The open group that is furthest from satisfying either sign here; None if all do."""
+        violations = {g: v for g, (v, _) in self._open_violations(plus, bound).items() if v > self.error}
+        return max(violations, key=violations.get) if violations else None
+
+    def _complete(self, plus: NDArray, bound: Bound) -> NDArray:
+        """The node with every open group given the sign that it satisfies."""
+        full = plus.copy()
+        for g, (_, n) in self._open_violations(plus, bound).items():
+            full[g] = n
+        return full
+
+    def _extends(self, plus: NDArray, leaf: Leaf) -> bool:
+        """Whether all sign vectors of this node are covered by the leaf."""
+        for g in range(self.program.G):
+            signs = leaf.signs[self.program.group == g]
+            if (signs != 0).any() and (plus[g] == FREE or (signs != self._group_signs(g, plus[g])).any()):
+                return False
+        return True
+
+    def _group_signs(self, g: int, plus: int) -> NDArray[np.int8]:
+        size = int(self.program.size[g])
+        if plus == FREE:
+            return np.zeros(size, dtype=np.int8)
+        return np.where(np.arange(size) < plus, 1, -1).astype(np.int8)
+
+    def _signs(self, plus: NDArray) -> NDArray[np.int8]:
+        """Signs (K,), + first within each group, + for dead neurons."""
+        signs = np.ones(self.K, dtype=np.int8)
+        for g in range(self.program.G):
+            signs[self.program.group == g] = self._group_signs(g, plus[g])
+        return signs
+
+    def _single_leaf(self, g: int, plus: int) -> Leaf:
+        """The leaf of a determined group: its worst sample alone bounds the margin."""
+        program = self.program
+        sign = 1 if plus else -1
+        values = sign * program.scale * program.values[:, g]
+        active = program.columns[:, g]
+        j = int(np.argmax(program.group == g))
+        signs = np.zeros(self.K, dtype=np.int8)
+        signs[j] = sign
+        outside = np.where(active, -np.inf, values)
+        i = int(np.argmax(outside))
+        if outside[i] > self.error:
+            bound = -np.inf
+        else:
+            i = int(np.argmin(np.where(active, values, np.inf)))
+            bound = float(values[i])
+        return Leaf(signs, bound, -1, np.array([[i, j]]), np.ones(1))
+
+    def _leaf(self, plus: NDArray, bound: Bound, signs: NDArray | None = None) -> Leaf:
+        """What the multipliers of a program forbid: only groups that carry some are fixed."""
+        program = self.program
+        signs = self._signs(plus) if signs is None else signs
+        used = np.unique(bound.pairs[:, 1])
+        fixed = np.where(np.isin(program.group, used), signs, 0).astype(np.int8)
+        pairs = []
+        for i, g, s in bound.pairs:
+            members = np.flatnonzero((program.group == g) & (signs == s))
+            pairs.append((i, members[0]))
+        return Leaf(fixed, bound.margin, -1, np.array(pairs, dtype=np.int64).reshape(-1, 2), bound.values)
+
+    def _witness(self, plus: NDArray, signs: NDArray, bound: Bound) -> NDArray[np.float64]:
+        """R, (K, D), of the optimum."""
+        program = self.program
+        q = np.zeros((self.K, program.r))
+        for g in range(program.G):
+            for sign in (1, -1):
+                members = (program.group == g) & (signs == sign)
+                if not members.any():
+                    continue
+                if g not in bound.minus:
+                    q[members] = bound.sums[g] / program.size[g]
+                elif sign < 0:
+                    q[members] = -bound.minus[g]
+                else:
+                    rest = program.size[g] - plus[g]
+                    q[members] = (bound.sums[g] + rest * bound.minus[g]) / plus[g]
+        return program.scale * q @ program.lift.T
+
+    def _certificate(self, leaves: Iterable[Leaf]) -> Certificate:
+        """The leaves that are needed, and the order in which to branch on them."""
+        leaves = list(leaves)
+        if self.convention != "exists":
+            return Certificate(tuple(leaves))
+        group = distinct_columns(self.pattern)[1]
+        clauses = refutation.clauses_of(np.array([leaf.signs for leaf in leaves]))
+        signs, branches = refutation.satisfy([*clauses, *refutation.equal_neurons(group)], self.K)
+        if signs is not None:
+            raise RuntimeError("the search left a sign vector without a proof")
+        return Certificate(tuple(leaves), np.array(branches, dtype=np.int64))
+
+
+def _last(attempt, levels: NDArray) -> tuple[NDArray[np.int8], float]:
+    """What ``attempt`` gives at the highest level at which it succeeds; it does at the lowest."""
+    low, high = 0, len(levels) - 1
+    found = attempt(levels[0])
+    while low < high:
+        middle = (low + high + 1) // 2
+        trial = attempt(levels[middle])
+        if trial is None:
+            high = middle - 1
+        else:
+            low, found = middle, trial
+    return found, float(levels[low])
