@@ -1,12 +1,29 @@
-"""Is the minimum in its cell, with every z_j > 0 as the paper ran it? Verdict, margin, reason, certificate."""
+"""Is the minimum in its cell with every z_j > 0, as the paper ran it? Verdict, reason, certificate."""
+
+from collections import Counter
 
 import numpy as np
 from _job import job, write_npz
+from relucells.certificates import Decision, pack
 from relucells.genuineness import decide
 from relucells.inputs import prepare
 
 
-def lp_check(X: np.ndarray, y: np.ndarray, patterns: np.ndarray, time_limit: float) -> list:
-    """A decision for each pattern (trials, N, K)."""
+def lp_check(X: np.ndarray, y: np.ndarray, patterns: np.ndarray, time_limit: float) -> list[Decision]:
+    """A decision for each pattern (trials, N, K); margins are exact or, where only their sign was
+    needed, bounds that have it."""
     inputs = prepare(X)
-    return [decide(inputs, y, pattern, "positive", time_limit=time_limit) for pattern in patterns]
+    return [
+        decide(inputs, y, pattern, "positive", time_limit=time_limit, margin="sign") for pattern in patterns
+    ]
+
+
+if __name__ == "__main__":
+    with job(snakemake) as log:  # noqa: F821
+        with np.load(snakemake.input.data) as data, np.load(snakemake.input.minima) as minima:  # noqa: F821
+            limit = snakemake.params.settings["time_limit"]  # noqa: F821
+            decisions = lp_check(data["X"], data["y"], minima["pattern"], limit)
+            write_npz(snakemake.output[0], trial=minima["trial"], **pack(decisions))  # noqa: F821
+        for what in ("verdict", "reason"):
+            found = Counter(getattr(decision, what) for decision in decisions)
+            log.info("%ss: %s", what, ", ".join(f"{n} {name}" for name, n in sorted(found.items())))
