@@ -7,12 +7,19 @@ Out: data/images/{images}.npz     every training image that the source has, labe
 """
 
 # What an entry of `datasets` says about its samples; K, biases and the rest concern later rules.
-SAMPLE_KEYS = {
-    "gaussian": ("d", "N"),
-    "mnist": ("classes", "N", "grey"),
-    "cifar10": ("classes", "N", "grey"),
-    "torchvision": ("classes", "N", "grey"),
-    "npz": ("augmented",),
+SAMPLE_KEYS = ("N", "augmented", "classes", "d", "grey", "source")
+SAMPLES = {
+    name: {key: entry[key] for key in SAMPLE_KEYS if key in entry}
+    for name, entry in DATASETS.items()
+}
+# The file that the samples come from; Gaussian ones are drawn.
+SAMPLE_FILES = {
+    name: {
+        "gaussian": [],
+        "npz": entry.get("path"),
+        "torchvision": f"data/images/{entry.get('name')}.npz",
+    }.get(entry["source"], f"data/images/{entry['source']}.npz")
+    for name, entry in DATASETS.items()
 }
 
 for name, entry in DATASETS.items():
@@ -20,25 +27,7 @@ for name, entry in DATASETS.items():
         sys.exit(f"config: datasets.{name}.path: there is no file {entry['path']}")
 
 
-def sample_entry(wildcards):
-    entry = DATASETS[wildcards.dataset]
-    keys = ("source", *SAMPLE_KEYS[entry["source"]])
-    return {key: entry[key] for key in sorted(keys) if key in entry}
-
-
-def sample_file(wildcards):
-    entry = DATASETS[wildcards.dataset]
-    match entry["source"]:
-        case "gaussian":
-            return []
-        case "npz":
-            return entry["path"]
-        case "torchvision":
-            return f"data/images/{entry['name']}.npz"
-        case source:
-            return f"data/images/{source}.npz"
-
-
+# Run where Snakemake runs: compute nodes of a cluster often have no way to the mirrors.
 rule fetch_data:
     output:
         images="data/images/{images}.npz",
@@ -46,6 +35,7 @@ rule fetch_data:
         "logs/fetch_data/{images}.log",
     wildcard_constraints:
         images="mnist|cifar10|FashionMNIST|KMNIST|CIFAR100",
+    localrule: True
     params:
         settings=dict(
             sorted({**config["fetch_data"], "data_dir": config["data_dir"]}.items())
@@ -58,17 +48,17 @@ rule fetch_data:
 
 rule make_binary_subsets:
     input:
-        sample_file,
+        lambda wildcards: SAMPLE_FILES[wildcards.dataset],
     output:
         "data/subsets/{dataset}.npz",
     log:
         "logs/make_binary_subsets/{dataset}.log",
     params:
-        entry=sample_entry,
+        entry=lambda wildcards: SAMPLES[wildcards.dataset],
         # Only a drawn set depends on the seed.
         seed=lambda wildcards: (
             config["seed"]
-            if DATASETS[wildcards.dataset]["source"] == "gaussian"
+            if SAMPLES[wildcards.dataset]["source"] == "gaussian"
             else None
         ),
         code=code_of("make_binary_subsets"),

@@ -37,9 +37,9 @@ def read_arrays(path: Path, *names: str) -> list[NDArray]:
         raise UserError(f"{path}: not a usable npz file: {reason}") from None
 
 
-def gaussian_subset(dataset: str, d: int, N: int, seed: int, repetition: int = 0) -> dict[str, NDArray]:
-    """The set drawn for a table; repetitions 1, 2, … are fresh draws of the same distribution."""
-    X, y = two_gaussians(d, N, stream(seed, dataset, "data", repetition))
+def gaussian_subset(dataset: str, d: int, N: int, seed: int) -> dict[str, NDArray]:
+    """The one draw that all trials of the data set share."""
+    X, y = two_gaussians(d, N, stream(seed, dataset, "data"))
     return {"X": X, "y": y, "data_source": np.array("gaussian")}
 
 
