@@ -1,0 +1,263 @@
+"""Saddles and non-differentiable minima: every verdict against an independent check."""
+
+import numpy as np
+import pytest
+from relucells import critical_points
+from relucells.cells import activation_pattern
+from relucells.critical_points import (
+    critical_point,
+    gradient_descent,
+    minimum_on_closed_cell,
+    saddle_in_cell,
+    settle,
+)
+from relucells.descent import gradient
+from relucells.gaussian import two_gaussians
+from relucells.inputs import prepare
+
+
+def loss(X, y, W, z):
+    return float(np.mean((np.maximum(X @ W.T, 0) @ z - y) ** 2))
+
+
+def lowest_nearby(X, y, W, z, rng, radius=1e-5, tries=400):
+    """The least loss among random small displacements, relative to the loss at the point."""
+    best = np.inf
+    for _ in range(tries):
+        dW, dz = rng.standard_normal(W.shape), rng.standard_normal(z.shape)
+        size = radius * rng.uniform() / np.sqrt((dW**2).sum() + (dz**2).sum())
+        best = min(best, loss(X, y, W + size * dW, z + size * dz))
+    return best - loss(X, y, W, z)
+
+
+def hessian(X, y, W, z, step=1e-5):
+    """Of the loss in (W, z), by central differences of the gradient."""
+    point = np.column_stack((W, z))
+    flat = []
+    for k in range(point.size):
+        sides = []
+        for sign in (1, -1):
+            moved = point.ravel().copy()
+            moved[k] += sign * step
+            moved = moved.reshape(point.shape)
+            sides.append(np.column_stack(gradient(X, y, moved[:, :-1], moved[:, -1])).ravel())
+        flat.append((sides[0] - sides[1]) / (2 * step))
+    return (np.array(flat) + np.array(flat).T) / 2
+
+
+@pytest.fixture
+def gaussian(rng):
+    return two_gaussians(2, 60, rng)
+
+
+def converged(X, y, rng, K=3):
+    W, z = rng.standard_normal((K, X.shape[1])), rng.standard_normal(K)
+    run = gradient_descent(X, y, W, z, 500)
+    return run, settle(X, y, run.W, run.z)
+
+
+def test_a_random_point_is_not_critical(gaussian, rng):
+    X, y = gaussian
+    assert critical_point(X, y, rng.standard_normal((3, 3)), rng.standard_normal(3)).kind == "not converged"
+
+
+def test_a_kink_by_hand():
+    """One neuron, z > 0, two orthogonal samples: the one labelled −1 is best left at w·x = 0."""
+    X, y = np.eye(2), np.array([1.0, -1.0])
+    point = critical_point(X, y, np.array([[1.0, 0.0]]), np.array([1.0]))
+    assert point.kind == "non-differentiable minimum"
+    assert (point.loss, point.on_boundary, point.kinks) == (0.5, 1, 1)
+    # With the sign of z turned the other sample is the one at the kink, and the loss falls beyond it.
+    assert critical_point(X, y, np.array([[1.0, 0.0]]), np.array([-1.0])).kind == "not converged"
+    assert critical_point(X, y, np.array([[0.0, 1.0]]), np.array([-1.0])).kind == "non-differentiable minimum"
+
+
+def test_a_saddle_by_hand():
+    """z = 0 and w with Σ_active y_i w·x_i = 0: the loss falls when z and w move together."""
+    X, y = np.eye(2), np.array([1.0, -1.0])
+    W, z = np.array([[1.0, 1.0]]), np.array([0.0])
+    point = critical_point(X, y, W, z)
+    assert point.kind == "saddle"
+    assert point.curvature == pytest.approx(np.linalg.eigvalsh(hessian(X, y, W, z))[0], abs=1e-6)
+    assert loss(X, y, W + 0.01 * np.array([[1, -1]]), z + 0.01) < 1
+
+
+def test_minima_found_by_descent_are_lowest_nearby(gaussian, rng):
+    X, y = gaussian
+    kinds = set()
+    for _ in range(8):
+        run, end = converged(X, y, rng)
+        assert end.finished
+        assert loss(X, y, end.W, end.z) <= loss(X, y, run.W, run.z) * (1 + 1e-12)
+        point = critical_point(X, y, end.W, end.z)
+        kinds.add(point.kind)
+        assert lowest_nearby(X, y, end.W, end.z, rng) >= -1e-15
+        assert point.loss == pytest.approx(loss(X, y, end.W, end.z), rel=1e-9)
+    assert "non-differentiable minimum" in kinds
+
+
+def test_certificate_holds_without_the_code_that_made_it(gaussian, rng):
+    """0 ≤ t ≤ z e on the boundary, and z_j g_j + Σ t_i x_i = 0, from X, y, W, z and t alone."""
+    X, y = gaussian
+    for _ in range(5):
+        _, end = converged(X, y, rng)
+        point = critical_point(X, y, end.W, end.z)
+        if point.kind != "non-differentiable minimum":
+            continue
+        t, pre = point.multipliers, X @ end.W.T
+        e = np.maximum(pre, 0) @ end.z - y
+        strict = pre > 1e-8
+        assert (np.abs(pre[t > 0]) < 1e-8).all()
+        assert ((t >= 0) & (t <= np.maximum((2 / len(y)) * np.outer(e, end.z), 0) + 1e-12)).all()
+        g = (2 / len(y)) * (strict * e[:, None]).T @ X
+        assert np.abs(end.z[:, None] * g + t.T @ X).max() < 1e-7
+        return
+    pytest.fail("no non-differentiable minimum among five runs")
+
+
+def test_hessian_bound_of_a_differentiable_minimum(rng):
+    X, y = two_gaussians(2, 30, rng)
+    W = np.array([[0.1, 0.0, 20.0], [0.0, 0.1, 20.0]])
+    run = gradient_descent(X, y, W, np.array([1.0, -1.0]), 20000)
+    point = critical_point(X, y, run.W, run.z)
+    assert point.kind == "differentiable minimum"
+    linear = np.linalg.lstsq(X, y, rcond=None)[1][0] / len(y)
+    assert point.loss == pytest.approx(linear, rel=1e-9)
+    assert np.linalg.eigvalsh(hessian(X, y, run.W, run.z))[0] >= point.curvature - 1e-6
+
+
+def test_settling_where_every_pre_activation_is_free(rng):
+    """rank X = N: samples served by a neuron of their sign are fitted, the others end at 0."""
+    X, y = np.column_stack([rng.standard_normal((12, 14)), np.ones(12)]), np.repeat([1.0, -1.0], 6)
+    W, z = rng.standard_normal((2, 15)), np.array([1.0, 1.0])
+    end = settle(X, y, W, z)
+    point = critical_point(X, y, end.W, end.z)
+    active = activation_pattern(X, W).any(axis=1)
+    assert (active & (y < 0)).any()
+    assert point.kind == "non-differentiable minimum"
+    assert point.loss == pytest.approx(1 - (active & (y > 0)).mean(), abs=1e-12)
+    assert lowest_nearby(X, y, end.W, end.z, rng) >= -1e-15
+
+
+def test_closed_cell_minimum_against_a_general_solver(rng):
+    from scipy.optimize import minimize
+
+    for _ in range(4):
+        X, y = two_gaussians(2, 16, rng)
+        W, z = rng.standard_normal((2, 3)), rng.choice([-1.0, 1.0], 2)
+        pattern = activation_pattern(X, W)
+        V, _ = critical_points._closed_minimum(prepare(X), y, pattern, z, W * np.abs(z)[:, None], set())
+        side = np.where(pattern, 1.0, -1.0)
+
+        def cell_loss(v, X=X, y=y, z=z, pattern=pattern):
+            return np.mean(((pattern * (X @ v.reshape(2, 3).T)) @ z - y) ** 2)
+
+        def slack(v, X=X, side=side):
+            return (side * (X @ v.reshape(2, 3).T)).ravel()
+
+        other = minimize(cell_loss, W.ravel(), method="SLSQP", constraints={"type": "ineq", "fun": slack})
+        assert slack(V.ravel()).min() > -1e-9
+        assert cell_loss(V.ravel()) <= other.fun + 1e-6
+        assert cell_loss(V.ravel()) == pytest.approx(other.fun, abs=1e-5)
+
+
+def test_both_routes_agree_on_independent_samples(rng):
+    for _ in range(5):
+        X, y = rng.standard_normal((5, 5)), rng.choice([-1.0, 1.0], 5)
+        W, signs = rng.standard_normal((3, 5)), rng.choice([-1.0, 1.0], 3)
+        inputs, pattern = prepare(X), activation_pattern(X, W)
+        losses = []
+        for route in ("independent", "general"):
+            arguments = (inputs, y, pattern, signs, W, *([set()] if route == "general" else []))
+            V, _ = getattr(critical_points, f"_closed_minimum_{route}")(*arguments)
+            assert (np.where(pattern, 1, -1) * (X @ V.T)).min() > -1e-8
+            losses.append(np.mean(((pattern * (X @ V.T)) @ signs - y) ** 2))
+        assert losses[0] == pytest.approx(losses[1], abs=1e-9)
+
+
+def test_closed_cells_of_independent_samples_always_hold_a_minimum(rng):
+    kinds = []
+    for _ in range(12):
+        X, y = np.column_stack([rng.standard_normal((8, 9)), np.ones(8)]), rng.choice([-1.0, 1.0], 8)
+        W, z = rng.standard_normal((3, 10)), rng.standard_normal(3)
+        found = minimum_on_closed_cell(X, y, W, z)
+        served = (activation_pattern(X, W) & (np.sign(z) == y[:, None])).any(axis=1)
+        lonely = activation_pattern(X, W).any(axis=1) & ~served
+        wanted = "non-differentiable minimum" if lonely.any() else "differentiable minimum"
+        assert found.verdict == wanted
+        assert found.loss == pytest.approx(1 - served.mean(), abs=1e-12)
+        kinds.append(found.verdict)
+    assert len(set(kinds)) == 2
+
+
+def test_saddles_of_one_neuron_in_the_plane(rng):
+    """K = 1, D = 2: the cell is an arc, and the saddle a direction on it at right angles to Σ_active y x."""
+    verdicts = []
+    for _ in range(60):
+        X, y = rng.standard_normal((5, 2)), rng.choice([-1.0, 1.0], 5)
+        W = rng.standard_normal((1, 2))
+        active = activation_pattern(X, W)
+        if not active.any():
+            continue
+        g = (active[:, 0] * y) @ X
+        across = np.array([[-g[1], g[0]], [g[1], -g[0]]])
+        wanted = any((activation_pattern(X, w[None]) == active).all() for w in across)
+        found = saddle_in_cell(X, y, W)
+        assert found.complete
+        assert found.verdict == ("saddle" if wanted else "none")
+        verdicts.append(found.verdict)
+    assert set(verdicts) == {"saddle", "none"}
+
+
+@pytest.mark.parametrize("independent", [False, True])
+def test_saddles_are_critical_indefinite_and_in_their_cell(rng, independent):
+    found = 0
+    for _ in range(6):
+        if independent:
+            X, y = rng.standard_normal((6, 7)), np.array([1.0, -1, 1, -1, 1, -1])
+        else:
+            X, y = two_gaussians(2, 8, rng)
+        W = rng.standard_normal((2, X.shape[1]))
+        cell = saddle_in_cell(X, y, W)
+        if cell.verdict != "saddle":
+            continue
+        found += 1
+        assert (activation_pattern(X, cell.W) == activation_pattern(X, W)).all()
+        by_W, by_z = gradient(X, y, cell.W, cell.z)
+        assert max(np.abs(by_W).max(), np.abs(by_z).max()) < 1e-7
+        # Near enough to stay in the cell, far enough to be seen above rounding.
+        pre = np.abs(X @ cell.W.T).min()
+        eigenvalues = np.linalg.eigvalsh(hessian(X, y, cell.W, cell.z, step=min(1e-5, pre / 100)))
+        assert eigenvalues[0] <= cell.point.curvature + 1e-5 < 0
+    assert found
+
+
+def test_rays_and_linear_program_agree(rng, monkeypatch):
+    X, _ = two_gaussians(3, 40, rng)
+    answers = []
+    for limit in (6, 0):
+        monkeypatch.setattr(critical_points, "RAY_DIMENSIONS", limit)
+        local = np.random.default_rng(1)
+        some = []
+        for _ in range(40):
+            w, g = local.standard_normal(4), local.standard_normal(4)
+            if len(some) % 2:
+                g -= (g @ w) * w / (w @ w) - 0.05 * w  # nearly at right angles to w: often a hit
+            cone = critical_points._Cone(X, X @ w > 0, w)
+            on_plane = cone.on_plane(g, np.zeros(len(X)))
+            some.append(on_plane is not None)
+            if on_plane is not None:
+                assert abs(on_plane @ g) < 1e-12 and (cone.rows @ on_plane > 0).all()
+        answers.append(some)
+    assert answers[0] == answers[1]
+    assert 0 < sum(answers[0]) < 40
+
+
+def test_bad_arguments_name_themselves():
+    X, y = np.eye(2), np.ones(2)
+    with pytest.raises(ValueError, match=r"^z: "):
+        critical_point(X, y, np.eye(2), np.ones(3))
+    with pytest.raises(ValueError, match=r"^z: "):
+        minimum_on_closed_cell(X, y, np.eye(2), np.zeros(2))
+    with pytest.raises(ValueError, match=r"^W: "):
+        saddle_in_cell(X, y, np.ones((1, 3)))
