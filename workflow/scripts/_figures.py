@@ -8,6 +8,7 @@ Paul Tol's high-contrast scheme, made for colour blindness and for grey print
 Import this module before anything else of matplotlib: it chooses the backend that needs no display.
 """
 
+import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,6 +21,8 @@ import matplotlib.pyplot as plt
 from _job import replacing
 from cycler import cycler
 from matplotlib.figure import Figure
+
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # else every glyph of a pdf is logged
 
 COLUMN_WIDTH = 3.5  # inches, one column of a two-column page
 PAGE_WIDTH = 7.16  # inches, both columns

@@ -236,9 +236,12 @@ def _weights(locations: ArrayLike, normals: ArrayLike) -> tuple[NDArray, NDArray
 
 def _places(locations: NDArray, normals: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     """The distinct pairs (location, normal) in ascending order, each weight's pair, weights per pair."""
-    pairs = np.stack([locations, normals], axis=1)
-    places, group, count = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
-    return places, group.ravel(), count
+    order = np.lexsort((normals, locations))
+    pairs = np.stack([locations, normals], axis=1)[order]
+    new = np.append(True, (pairs[1:] != pairs[:-1]).any(axis=1))
+    group = np.empty(len(order), dtype=int)
+    group[order] = np.cumsum(new) - 1
+    return pairs[new], group, np.bincount(group)
 
 
 def _toward_right(low: NDArray, high: NDArray) -> tuple[NDArray, NDArray, NDArray]:

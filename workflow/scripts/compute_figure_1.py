@@ -1,0 +1,34 @@
+"""Figure 1: two weights on a line, the three regions they cut, and the network's output."""
+
+import numpy as np
+import pandas as pd
+from _job import UserError, job, write_csv
+from relucells.gaussian_1d import CLASS_MEANS, output
+
+NORMALS = (1, -1)
+REACH = 4.0  # beyond it a class density is below 1e-4
+
+
+def figure_1(locations: list[float]) -> pd.DataFrame:
+    """x, both class densities, the output f(x), and the region (1 to 3, right to left as in the paper)."""
+    if locations[0] < locations[1]:
+        raise UserError(f"config: figure_1.locations: {locations} has w1 left of w2; exchange them")
+    ends = min(*locations, -REACH), max(*locations, REACH)
+    x = np.union1d(np.linspace(*ends, 401), locations)
+    positive, negative = (np.exp(-((x - mu) ** 2) / 2) / np.sqrt(2 * np.pi) for mu in CLASS_MEANS)
+    return pd.DataFrame(
+        {
+            "x": x,
+            "density_positive": positive,
+            "density_negative": negative,
+            "output": output(x, locations, NORMALS),
+            "region": np.select([x > max(locations), x < min(locations)], [1, 3], 2),
+        }
+    )
+
+
+if __name__ == "__main__":
+    with job(snakemake) as log:  # noqa: F821
+        settings = snakemake.params.settings  # noqa: F821
+        write_csv(snakemake.output[0], figure_1(settings["locations"]))  # noqa: F821
+        log.info("three regions, cut at %s", settings["locations"])
