@@ -17,6 +17,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/trials.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/gaussian_1d.smk"
 
 
 rule paper:
