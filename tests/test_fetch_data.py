@@ -5,6 +5,8 @@ import gzip
 import logging
 import os
 import socket
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 import yaml
 from _job import UserError
+from conftest import ROOT
 from image_files import (
     MNIST_NAMES,
     Mirror,
@@ -407,8 +410,7 @@ def test_a_full_disk_is_an_error_not_a_reason_to_ask_another_mirror(fetch, two_m
 
 
 def test_every_set_that_the_config_allows_is_known():
-    root = Path(fetch_data.__file__).parents[2]
-    schema = yaml.safe_load((root / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
     kinds = schema["$defs"]
     allowed = {*kinds["images"]["properties"]["source"]["enum"]}
     allowed |= {*kinds["torchvision"]["properties"]["name"]["enum"]}
@@ -479,3 +481,18 @@ def test_a_stand_in_may_be_forbidden(fetch, offline):
 def test_other_sets_have_no_stand_in(fetch, offline):
     with pytest.raises(UserError, match=r"^FashionMNIST: no source has it; run with network access"):
         fetch("FashionMNIST")
+
+
+def test_the_pipeline_shows_that_it_stands_in(closed, tmp_path):
+    """A proxy at a closed port keeps the jobs off the network, as a machine without one is."""
+    command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "--directory", tmp_path]
+    command += ["--cores", "1", "data/images/cifar10.npz"]
+    proxies = {name: closed for name in ("http_proxy", "https_proxy")} | {"no_proxy": "", "NO_PROXY": ""}
+    run = subprocess.run(command, capture_output=True, text=True, env=os.environ | proxies, check=False)
+    assert run.returncode == 0, run.stderr
+    lines = [line for line in run.stderr.splitlines() if line.startswith("fetch_data: warning: cifar10: ")]
+    assert len(lines) == 2
+    assert "no connection" in lines[0] and "STAND IN" in lines[1]
+    with np.load(tmp_path / "data" / "images" / "cifar10.npz") as file:
+        assert file["data_source"] == "stand-in"
+        assert len(file["images"]) == len(file["labels"])

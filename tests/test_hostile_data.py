@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import yaml
 from _job import UserError
+from conftest import ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from image_files import (
@@ -30,7 +31,6 @@ from image_files import (
     tar_gz,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
 IMAGES, LABELS = MNIST_NAMES
 
 
@@ -323,8 +323,11 @@ def test_image_files_of_the_pipeline_are_not_believed_either(tmp_path, rng):
     whole = npz_bytes({"images": images, "labels": labels, "data_source": "official"})
     path.write_bytes(whole)
     assert make_binary_subsets.image_subset("mine", path, (0, 1), 8)["X"].shape == (8, 37)
-    with pytest.raises(UserError, match=r"^datasets\.mine: per_class: 5 images of class 0 .* there are 4 in"):
+    with pytest.raises(UserError, match=r"^datasets\.mine\.N: 5 images of class 0 .* there are 4 in"):
         make_binary_subsets.image_subset("mine", path, (0, 1), 10)
+    path.write_bytes(npz_bytes({"images": images / 255, "labels": labels, "data_source": "official"}))
+    with pytest.raises(UserError, match=r"mnist\.npz: images: must be uint8"):
+        make_binary_subsets.image_subset("mine", path, (0, 1), 8)
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match=r"mnist\.npz: not a usable npz file"):
         make_binary_subsets.image_subset("mine", path, (0, 1), 8)

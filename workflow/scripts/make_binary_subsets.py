@@ -51,7 +51,10 @@ def image_subset(
     try:
         X, y = binary_subset(images, labels, classes, N // 2, grey)
     except ValueError as error:
-        raise UserError(f"datasets.{dataset}: {error} in {path} (source {data_source})") from None
+        if not str(error).startswith("per_class: "):
+            raise UserError(f"{path}: {error}") from None
+        shortage = str(error).removeprefix("per_class: ")
+        raise UserError(f"datasets.{dataset}.N: {shortage} in {path} (source {data_source})") from None
     return {"X": X, "y": y, "data_source": data_source}
 
 
