@@ -13,11 +13,16 @@ min_version("9.20")
 configfile: Path(workflow.basedir) / "config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/trials.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/gaussian_1d.smk"
+include: "workflow/rules/related.smk"
+include: "workflow/rules/report.smk"
 
 
 rule paper:
@@ -41,3 +46,4 @@ rule everything:
         PAPER,
         BEYOND,
         RELATED,
+        "results/report_everything.html",

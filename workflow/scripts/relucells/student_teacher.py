@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 # Runs share every array operation; this many (neuron, neuron) pairs at a time stay in the cache.
-PAIRS_AT_ONCE = 60_000
+PAIRS_AT_ONCE = 20_000
 # The stop rules of the descent are tested once in so many steps. No step undoes what they ask for:
 # below the stability limit of the step size, objective and gradient only shrink near a minimum.
 STEPS_BETWEEN_TESTS = 25
@@ -311,8 +311,8 @@ def _students(W: ArrayLike) -> NDArray[np.float64]:
         W = np.asarray(W, dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(f"W: not an array of real numbers ({error})") from None
-    if W.ndim < 2 or 0 in W.shape:
-        raise ValueError(f"W: must be (…, n, k) without empty axes, not shape {W.shape}")
+    if W.ndim < 2 or 0 in W.shape[-2:]:
+        raise ValueError(f"W: must be (…, n, k) with n, k ≥ 1, not shape {W.shape}")
     if not np.isfinite(W).all():
         raise ValueError("W: must be finite, but holds NaN or infinity")
     if not (W != 0).any(axis=-1).all():

@@ -1,0 +1,16 @@
+"""The related works, one file for each; every work is also a target of its own.
+
+In:  config section `related`, paper/related/*.csv (figures of the works)
+Out: RELATED, results/related/*
+
+Targets: safran_shamir, jacobian_rank, critical_points
+"""
+
+WORKS = config["related"]
+
+
+include: "related/safran_shamir.smk"
+include: "related/jacobian_rank.smk"
+
+
+include: "related/critical_points.smk"

@@ -1,0 +1,154 @@
+"""Karhadkar, Murray, Tseran and Montúfar: share of activation regions with a Jacobian of full rank.
+
+In:  paper/related/jacobian_rank.csv                      figures of an earlier re-run
+Out: results/related/jacobian_rank/{family}/{value}.npz   one heat map; value is d0 or the ratio d0 / n
+     results/related/jacobian_rank.csv, jacobian_rank_agreement.csv
+     results/related/jacobian_rank_fixed_d0, jacobian_rank_proportional_d0 (.pdf, .png)
+     results/related/uniform_regions/{n}.npz, uniform_regions (.csv, .pdf, .png)   one input dimension
+"""
+
+JACOBIAN_RANK = WORKS["jacobian_rank"]
+RANK_MAPS = {
+    "fixed_d0": JACOBIAN_RANK["fixed_d0"]["d0"],
+    "proportional_d0": JACOBIAN_RANK["proportional_d0"]["ratio"],
+}
+UNIFORM_REGIONS = JACOBIAN_RANK["uniform_regions"]
+
+
+def rank_grid(family):
+    """n, d1 and trials of a family's heat maps."""
+    return {
+        "n": JACOBIAN_RANK[family]["n"],
+        "d1": JACOBIAN_RANK[family]["d1"],
+        "trials": JACOBIAN_RANK["trials"],
+    }
+
+
+def jacobian_rank_result(name, caption, contents, kind):
+    return report(
+        f"results/related/{name}",
+        caption=f"../../report/{caption}.rst",
+        category="Related works",
+        subcategory="Karhadkar et al.",
+        labels={"contents": contents, "kind": kind},
+    )
+
+
+rule measure_jacobian_rank:
+    output:
+        "results/related/jacobian_rank/{family}/{value}.npz",
+    log:
+        "logs/measure_jacobian_rank/{family}/{value}.log",
+    wildcard_constraints:
+        family="|".join(RANK_MAPS),
+        value=r"\d+(\.\d+)?",
+    params:
+        seed=config["seed"],
+        grid=lambda wildcards: rank_grid(wildcards.family),
+        code=code_of("measure_jacobian_rank"),
+    script:
+        "../../scripts/measure_jacobian_rank.py"
+
+
+rule tabulate_jacobian_rank:
+    input:
+        earlier=here("paper/related/jacobian_rank.csv"),
+        maps=[
+            f"results/related/jacobian_rank/{family}/{value}.npz"
+            for family, values in RANK_MAPS.items()
+            for value in values
+        ],
+    output:
+        table=jacobian_rank_result(
+            "jacobian_rank.csv", "jacobian_rank", "full-rank shares", "table"
+        ),
+        agreement=jacobian_rank_result(
+            "jacobian_rank_agreement.csv",
+            "jacobian_rank_agreement",
+            "agreement with an earlier re-run",
+            "table",
+        ),
+    log:
+        "logs/tabulate_jacobian_rank.log",
+    params:
+        level=config["level"],
+        code=code_of("tabulate_jacobian_rank"),
+    script:
+        "../../scripts/tabulate_jacobian_rank.py"
+
+
+rule plot_jacobian_rank:
+    input:
+        "results/related/jacobian_rank.csv",
+    output:
+        jacobian_rank_result(
+            "jacobian_rank_{family}.png",
+            "jacobian_rank_maps",
+            "full-rank shares, {family}",
+            "figure",
+        ),
+        "results/related/jacobian_rank_{family}.pdf",
+    log:
+        "logs/plot_jacobian_rank/{family}.log",
+    wildcard_constraints:
+        family="|".join(RANK_MAPS),
+    params:
+        grid=lambda wildcards: {
+            "values": RANK_MAPS[wildcards.family],
+            **rank_grid(wildcards.family),
+        },
+        code=code_of("plot_jacobian_rank"),
+    script:
+        "../../scripts/plot_jacobian_rank.py"
+
+
+rule sample_uniform_regions:
+    output:
+        "results/related/uniform_regions/{n}.npz",
+    log:
+        "logs/sample_uniform_regions/{n}.log",
+    wildcard_constraints:
+        n=r"\d+",
+    params:
+        seed=config["seed"],
+        settings={key: value for key, value in UNIFORM_REGIONS.items() if key != "n"},
+        code=code_of("sample_uniform_regions"),
+    script:
+        "../../scripts/sample_uniform_regions.py"
+
+
+rule tabulate_uniform_regions:
+    input:
+        [f"results/related/uniform_regions/{n}.npz" for n in UNIFORM_REGIONS["n"]],
+    output:
+        table=jacobian_rank_result(
+            "uniform_regions.csv",
+            "uniform_regions",
+            "regions in one dimension",
+            "table",
+        ),
+        png=jacobian_rank_result(
+            "uniform_regions.png",
+            "uniform_regions",
+            "regions in one dimension",
+            "figure",
+        ),
+        pdf="results/related/uniform_regions.pdf",
+    log:
+        "logs/tabulate_uniform_regions.log",
+    params:
+        n=UNIFORM_REGIONS["n"],
+        level=config["level"],
+        code=code_of("tabulate_uniform_regions"),
+    script:
+        "../../scripts/tabulate_uniform_regions.py"
+
+
+rule jacobian_rank:
+    input:
+        rules.tabulate_jacobian_rank.output,
+        expand(rules.plot_jacobian_rank.output, family=RANK_MAPS),
+        rules.tabulate_uniform_regions.output,
+
+
+RELATED += rules.jacobian_rank.input

@@ -1,0 +1,168 @@
+"""Safran and Shamir: spurious minima of a ReLU student that learns a ReLU teacher.
+
+In:  paper/related/safran_shamir.csv                          counts and means of the work
+Out: results/related/safran_shamir/{k}_{n}/descent.npz        end points of all runs
+     results/related/safran_shamir/{k}_{n}/minima.npz         certificates and families of the spurious
+     results/related/safran_shamir/{k}_{n}/cells.npz          the cell criterion on samples
+     results/related/safran_shamir.csv, safran_shamir_families.csv, safran_shamir_agreement.csv,
+     safran_shamir_cells.csv and the figures safran_shamir, safran_shamir_cells (.pdf, .png)
+"""
+
+SAFRAN_SHAMIR = WORKS["safran_shamir"]
+STUDENTS = [
+    (k, k + extra)
+    for extra in SAFRAN_SHAMIR["extra_neurons"]
+    for k in SAFRAN_SHAMIR["k"]
+]
+STUDENTS_IN_CELLS = [
+    (k, n) for k, n in SAFRAN_SHAMIR["cells"]["students"] if (k, n) in STUDENTS
+]
+
+
+def student_files(name, students):
+    return [f"results/related/safran_shamir/{k}_{n}/{name}.npz" for k, n in students]
+
+
+def safran_shamir_table(name, contents):
+    return report(
+        f"results/related/{name}.csv",
+        caption=f"../../report/{name}.rst",
+        category="Related works",
+        subcategory="Safran and Shamir",
+        labels={"contents": contents, "kind": "table"},
+    )
+
+
+def safran_shamir_figure(name, contents):
+    return report(
+        f"results/related/{name}.png",
+        caption=f"../../report/{name}.rst",
+        category="Related works",
+        subcategory="Safran and Shamir",
+        labels={"contents": contents, "kind": "figure"},
+    )
+
+
+rule descend_student_teacher:
+    output:
+        "results/related/safran_shamir/{k}_{n}/descent.npz",
+    log:
+        "logs/descend_student_teacher/{k}_{n}.log",
+    wildcard_constraints:
+        k=r"\d+",
+        n=r"\d+",
+    params:
+        seed=config["seed"],
+        runs=SAFRAN_SHAMIR["runs"],
+        settings=SAFRAN_SHAMIR["descent"],
+        code=code_of("descend_student_teacher"),
+    script:
+        "../../scripts/descend_student_teacher.py"
+
+
+rule certify_student_teacher:
+    input:
+        "results/related/safran_shamir/{k}_{n}/descent.npz",
+    output:
+        "results/related/safran_shamir/{k}_{n}/minima.npz",
+    log:
+        "logs/certify_student_teacher/{k}_{n}.log",
+    wildcard_constraints:
+        k=r"\d+",
+        n=r"\d+",
+    params:
+        tolerance=SAFRAN_SHAMIR["family_tolerance"],
+        code=code_of("certify_student_teacher"),
+    script:
+        "../../scripts/certify_student_teacher.py"
+
+
+rule tabulate_safran_shamir:
+    input:
+        published=here("paper/related/safran_shamir.csv"),
+        ends=student_files("descent", STUDENTS),
+        minima=student_files("minima", STUDENTS),
+    output:
+        counts=safran_shamir_table("safran_shamir", "spurious minima"),
+        families=safran_shamir_table(
+            "safran_shamir_families", "families of spurious minima"
+        ),
+        agreement=safran_shamir_table(
+            "safran_shamir_agreement", "agreement with the published counts"
+        ),
+    log:
+        "logs/tabulate_safran_shamir.log",
+    params:
+        students=[list(student) for student in STUDENTS],
+        level=config["level"],
+        code=code_of("tabulate_safran_shamir"),
+    script:
+        "../../scripts/tabulate_safran_shamir.py"
+
+
+rule plot_safran_shamir:
+    input:
+        counts="results/related/safran_shamir.csv",
+        published=here("paper/related/safran_shamir.csv"),
+    output:
+        safran_shamir_figure("safran_shamir", "share of spurious runs"),
+        "results/related/safran_shamir.pdf",
+    log:
+        "logs/plot_safran_shamir.log",
+    params:
+        level=config["level"],
+        code=code_of("plot_safran_shamir"),
+    script:
+        "../../scripts/plot_safran_shamir.py"
+
+
+rule check_student_teacher_cells:
+    input:
+        "results/related/safran_shamir/{k}_{n}/minima.npz",
+    output:
+        "results/related/safran_shamir/{k}_{n}/cells.npz",
+    log:
+        "logs/check_student_teacher_cells/{k}_{n}.log",
+    wildcard_constraints:
+        k=r"\d+",
+        n=r"\d+",
+    params:
+        seed=config["seed"],
+        settings={
+            key: value
+            for key, value in SAFRAN_SHAMIR["cells"].items()
+            if key != "students"
+        },
+        code=code_of("check_student_teacher_cells"),
+    script:
+        "../../scripts/check_student_teacher_cells.py"
+
+
+rule tabulate_student_teacher_cells:
+    input:
+        minima=student_files("minima", STUDENTS_IN_CELLS),
+        cells=student_files("cells", STUDENTS_IN_CELLS),
+    output:
+        table=safran_shamir_table(
+            "safran_shamir_cells", "the cell criterion on samples"
+        ),
+        png=safran_shamir_figure("safran_shamir_cells", "the cell criterion on samples"),
+        pdf="results/related/safran_shamir_cells.pdf",
+    log:
+        "logs/tabulate_student_teacher_cells.log",
+    params:
+        students=[list(student) for student in STUDENTS_IN_CELLS],
+        level=config["level"],
+        code=code_of("tabulate_student_teacher_cells"),
+    script:
+        "../../scripts/tabulate_student_teacher_cells.py"
+
+
+rule safran_shamir:
+    input:
+        rules.tabulate_safran_shamir.output,
+        rules.plot_safran_shamir.output,
+        rules.tabulate_student_teacher_cells.output,
+
+
+RELATED += rules.safran_shamir.input
