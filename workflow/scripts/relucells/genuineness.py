@@ -16,7 +16,7 @@ import time
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells import search
+from relucells import proofs, search
 from relucells.certificates import CONVENTIONS, Decision
 from relucells.halfspaces import Budget
 from relucells.inputs import Inputs, activations, prepare, targets
@@ -69,3 +69,20 @@ def _convention(signs: str | ArrayLike, K: int) -> tuple[str, NDArray[np.int8] |
     if given.dtype.kind not in "iuf" or not np.isin(given, (-1, 1)).all():
         raise ValueError("signs: must hold only +1 and -1")
     return "given", given.astype(np.int8)
+
+
+def verify(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike, decision: Decision) -> bool:
+    """Whether the decision's certificate proves its verdict, margin and loss for this very cell.
+
+    Trusts X, y, pattern and the certificate only, and uses no solver. An undecided one is never
+    verified. ``verification_level`` tells how rigorous the check was.
+    """
+    return verification_level(X, y, pattern, decision) != "rejected"
+
+
+def verification_level(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike, decision: Decision) -> str:
+    """ "rigorous" (floating point with proven error bounds), "exact" (rational arithmetic), "floating
+    point" (with tolerances: beyond the size where the others serve), or "rejected"."""
+    inputs = prepare(X)
+    y = targets(y, len(inputs.X))
+    return proofs.support(inputs, y, activations(pattern, len(inputs.X)), decision)

@@ -21,7 +21,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.inputs import Inputs, rank_tolerance
+from relucells.inputs import Inputs
+from relucells.minima import least_squares
 
 FREE = -1
 
@@ -73,11 +74,13 @@ class MarginProgram:
         """u* (G, r) and Z (G, r, k); singular values are cut where the dense A's would be."""
         rows = self.alive
         A = (self.columns[rows][:, :, None] * self.coordinates[rows][:, None, :]).reshape(rows.sum(), -1)
-        left, singular, right = np.linalg.svd(A, full_matrices=True)
-        rank = int((singular > rank_tolerance(singular[0], *shape)).sum())
-        u = right[:rank].T @ ((left[:, :rank].T @ self.y[rows]) / singular[:rank])
-        u += right[:rank].T @ ((left[:, :rank].T @ (self.y[rows] - A @ u)) / singular[:rank])
-        kernel = right[rank:].T
+        u, rank = least_squares(A, self.y[rows], *shape)
+        if rank == A.shape[1]:
+            kernel = np.zeros((rank, 0))
+        elif rank == len(A):
+            kernel = np.linalg.qr(A.T, mode="complete")[0][:, rank:]
+        else:
+            kernel = np.linalg.svd(A, full_matrices=len(A) < A.shape[1])[2][rank:].T
         return u.reshape(self.G, self.r), kernel.reshape(self.G, self.r, -1), rank
 
     def _values(self, sums: NDArray) -> NDArray[np.float64]:

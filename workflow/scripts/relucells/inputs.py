@@ -12,6 +12,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.linear_bounds import RowSystem, gamma, row_system
+
 # A Gram matrix squares the singular values: beyond this condition number of the factor (a bound on
 # it) the small ones drown in rounding and the singular values themselves are computed instead.
 GRAM_CONDITION_LIMIT = 1e6
@@ -74,6 +76,16 @@ class Inputs:
         left, singular, right = self._svd
         r = self.rank
         return root * left[:, :r], root * right[:r].T / singular[:r]
+
+    @cached_property
+    def lengths(self) -> NDArray[np.float64]:
+        """‖x_i‖, (N,), rounded up."""
+        return np.linalg.norm(self.X, axis=1) * (1.0 + gamma(self.X.shape[1]))
+
+    @cached_property
+    def rows(self) -> RowSystem:
+        """The samples with the proof, where there is one, that they are linearly independent."""
+        return row_system(self.X)
 
     def prescribe(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """R (K, D) with X Rᵀ = values (N, K), of least norm; the samples must be independent."""

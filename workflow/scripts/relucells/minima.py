@@ -48,14 +48,20 @@ def cell_minimum(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> Cel
 
     cell = compact(inputs, pattern)
     A, wanted = cell.matrix, y[cell.alive]
-    solution, rank = _solve_by_gram(A, wanted)
-    if solution is None:
-        solution, rank = _solve_by_svd(A, wanted, N, K * D)
+    solution, rank = least_squares(A, wanted, N, K * D)
     R = cell.spread(solution, inputs)
     fitted = np.zeros(N)
     fitted[cell.alive] = A @ solution
     residual = fitted - y
     return CellMinimum(R, fitted, rank, rank == K * D, float(residual @ residual) / N)
+
+
+def least_squares(A: NDArray, wanted: NDArray, N: int, columns: int) -> tuple[NDArray[np.float64], int]:
+    """The least-squares solution of least norm and the rank, judged as that of an N × columns matrix."""
+    solution, rank = _solve_by_gram(A, wanted)
+    if solution is None:
+        return _solve_by_svd(A, wanted, N, columns)
+    return solution, rank
 
 
 def _solve_by_gram(A: NDArray, wanted: NDArray) -> tuple[NDArray | None, int]:

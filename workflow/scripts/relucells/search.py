@@ -20,7 +20,6 @@ from relucells import covering, refutation
 from relucells.certificates import Certificate, Decision, Leaf
 from relucells.halfspaces import FREE, Bound, Budget, MarginProgram, WorkLimit, distinct_columns
 from relucells.inputs import Inputs
-from relucells.minima import cell_minimum
 
 # A margin program's optimum is right to about this, relative to max|y| (HiGHS works to 1e-10).
 MARGIN_ERROR = 1e-9
@@ -61,9 +60,9 @@ class Question:
         ones = np.ones(self.K, dtype=np.int8)
         return {"positive": [ones], "uniform": [ones, -ones], "given": [self.given]}[self.convention]
 
-    @cached_property
+    @property
     def _loss(self) -> float:
-        return cell_minimum(self.inputs, self.y, self.pattern).loss
+        return float(np.mean((self.program.fitted - self.y) ** 2))
 
     def _decision(self, verdict, margin, reason, R=None, signs=None, certificate=None, exact=True, loss=None):
         return Decision(
@@ -137,7 +136,6 @@ class Question:
         return MarginProgram(self.inputs, self.y, self.pattern, self.budget)
 
     def _answer_by_programs(self) -> Decision:
-        program = self.program
         if self.convention == "exists":
             found = self._branch_and_bound()
         else:

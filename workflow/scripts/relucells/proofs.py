@@ -1,0 +1,308 @@
+"""Checking what a decision claims, from X, y, pattern and its certificate alone; no solver is used.
+
+Each check is tried with floating-point bounds that are proven (``enclosures``), then, for small cells
+near degeneracy, in exact rational arithmetic (``exact``), and last by floating-point arithmetic with
+tolerances. The result says which of the three succeeded.
+
+Multipliers (``certificates``) bound the margin as follows. Write λ·p through M of ``enclosures``:
+with Aᵀλ = Mᵀζ every minimiser has λ·p = ζ·h, so if ζ, μ, ν satisfy, in each class of neurons with the
+same column and sign,
+
+    (Mᵀζ)_g + s (Σ_active μ_i x_i − Σ_inactive ν_i x_i) = 0,    Σ_classes (neurons) Σ μ = 1,
+
+then t ≤ −h·ζ. This is a linear system E (ζ, μ, ν) = b; if E has full row rank an exact solution lies
+within a computable distance of the approximate one, and μ, ν ≥ 0 there if they exceed that distance.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells import refutation
+from relucells.certificates import Decision, Leaf
+from relucells.enclosures import ExactFit, ProvenMinimum, proven_minimum, saturate
+from relucells.halfspaces import distinct_columns
+from relucells.inputs import Inputs
+from relucells.linear_bounds import gamma, norm, row_system
+
+# A claimed margin may exceed what its proof supports by this, relative to the larger of the two: a
+# witness that is moved strictly inside its cell gives up that much.
+MARGIN_SLACK = 1e-6
+# Tolerance, relative to max|y|, of checks that are not rigorous, and of the stated loss.
+FLOAT_TOLERANCE = 1e-7
+
+LEVELS = ("rejected", "floating point", "exact", "rigorous")
+
+
+def support(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], decision: Decision) -> str:
+    """How far the decision's certificate carries it: one of ``LEVELS``."""
+    if decision.verdict == "genuine":
+        return _genuine(inputs, y, pattern, decision)
+    if decision.verdict == "none" and decision.certificate is not None:
+        return _none(inputs, y, pattern, decision)
+    return "rejected"
+
+
+def allowed(decision: Decision, signs: NDArray) -> bool:
+    """Whether the convention allows these signs, (K,)."""
+    if decision.convention == "positive":
+        return bool((signs == 1).all())
+    if decision.convention == "uniform":
+        return bool((signs == signs[0]).all())
+    if decision.convention == "given":
+        return decision.given is not None and np.array_equal(signs, decision.given)
+    return decision.convention == "exists"
+
+
+# Witnesses
+
+
+def _genuine(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], decision: Decision) -> str:
+    (N, D), K = inputs.X.shape, pattern.shape[1]
+    R, signs = decision.R, decision.signs
+    if R is None or signs is None or np.shape(R) != (K, D) or np.shape(signs) != (K,):
+        return "rejected"
+    if not np.isfinite(R).all() or not np.isin(signs, (-1, 1)).all() or not allowed(decision, signs):
+        return "rejected"
+    if not 0.0 < decision.margin <= 1.0 or decision.certificate is not None:
+        return "rejected"
+    values = inputs.X @ R.T
+    residual = (pattern * values).sum(axis=1) - y
+    if not _close(decision.loss, float(residual @ residual) / N, y):
+        return "rejected"
+    if not pattern.any():
+        return "rigorous" if (R == 0.0).all() else "rejected"
+
+    minimum = proven_minimum(inputs, y, pattern)
+    alive = pattern.any(axis=0)
+    sums = np.zeros((len(minimum.size), D))
+    np.add.at(sums, minimum.group[alive], R[alive])
+    rounding = gamma(K) * norm(R)
+    moved = np.where(alive, (minimum.distance(sums) + rounding) / minimum.size[minimum.group], 0.0)
+    error = gamma(D) * (np.abs(inputs.X) @ np.abs(R).T)
+    moved_values = inputs.lengths[:, None] * moved
+    error = error + np.where(moved > 0, moved_values, 0.0)
+    if _inside(signs * values, error, pattern, decision.margin):
+        return "rigorous"
+    if _is_minimiser(inputs, y, pattern, residual) and _inside(
+        signs * values, -FLOAT_TOLERANCE * np.abs(y).max(), pattern, decision.margin
+    ):
+        return "floating point"
+    return "rejected"
+
+
+def _inside(values: NDArray, error: NDArray | float, pattern: NDArray[np.bool_], margin: float) -> bool:
+    """Whether s_j R_j·x_i, known to ``error``, is within the cell and supports the margin."""
+    lower = (values - error)[pattern].min(initial=np.inf)
+    upper = (values + error)[~pattern].max(initial=-np.inf)
+    return bool(lower > 0.0 and lower >= margin * (1.0 - MARGIN_SLACK) and upper <= 0.0)
+
+
+def _is_minimiser(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], residual: NDArray) -> bool:
+    """Whether Aᵀ(A R − y) vanishes within tolerance."""
+    gradient = inputs.X.T @ (residual[:, None] * pattern)
+    scale = inputs.lengths @ np.abs(y)
+    return bool(np.abs(gradient).max() <= FLOAT_TOLERANCE * scale)
+
+
+# Leaves
+
+
+def _none(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], decision: Decision) -> str:
+    leaves = decision.certificate.leaves
+    K = pattern.shape[1]
+    if not leaves or decision.margin > 0 or np.isnan(decision.margin) or not pattern.any():
+        return "rejected"
+    if any(np.shape(leaf.signs) != (K,) or not np.isin(leaf.signs, (-1, 0, 1)).all() for leaf in leaves):
+        return "rejected"
+    if not _covered(pattern, decision):
+        return "rejected"
+    minimum = proven_minimum(inputs, y, pattern)
+    if not _close(decision.loss, float(np.mean((minimum.fitted[0] - y) ** 2)), y):
+        return "rejected"
+    level, highest = len(LEVELS) - 1, -np.inf
+    for leaf in leaves:
+        method, bound = _leaf_bound(minimum, y, pattern, leaf)
+        level = min(level, LEVELS.index(method))
+        highest = max(highest, bound)
+    if not _supports(decision, highest, y):
+        return "rejected"
+    return LEVELS[level]
+
+
+def _supports(decision: Decision, highest: float, y: NDArray) -> bool:
+    """Whether the margin claimed is the one that the leaves show, or below it for a choice of signs."""
+    slack = MARGIN_SLACK * np.abs(y).max() + MARGIN_SLACK * abs(highest)
+    if decision.margin == highest:
+        return True
+    if decision.convention in ("positive", "given"):
+        return abs(decision.margin - highest) <= slack
+    return decision.margin <= highest + slack
+
+
+def _covered(pattern: NDArray[np.bool_], decision: Decision) -> bool:
+    """Whether the leaves reach every sign vector that the convention allows."""
+    leaves = decision.certificate.leaves
+    ones = np.ones(pattern.shape[1], dtype=int)
+    if decision.convention == "exists":
+        clauses = refutation.clauses_of(np.array([leaf.signs for leaf in leaves]))
+        clauses += refutation.equal_neurons(distinct_columns(pattern)[1])
+        return refutation.refuted(clauses, decision.certificate.branches.tolist())
+    given = decision.given if decision.given is not None else 0 * ones
+    wanted = {"positive": [ones], "uniform": [ones, -ones], "given": [given]}[decision.convention]
+    return all(any((signs * leaf.signs >= 0).all() for leaf in leaves) for signs in wanted)
+
+
+def _leaf_bound(minimum, y: NDArray, pattern: NDArray[np.bool_], leaf: Leaf) -> tuple[str, float]:
+    """The level of a leaf's proof, and the upper bound on the margin that it supports."""
+    if leaf.sample >= 0:
+        return _sample_bound(minimum, pattern, leaf)
+    if isinstance(minimum, ExactFit) or not _well_formed(pattern, leaf):
+        return "rejected", np.inf
+    method, bound = _multiplier_bound(minimum, pattern, leaf)
+    if method == "rejected":
+        return method, np.inf
+    if leaf.bound == bound or abs(bound - leaf.bound) <= MARGIN_SLACK * (np.abs(y).max() + abs(bound)):
+        return method, leaf.bound
+    return "rejected", np.inf
+
+
+def _sample_bound(minimum, pattern: NDArray[np.bool_], leaf: Leaf) -> tuple[str, float]:
+    if leaf.sample >= len(pattern):
+        return "rejected", np.inf
+    active = pattern[leaf.sample]
+    signs = leaf.signs[active]
+    if not active.any() or signs[0] == 0 or (signs != signs[0]).any():
+        return "rejected", np.inf
+    p, error = (array[leaf.sample] for array in minimum.fitted)
+    bound = float(signs[0] * p) / int(active.sum())
+    if abs(bound - leaf.bound) > MARGIN_SLACK * max(abs(bound), abs(leaf.bound)):
+        return "rejected", np.inf
+    return ("rigorous", leaf.bound) if signs[0] * p + error <= 0 else ("floating point", leaf.bound)
+
+
+def _well_formed(pattern: NDArray[np.bool_], leaf: Leaf) -> bool:
+    """Whether the multipliers are positive and belong to neurons whose sign the leaf fixes."""
+    pairs, values = np.asarray(leaf.pairs), np.asarray(leaf.values)
+    if pairs.shape != (len(values), 2) or not len(values) or not (values > 0).all():
+        return False
+    if not np.isfinite(values).all() or (pairs < 0).any() or (pairs >= pattern.shape).any():
+        return False
+    return bool((leaf.signs[pairs[:, 1]] != 0).all()) and len({tuple(p) for p in pairs.tolist()}) == len(
+        pairs
+    )
+
+
+@dataclass
+class DualSystem:
+    """E z = b of the module's docstring for one leaf; z = (ζ on ``zeta``, multipliers)."""
+
+    matrix: NDArray[np.float64]
+    error: NDArray[np.float64]
+    right: NDArray[np.float64]
+    zeta: NDArray[np.int64]
+
+
+def _dual_system(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: Leaf, finite: bool) -> DualSystem:
+    X, D = minimum.X, minimum.D
+    M, error = minimum.system.matrix, minimum.system.error
+    free, carrying = _requirements(minimum, leaf)
+    # λ vanishes where the free groups alone demand it, and they then need their reduced columns only
+    saturated, reduced = saturate(X, minimum.groups[:, free])
+    kept = minimum.groups[:, free] & ~saturated[:, None]
+    representatives = [free[int(np.argmax((kept == column[:, None]).all(axis=0)))] for column in reduced.T]
+    vanish = np.zeros(len(M), dtype=bool)
+    vanish[: minimum.saturated.sum()] = saturated[minimum.saturated]
+    zeta = np.flatnonzero(~vanish)
+
+    rows, row_errors = [], []
+    pairs, n = leaf.pairs, len(leaf.values)
+    for g in representatives:
+        rows.append(np.hstack([M[zeta, g * D : (g + 1) * D].T, np.zeros((D, n))]))
+        row_errors.append(np.full(D, norm(error[zeta])))
+    for g, sign in carrying:
+        mine = (minimum.group[pairs[:, 1]] == g) & (leaf.signs[pairs[:, 1]] == sign)
+        side = np.where(pattern[pairs[:, 0], pairs[:, 1]], 1.0, -1.0) * sign * mine
+        own = g not in free
+        block = M[zeta, g * D : (g + 1) * D].T * float(own)
+        rows.append(np.hstack([block, (X[pairs[:, 0]] * side[:, None]).T]))
+        row_errors.append(np.full(D, norm(error[zeta]) * own))
+    right = np.zeros(D * (len(representatives) + len(carrying)))
+    if finite:
+        rows.append(np.concatenate([np.zeros(len(zeta)), _shares(minimum, pattern, leaf)])[None, :])
+        row_errors.append(np.zeros(1))
+        right = np.append(right, 1.0)
+    return DualSystem(np.vstack(rows), np.concatenate(row_errors), right, zeta)
+
+
+def _requirements(minimum: ProvenMinimum, leaf: Leaf) -> tuple[list[int], list[tuple[int, int]]]:
+    """Groups with neurons that carry no multipliers, and the (group, sign) classes that do."""
+    owners = leaf.pairs[:, 1]
+    carrying = sorted(
+        {(int(g), int(s)) for g, s in zip(minimum.group[owners], leaf.signs[owners], strict=True)}
+    )
+    free = []
+    for g in range(minimum.G):
+        signs = set(leaf.signs[minimum.group == g].tolist())
+        if any(s == 0 or (g, s) not in carrying for s in signs):
+            free.append(g)
+    return free, carrying
+
+
+def _shares(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: Leaf) -> NDArray[np.float64]:
+    """The weight of each multiplier in Σ μ: the neurons that share it if its pair is active, else 0."""
+    samples, owners = leaf.pairs.T
+    same = (minimum.group[None, :] == minimum.group[owners][:, None]) & (
+        leaf.signs[None, :] == leaf.signs[owners][:, None]
+    )
+    return np.where(pattern[samples, owners], same.sum(axis=1), 0).astype(float)
+
+
+def _multiplier_bound(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: Leaf) -> tuple[str, float]:
+    """The level at which the multipliers are proven, and the bound on the margin they give."""
+    shares = _shares(minimum, pattern, leaf)
+    finite = bool((shares > 0).any())
+    values = leaf.values / (shares @ leaf.values if finite else leaf.values.max())
+    system = _dual_system(minimum, pattern, leaf, finite)
+    # multipliers enter relative to their values, so that a distance below 1 keeps them positive
+    relative = len(system.zeta) + np.arange(len(values))
+    matrix = system.matrix.copy()
+    matrix[:, relative] *= values
+    proof = row_system(matrix, system.error)
+    z = np.ones(matrix.shape[1])
+    z[: len(system.zeta)] = _least_squares(
+        matrix[:, : len(system.zeta)], system.right - matrix[:, relative].sum(1)
+    )
+    if proof.proven:
+        z = z + proof.solve(system.right - matrix @ z)
+    residual = system.right - matrix @ z
+    h, h_error = (array[system.zeta] for array in minimum.right)
+    zeta = z[: len(system.zeta)]
+    bound = -float(h @ zeta)
+    if proof.proven:
+        error = gamma(len(z)) * (np.abs(matrix) @ np.abs(z) + np.abs(system.right)) + system.error * norm(z)
+        distance = proof.distance(residual, error)
+        doubt = norm(h) * distance + (gamma(len(h)) * np.abs(h) + h_error) @ (np.abs(zeta) + distance)
+        if (z[relative] > distance).all() and bound + doubt <= 0.0 and (finite or bound + doubt < 0.0):
+            return "rigorous", bound if finite else -np.inf
+    scale = np.abs(minimum.y).max()
+    small = np.abs(residual).max() <= FLOAT_TOLERANCE * max(1.0, np.abs(matrix).max())
+    if small and (z[relative] > 0).all() and bound <= (FLOAT_TOLERANCE if finite else 0.0) * scale:
+        return "floating point", bound if finite else -np.inf
+    return "rejected", np.inf
+
+
+def _least_squares(matrix: NDArray, right: NDArray) -> NDArray[np.float64]:
+    """A least-squares solution, by refined regularised normal equations: any one will do."""
+    gram = matrix.T @ matrix
+    regular = gram + 1e-12 * max(np.trace(gram), 1e-300) * np.eye(len(gram))
+    solution = np.zeros(matrix.shape[1])
+    for _ in range(4):
+        solution = solution + np.linalg.solve(regular, matrix.T @ (right - matrix @ solution))
+    return solution
+
+
+def _close(loss: float, found: float, y: NDArray) -> bool:
+    """Whether the stated loss is the one found."""
+    return abs(loss - found) <= MARGIN_SLACK * max(float(np.mean(y**2)), 1e-300)
