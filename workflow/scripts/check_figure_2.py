@@ -96,10 +96,15 @@ def check_scatter(checks: Checks, samples: list[Sample], lowest: float) -> None:
         "its mean distance from the minimum of the expected loss", float(np.mean(np.abs(there - lowest)))
     )
     checks.add_mean("share of samples without a differentiable minimum", np.isnan(found))
-    counts = [len(sample.minima.smooth) for sample in samples]
-    checks.add_mean("differentiable minima per sample", counts)
+    count_minima(checks, samples, "per sample")
+
+
+def count_minima(checks: Checks, samples: list[Sample], where: str) -> None:
+    """Local minima of both kinds along the line. The text calls those that are not differentiable
+    exponentially unlikely; that holds at a given place, not for their number."""
+    checks.add_mean(f"differentiable minima {where}", [len(sample.minima.smooth) for sample in samples])
     kinks = [len(sample.minima.kinks) for sample in samples]
-    checks.add_mean("minima that are not differentiable per sample", kinks)
+    checks.add_mean(f"minima that are not differentiable {where}", kinks)
 
 
 def check_equations(checks: Checks, lowest: float, location_w2: float, N: int, draws: int, rng) -> None:
@@ -138,6 +143,8 @@ def check_figure_2(settings: dict, seed: int, curve: pd.DataFrame) -> pd.DataFra
         sample = Sample.draw(N, w2, stream(seed, "figure_2", panel))
         checks.add(f"lowest differentiable minimum of sample {panel}", sample.lowest())
     check_scatter(checks, repetitions(settings, seed), lowest)
+    more = repetitions(settings | {"N": 10 * N, "repetitions": settings["repetitions"] // 4}, seed)
+    count_minima(checks, more, "per sample of ten times as many points")
     check_equations(checks, lowest, w2, N, settings["draws"], stream(seed, "figure_2", "checks"))
     return checks.frame()
 
