@@ -51,9 +51,24 @@ rule aggregate_tables:
         lp=table_inputs("lp"),
         descent=table_inputs("gd"),
     output:
-        csv="results/tables/{table}.csv",
-        md="results/tables/{table}.md",
-        tex="results/tables/{table}.tex",
+        csv=report(
+            "results/tables/{table}.csv",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{table}", "format": "csv"},
+        ),
+        md=report(
+            "results/tables/{table}.md",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{table}", "format": "md"},
+        ),
+        tex=report(
+            "results/tables/{table}.tex",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{table}", "format": "tex"},
+        ),
     log:
         "logs/aggregate_tables/{table}.log",
     wildcard_constraints:
@@ -104,7 +119,12 @@ rule compare_with_paper:
             for bias in biases_of(dataset)
         ],
     output:
-        "results/comparison.csv",
+        report(
+            "results/comparison.csv",
+            caption="../report/comparison_table.rst",
+            category="Comparison",
+            labels={"result": "all printed numbers", "format": "csv"},
+        ),
     log:
         "logs/compare_with_paper.log",
     params:

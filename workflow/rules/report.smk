@@ -1,0 +1,146 @@
+"""The comparison drawn, the page that puts the paper and the reproduction side by side, the last line.
+
+In:  results/comparison.csv, and every result that its rule marks with report(...)
+Out: results/figures/comparison.{pdf,png}, results/figures/data/comparison.csv
+     results/provenance.csv          versions, seed, sources of the data
+     results/report.html             the results of the target `paper` on one self-contained page
+     results/report_everything.html  those of all targets
+"""
+
+import atexit
+
+from snakemake.io import get_flag_value, is_flagged
+
+from _verdicts import last_line, read_comparison
+
+COMPARISON = "results/comparison.csv"
+PAGES = {
+    "report": lambda: PAPER,
+    "report_everything": lambda: [*PAPER, *BEYOND, *RELATED],
+}
+PAPER += expand("results/figures/comparison.{format}", format=["pdf", "png"])
+PAPER += ["results/provenance.csv", "results/report.html"]
+
+
+def described(page):
+    """Results of the page's target that carry report(...), with what it says, in the target's order."""
+    outputs = [
+        output
+        for rule in workflow.rules
+        for output in rule.output
+        if is_flagged(output, "report") and rule.name != "write_report"
+    ]
+    return [
+        describe(path, output, output.match(path).groupdict())
+        for path in PAGES[page]()
+        for output in outputs
+        if output.match(path)
+    ]
+
+
+def describe(path, output, wildcards):
+    flag = get_flag_value(output, "report")
+    return {
+        "path": path,
+        "category": flag.category,
+        "labels": {key: text.format(**wildcards) for key, text in flag.labels.items()},
+        "caption": os.path.relpath(flag.caption.get_path_or_uri(secret_free=True)),
+        "wildcards": wildcards,
+    }
+
+
+# The page and the provenance name no folder of this machine.
+PUBLIC_CONFIG = config | {"data_dir": config["data_dir"] and "a folder of this machine"}
+
+
+rule plot_comparison:
+    input:
+        COMPARISON,
+    output:
+        data="results/figures/data/comparison.csv",
+        pdf=report(
+            "results/figures/comparison.pdf",
+            caption="../report/comparison.rst",
+            category="Comparison",
+            labels={"result": "printed and ours", "format": "pdf"},
+        ),
+        png=report(
+            "results/figures/comparison.png",
+            caption="../report/comparison.rst",
+            category="Comparison",
+            labels={"result": "printed and ours", "format": "png"},
+        ),
+    log:
+        "logs/plot_comparison.log",
+    params:
+        level=config["level"],
+        code=code_of("plot_comparison"),
+    script:
+        "../scripts/plot_comparison.py"
+
+
+rule write_provenance:
+    input:
+        COMPARISON,
+    output:
+        report(
+            "results/provenance.csv",
+            caption="../report/provenance.rst",
+            category="Provenance",
+            labels={"result": "versions, seed, data", "format": "csv"},
+        ),
+    log:
+        "logs/write_provenance.log",
+    params:
+        seed=config["seed"],
+        code=code_of("write_provenance"),
+    script:
+        "../scripts/write_provenance.py"
+
+
+rule write_report:
+    input:
+        comparison=COMPARISON,
+        provenance="results/provenance.csv",
+        results=lambda wildcards: [
+            result["path"] for result in described(wildcards.page)
+        ],
+        captions=lambda wildcards: sorted(
+            {result["caption"] for result in described(wildcards.page)}
+        ),
+        template=here("workflow/report/page.html.jinja"),
+        style=here("workflow/report/page.css"),
+    output:
+        report(
+            "results/{page}.html",
+            caption="../report/page.rst",
+            category="Comparison",
+            labels={"result": "the paper and the reproduction", "format": "html"},
+        ),
+    log:
+        "logs/write_report/{page}.log",
+    wildcard_constraints:
+        page="|".join(PAGES),
+    params:
+        results=lambda wildcards: described(wildcards.page),
+        config=PUBLIC_CONFIG,
+        code=code_of("write_report"),
+    script:
+        "../scripts/write_report.py"
+
+
+@atexit.register
+def say_last_line():
+    """How the comparison came out, after Snakemake's own last words, also where nothing was to be done.
+
+    Only for a run that ended well, not for a dry run, a failed one, or one without the comparison.
+    """
+    ran = workflow.is_main_process and workflow.scheduler and not workflow.dryrun
+    if not ran or any(workflow.dag.needrun_jobs()):
+        return
+    made = {output for job in workflow.dag.jobs for output in job.output}
+    if COMPARISON in made:
+        reports = [
+            f"results/{page}.html" for page in PAGES if f"results/{page}.html" in made
+        ]
+        print(last_line(read_comparison(COMPARISON), reports), file=sys.stderr)

@@ -1,0 +1,54 @@
+"""What the results were made with: versions, commit, seed, and where the data came from."""
+
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+import relucells
+from _job import job, write_csv
+from _verdicts import name_data, read_comparison
+
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "highspy",
+    "pandas",
+    "matplotlib",
+    "scikit-learn",
+    "mlxtend",
+    "torchvision",
+    "snakemake",
+)
+
+
+def commit(root: Path) -> str:
+    """The commit that is checked out, and whether tracked files differ from it."""
+    if not (root / ".git").exists():
+        return "not a git checkout"
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "HEAD") + (", with local changes" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown: git does not answer"
+
+
+if __name__ == "__main__":
+    with job(snakemake) as log:  # noqa: F821
+        rows = read_comparison(snakemake.input[0])  # noqa: F821
+        items = {
+            "relucells": relucells.__version__,
+            "commit": commit(Path(snakemake.scriptdir).parent.parent),  # noqa: F821
+            "seed": str(snakemake.params.seed),  # noqa: F821
+            "data": name_data(rows),
+            "Python": platform.python_version(),
+        } | {package: version(package) for package in PACKAGES}
+        write_csv(snakemake.output[0], pd.DataFrame(items.items(), columns=["item", "value"]))  # noqa: F821
+        log.info("data: %s; commit: %s", items["data"], items["commit"])
