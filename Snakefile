@@ -13,6 +13,20 @@ min_version("9.20")
 configfile: Path(workflow.basedir) / "config.yaml"
 
 
+onstart:
+    if problem := unwritable():
+        sys.exit(problem)
+
+
+onerror:
+    if problem := full():
+        print(problem, file=sys.stderr)
+    print(
+        "Finished results stay. To go on from here, give the same command again.",
+        file=sys.stderr,
+    )
+
+
 report: "workflow/report/workflow.rst"
 
 

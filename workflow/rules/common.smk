@@ -12,12 +12,16 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
+from _folder import enter, full, unwritable
 from _plan import ConfigError, bias_token, blocks, check_config, code_hash
 
 try:
     check_config(config)
 except ConfigError as error:
     sys.exit(f"config: {error}")
+
+if workflow.is_main_process:
+    HOLDER = enter(Path(".snakemake"))
 
 PAPER = []
 BEYOND = []

@@ -1,11 +1,16 @@
 """What every script does besides its own work: logging, and output that is never half-written."""
 
+import errno
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+# Errors of the machine, not of the program: a traceback would only bury them.
+SELF_EXPLAINING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class UserError(Exception):
@@ -19,22 +24,28 @@ def job(snakemake) -> Iterator[logging.Logger]:
     The log (``snakemake.log[0]``) gets every line and, if the work fails, the traceback; a
     ``UserError`` is shown as its one line. The process then ends with a non-zero exit.
     """
-    path = Path(snakemake.log[0])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.captureWarnings(True)
     log = logging.getLogger(snakemake.rule)
+    # Where the log cannot be written, the work fails too and says why in one line.
+    logging.raiseExceptions, logging.lastResort = False, None
     try:
+        path = Path(snakemake.log[0])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, mode="w")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+        logging.captureWarnings(True)
         yield log
+    except KeyboardInterrupt:
+        log.error("interrupted")
+        sys.exit(128 + signal.SIGINT)
     except UserError as error:
         log.error("%s", error)
         print(f"{snakemake.rule}: {error}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
-        log.exception("failed")
-        print(f"{snakemake.rule}: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
+        message = f"{error.filename or 'output'}: {error.strerror or error}"
+        log.error("%s", message, exc_info=error.errno not in SELF_EXPLAINING)
+        print(f"{snakemake.rule}: {message}", file=sys.stderr)
         sys.exit(1)
     except Exception:
         log.exception("failed")
@@ -49,10 +60,15 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in path.parent.glob(f".{path.stem}.*{path.suffix}"):  # of a killed run
+        leftover.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:  # a write to a full disk does not name its file
+        error.filename = error.filename or str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
