@@ -35,6 +35,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/trials.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/gaussian_1d.smk"
+include: "workflow/rules/diameters.smk"
 include: "workflow/rules/related.smk"
 include: "workflow/rules/report.smk"
 

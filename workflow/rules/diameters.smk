@@ -1,0 +1,250 @@
+"""Table VI and the count of cells of section VI, and the evidence for what the paper leaves unsaid.
+
+In:  data/images/{mnist,cifar10}.npz, paper/tables.csv; Gaussian samples are drawn
+Out: results/diameters/{cells}_{N}.npz                        the experiment in Table VI: diameters
+     results/diameters/repeated/{reading}/{cells}_{N}.npz     it again, and other readings of the paper
+     results/diameters/repeated_means.csv                     mean diameter of each repeated experiment
+     results/tables/table_6, cell_counts, conventions         (.csv, .md, .tex)
+     results/figures/table_6_tail, conventions_*              (.pdf, .png) and the csv behind each
+     results/conventions.csv                                  each printed number under each reading
+
+{cells} names a data set of Table VI: mnist, cifar10, gaussian_d3 …
+"""
+
+GAUSSIAN_CELLS = {f"gaussian_d{d}": d for d in config["table_6"]["gaussian_d"]}
+CELLS = [*config["table_6"]["images"], *GAUSSIAN_CELLS]
+
+# A reading is how an image experiment may be understood; `printed` is the configured one. What each
+# other one changes, and the numbers of samples for which it is drawn: grey and the first images make
+# too little difference to spend the time of N = 2000 on them.
+READINGS = {
+    "two_classes": {"choice": "two_classes"},
+    "first": {"choice": "first"},
+    "average": {"grey": "average"},
+}
+CONVENTION_FIGURES = ["weights", "sign", "data", "diameters", "images"]
+
+
+def experiment_settings(wildcards):
+    """What one experiment of Table VI depends on, under the reading that the path names."""
+    section = {
+        key: value
+        for key, value in config["table_6"].items()
+        if key not in ("images", "gaussian_d", "N", "repetitions")
+    }
+    return dict(sorted((section | READINGS.get(wildcards.get("reading"), {})).items()))
+
+
+def image_file(wildcards):
+    if wildcards.cells in GAUSSIAN_CELLS:
+        return []
+    return f"data/images/{wildcards.cells}.npz"
+
+
+def repeated_files(reading, cells=CELLS, sizes=config["table_6"]["N"]):
+    return expand(
+        "results/diameters/repeated/{reading}/{cells}_{N}.npz",
+        reading=reading,
+        cells=cells,
+        N=sizes,
+    )
+
+
+def other_readings():
+    """Readings that the configuration does not already follow, for the images that it names."""
+    section = config["table_6"]
+    files = []
+    for reading, change in READINGS.items():
+        if any(section[key] == value for key, value in change.items()):
+            continue
+        for cells in section["images"]:
+            if reading == "average" and cells != "cifar10":
+                continue
+            sizes = section["N"] if reading == "two_classes" else [min(section["N"])]
+            files += repeated_files(reading, [cells], sizes)
+    return files
+
+
+PAPER += expand(
+    "results/tables/{table}.{format}",
+    table=["table_6", "cell_counts", "conventions"],
+    format=["csv", "md", "tex"],
+)
+PAPER += expand(
+    "results/figures/{figure}.{format}",
+    figure=["table_6_tail", *(f"conventions_{name}" for name in CONVENTION_FIGURES)],
+    format=["pdf", "png"],
+)
+PAPER += ["results/diameters/repeated_means.csv", "results/conventions.csv"]
+
+
+wildcard_constraints:
+    cells="|".join(map(re.escape, CELLS)),
+    reading="|".join(["printed", *READINGS]),
+    N=r"\d+",
+
+
+rule measure_diameters:
+    input:
+        images=image_file,
+    output:
+        "results/diameters/{cells}_{N}.npz",
+    log:
+        "logs/measure_diameters/{cells}_{N}.log",
+    params:
+        seed=config["seed"],
+        settings=experiment_settings,
+        d=lambda wildcards: GAUSSIAN_CELLS.get(wildcards.cells),
+        code=code_of("measure_diameters"),
+    script:
+        "../scripts/measure_diameters.py"
+
+
+rule repeat_diameters:
+    input:
+        images=image_file,
+    output:
+        "results/diameters/repeated/{reading}/{cells}_{N}.npz",
+    log:
+        "logs/repeat_diameters/{reading}/{cells}_{N}.log",
+    params:
+        seed=config["seed"],
+        settings=experiment_settings,
+        d=lambda wildcards: GAUSSIAN_CELLS.get(wildcards.cells),
+        repetitions=lambda wildcards: (
+            config["table_6"]["repetitions"]
+            if wildcards.reading == "printed"
+            else config["test_conventions"]["image_experiments"]
+        ),
+        code=code_of("repeat_diameters"),
+    script:
+        "../scripts/repeat_diameters.py"
+
+
+rule aggregate_diameters:
+    input:
+        printed=here("paper/tables.csv"),
+        measured=expand(
+            "results/diameters/{cells}_{N}.npz",
+            cells=CELLS,
+            N=config["table_6"]["N"],
+        ),
+        repeated=repeated_files("printed"),
+    output:
+        **{
+            format: report(
+                f"results/tables/table_6.{format}",
+                caption="../report/table_6.rst",
+                category="Tables",
+                labels={"table": "VI", "format": format},
+            )
+            for format in ("csv", "md", "tex")
+        },
+        means="results/diameters/repeated_means.csv",
+    log:
+        "logs/aggregate_diameters.log",
+    params:
+        settings=config["table_6"],
+        level=config["level"],
+        code=code_of("aggregate_diameters"),
+    script:
+        "../scripts/aggregate_diameters.py"
+
+
+rule plot_diameters:
+    input:
+        measured=expand(
+            "results/diameters/{cells}_{N}.npz",
+            cells=CELLS,
+            N=config["table_6"]["N"],
+        ),
+        table="results/tables/table_6.csv",
+        means="results/diameters/repeated_means.csv",
+    output:
+        data="results/figures/data/table_6_tail.csv",
+        pictures=[
+            report(
+                f"results/figures/table_6_tail.{format}",
+                caption="../report/table_6_tail.rst",
+                category="Tables",
+                labels={"table": "VI, tail", "format": format},
+            )
+            for format in ("pdf", "png")
+        ],
+    log:
+        "logs/plot_diameters.log",
+    params:
+        code=code_of("plot_diameters"),
+    script:
+        "../scripts/plot_diameters.py"
+
+
+rule count_cells:
+    output:
+        **{
+            format: report(
+                f"results/tables/cell_counts.{format}",
+                caption="../report/cell_counts.rst",
+                category="Tables",
+                labels={"table": "cell counts", "format": format},
+            )
+            for format in ("csv", "md", "tex")
+        },
+    log:
+        "logs/count_cells.log",
+    params:
+        seed=config["seed"],
+        settings=config["count_cells"],
+        code=code_of("count_cells"),
+    script:
+        "../scripts/count_cells.py"
+
+
+rule test_conventions:
+    input:
+        printed=here("paper/tables.csv"),
+        images=repeated_files("printed", config["table_6"]["images"]),
+        readings=other_readings(),
+    output:
+        csv="results/conventions.csv",
+    log:
+        "logs/test_conventions.log",
+    params:
+        seed=config["seed"],
+        settings=config["test_conventions"],
+        table_6=config["table_6"],
+        level=config["level"],
+        code=code_of("test_conventions"),
+    script:
+        "../scripts/test_conventions.py"
+
+
+rule plot_conventions:
+    input:
+        "results/conventions.csv",
+    output:
+        **{
+            format: report(
+                f"results/tables/conventions.{format}",
+                caption="../report/conventions.rst",
+                category="Conventions",
+                labels={"convention": "all", "format": format},
+            )
+            for format in ("csv", "md", "tex")
+        },
+        pictures=[
+            report(
+                f"results/figures/conventions_{name}.{format}",
+                caption=f"../report/conventions_{name}.rst",
+                category="Conventions",
+                labels={"convention": name, "format": format},
+            )
+            for name in CONVENTION_FIGURES
+            for format in ("pdf", "png")
+        ],
+    log:
+        "logs/plot_conventions.log",
+    params:
+        code=code_of("plot_conventions"),
+    script:
+        "../scripts/plot_conventions.py"
