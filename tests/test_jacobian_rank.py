@@ -4,10 +4,14 @@ from fractions import Fraction
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
+from measure_jacobian_rank import input_dimension, measure_jacobian_rank
 from relucells import cells
 from relucells.jacobian_rank import draw_region, draw_step_patterns, full_row_rank, region_count
+from sample_uniform_regions import examine
 from scipy.optimize import linprog
+from tabulate_jacobian_rank import agreement, tabulate
 
 
 def jacobian(X, W, v):
@@ -150,3 +154,61 @@ def test_bad_arguments_are_named(change, message):
     good = {"X": [[0.5, 1.0]], "pattern": [[1, 0]], "v": [1.0, 1.0]}
     with pytest.raises(ValueError, match=message):
         full_row_rank(**{**good, **change})
+
+
+# --- the scripts around it ------------------------------------------------------------------------
+
+
+def inner_zero_loss(X, y, pattern, v):
+    """Whether the region's interior holds a network through all labels, by a linear program in (W, b)."""
+    n, d1 = pattern.shape
+    fit = cells.dense_matrix(X, pattern) * np.repeat(v, 2)
+    side = np.where(pattern, 1.0, -1.0)
+    rows = [np.kron(np.eye(d1)[j], side[i, j] * X[i]) for i in range(n) for j in range(d1)]
+    program = linprog(
+        np.append(np.zeros(2 * d1), -1),
+        A_ub=np.column_stack([-np.array(rows), np.array(pattern, dtype=float).ravel()]),
+        b_ub=np.zeros(n * d1),
+        A_eq=np.column_stack([fit, np.zeros(n)]),
+        b_eq=y,
+        bounds=[(None, None)] * (2 * d1) + [(None, 1)],
+    )
+    return bool(program.success and -program.fun > 1e-9)
+
+
+def test_zero_loss_in_a_region_against_a_linear_program(rng):
+    seen = set()
+    for n, d1 in [(3, 4), (5, 8), (5, 14), (8, 30)]:
+        for _ in range(12):
+            X = np.column_stack([np.sort(rng.random(n)), np.ones(n)])
+            y, pattern = rng.standard_normal(n), draw_step_patterns(rng, n, d1)
+            v = np.where(np.arange(d1) % 2 == 0, 1.0, -1.0)
+            full, loss = examine(X, y, pattern, time_limit=60)
+            assert full == full_row_rank(X, pattern, v)
+            assert loss == ("zero" if inner_zero_loss(X, y, pattern, v) else "positive")
+            seen.add(loss)
+    assert seen == {"zero", "positive"}
+
+
+@pytest.mark.parametrize(
+    "family, value, n, d0",
+    [("fixed_d0", 3.0, 10, 3), ("proportional_d0", 0.25, 10, 3), ("proportional_d0", 0.1, 30, 3)],
+)
+def test_input_dimension(family, value, n, d0):
+    assert input_dimension(family, value, n) == d0
+
+
+def test_one_heat_map_as_rows_and_judged():
+    result = measure_jacobian_rank(0, "fixed_d0", 2.0, [6, 12], [4, 8, 20], trials=12)
+    table = pd.DataFrame(tabulate("fixed_d0", result))
+    assert len(table) == 2 * 2 * 3 and (table["d0"] == 2).all()
+    double = table[table["dtype"] == "float64"].set_index(["n", "d1"])["full_rank_share"]
+    assert double[6, 20] > double[6, 4] and double[12, 4] == 0  # 12 samples, 4 · 3 columns, dead pairs
+    # a trial is the same in a map of one cell
+    alone = measure_jacobian_rank(0, "fixed_d0", 2.0, [6], [8], trials=12)
+    assert (alone["full_rank"][:, 0, 0] == result["full_rank"][:, 0, 1]).all()
+
+    earlier = table.assign(trials=30)
+    assert (agreement(table, earlier, 0.95)["verdict"] == "agrees").all()
+    earlier["full_rank_share"] = 1 - earlier["full_rank_share"].round()
+    assert (agreement(table, earlier, 0.95)["verdict"] == "differs").sum() > 0

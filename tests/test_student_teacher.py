@@ -1,7 +1,11 @@
 """The student–teacher objective against sampling and differences; descent, certificate, families."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from certify_student_teacher import certify_student_teacher
+from check_student_teacher_cells import check_draw, sample
+from descend_student_teacher import draw_students
 from relucells import student_teacher
 from relucells.student_teacher import (
     certify,
@@ -13,6 +17,7 @@ from relucells.student_teacher import (
     permutation,
     polish,
 )
+from tabulate_safran_shamir import agreement_rows, count_row, family_rows
 
 
 def students(runs, n, k, seed=0):
@@ -238,3 +243,65 @@ def test_bad_descents_are_named(name, value):
     good = dict(W=np.ones((1, 2, 2)), step=0.1, gradient_tolerance=1e-9, spurious_objective=1e-3, max_steps=5)
     with pytest.raises(ValueError, match=f"^{name}: "):
         descend(**{**good, name: value})
+
+
+# --- the scripts around it ------------------------------------------------------------------------
+
+
+def test_more_runs_begin_with_the_same_ones():
+    assert (draw_students(3, 4, 5, 6)[:2] == draw_students(3, 4, 5, 2)).all()
+    assert not np.isclose(draw_students(3, 4, 5, 2), draw_students(4, 4, 5, 2)).any()
+
+
+def test_table_rows_from_certificates(spurious):
+    minima = certify_student_teacher(spurious, tolerance=1e-6)
+    runs = len(spurious) + 5
+    outcome = np.array(["spurious"] * len(spurious) + ["retired"] * 5)
+    ends = {"outcome": outcome, "objective": np.concatenate([objective(spurious), np.full(5, 1e-4)])}
+    row = count_row(8, 8, ends, minima)
+    assert (row["runs"], row["spurious"], row["certified"]) == (runs, len(spurious), len(spurious))
+    assert row["mean_objective"] == pytest.approx(objective(spurious).mean())
+    families_found = family_rows(8, 8, minima)
+    assert sum(family["count"] for family in families_found) == len(spurious)
+    assert all(family["certified"] for family in families_found)
+
+    published = {"mean_min_eigenvalue": row["mean_min_eigenvalue"], "mean_objective": row["mean_objective"]}
+    share = round(1000 * len(spurious) / runs)
+    for count, verdict in [(share, "agrees"), (share // 4, "differs")]:
+        judged = agreement_rows(row, ends, minima, pd.Series({**published, "spurious_of_1000": count}), 0.95)
+        assert judged[0]["quantity"] == "spurious_share" and judged[0]["verdict"] == verdict
+    judged = agreement_rows(
+        row,
+        ends,
+        minima,
+        pd.Series({"spurious_of_1000": share, "mean_min_eigenvalue": 1, "mean_objective": 1}),
+        0.95,
+    )
+    assert [entry["verdict"] for entry in judged[1:]] == ["differs", "differs"]
+
+
+def test_no_spurious_end_point_leaves_empty_tables():
+    minima = certify_student_teacher(np.empty((0, 4, 4)), tolerance=1e-6)
+    ends = {"outcome": np.array(["retired"] * 3), "objective": np.full(3, 1e-4)}
+    row = count_row(4, 4, ends, minima)
+    assert row["spurious"] == row["certified"] == 0 and np.isnan(row["mean_objective"])
+    assert family_rows(4, 4, minima) == []
+    published = pd.Series({"spurious_of_1000": 0, "mean_min_eigenvalue": 0.1, "mean_objective": 0.1})
+    judged = agreement_rows(row, ends, minima, published, 0.95)
+    assert [entry["verdict"] for entry in judged] == ["agrees", "not comparable", "not comparable"]
+
+
+def test_cell_criterion_beside_the_population_minimum(spurious, rng):
+    settings = {"time_limit": 60, "max_cells": 1000}
+    W = polish(spurious[0])
+    X, y = sample(rng, 150, 8)
+    seen = check_draw(X, y, W, settings)
+    # more samples than weights: one minimiser, above zero loss, below the loss where it was sought
+    assert seen["full_column_rank"] and 0 < seen["cell_loss"] < seen["loss"]
+    assert seen["verdict"] == "none"
+    assert seen["end"] == "non-differentiable minimum" and seen["end_verdict"] == "none"
+    assert seen["end_loss"] < seen["loss"] and seen["end_distance"] < 1
+    # the teacher fits the samples inside its own cell
+    taught = check_draw(X, y, np.eye(8), settings)
+    assert taught["verdict"] == taught["end_verdict"] == "genuine"
+    assert taught["loss"] == 0 and taught["end_loss"] < 1e-20

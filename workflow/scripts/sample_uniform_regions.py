@@ -11,6 +11,7 @@ from relucells.cells import activation_pattern
 from relucells.genuineness import decide
 from relucells.inputs import prepare
 from relucells.jacobian_rank import draw_step_patterns, full_row_rank
+from relucells.minima import cell_minimum
 from relucells.randomness import stream
 
 # A minimum below this loss fits all labels, which are of size 1.
@@ -30,9 +31,9 @@ def examine(X: np.ndarray, y: np.ndarray, pattern: np.ndarray, time_limit: float
     v = np.where(np.arange(pattern.shape[1]) % 2 == 0, 1.0, -1.0)
     inputs = prepare(X)
     full = full_row_rank(inputs, pattern, v)
-    decision = decide(inputs, y, pattern, v, time_limit, margin="sign")
-    if decision.loss > FITTED:
+    if cell_minimum(inputs, y, pattern).loss > FITTED:
         return full, "positive"
+    decision = decide(inputs, y, pattern, v, time_limit, margin="sign")
     return full, {"genuine": "zero", "none": "positive", "undecided": "undecided"}[decision.verdict]
 
 

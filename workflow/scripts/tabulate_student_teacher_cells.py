@@ -26,8 +26,8 @@ COLUMNS = [
     "end_genuine",
     "median_kinks",
     "median_relative_distance",
-    "mean_loss",
-    "mean_end_loss",
+    "median_loss",
+    "median_end_loss",
 ]
 # A cell minimum below this loss fits all samples; the losses of interest are above 1e-3.
 FITTED = 1e-9
@@ -62,8 +62,8 @@ def summarise(k: int, n: int, minima: dict, draws: dict) -> list[dict]:
                 "end_genuine": int((group["end_verdict"] == "genuine").sum()),
                 "median_kinks": group["end_kinks"].median(),
                 "median_relative_distance": group["end_distance"].median(),
-                "mean_loss": group["loss"].mean(),
-                "mean_end_loss": group["end_loss"].mean(),
+                "median_loss": group["loss"].median(),
+                "median_end_loss": group["end_loss"].median(),
             }
         )
     return rows

@@ -233,8 +233,9 @@ def families(W: ArrayLike, tolerance: float = 1e-6) -> NDArray[np.int_]:
     W = np.asarray(W, dtype=float)
     if W.ndim != 3:
         raise ValueError(f"W: must be (runs, n, k), not shape {W.shape}")
-    entries = np.sort(W.reshape(len(W), -1), axis=1)
-    family = np.empty(len(W), dtype=int)
+    runs, n, k = W.shape
+    entries = np.sort(W.reshape(runs, n * k), axis=1)
+    family = np.empty(runs, dtype=int)
     first: list[int] = []
     for run, student in enumerate(W):
         near = np.abs(entries[first] - entries[run]).max(axis=1, initial=0) <= tolerance
