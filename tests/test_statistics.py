@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from relucells.statistics import mean_interval, mean_prediction, share_prediction, wilson
+from relucells.statistics import mean_interval, mean_prediction, rank_prediction, share_prediction, wilson
 from scipy import stats
 
 
@@ -65,3 +65,16 @@ def test_mean_prediction_covers_another_experiment(rng, repetitions, n, n_other)
         hits.append(low <= other <= high)
     lowest, highest, covered = coverage(hits)
     assert lowest <= covered <= highest
+
+
+def test_rank_prediction_covers_one_more_value_without_a_mean(rng):
+    """Cauchy: no expectation, no standard error, and the ranks cover all the same."""
+    hits = []
+    for _ in range(2000):
+        *values, following = rng.standard_cauchy(40)
+        low, high = rank_prediction(values)
+        hits.append(low <= following <= high)
+    lowest, highest, covered = coverage(hits)
+    assert lowest <= covered <= highest
+    assert rank_prediction(range(10)) == (-np.inf, np.inf)
+    assert rank_prediction(range(1, 80)) == (2, 78)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _job import job, write_csv
-from relucells.statistics import mean_prediction, share_prediction
+from relucells.statistics import mean_prediction, rank_prediction, share_prediction
 
 # Weight draws behind the paper's tables (sections IV and V).
 PAPER_TRIALS = {"I": 100, "II": 100, "III": 100, "IV": 100, "V": 10}
@@ -101,6 +101,38 @@ def compare_tables(
     return pd.DataFrame(rows)
 
 
+def compare_diameters(
+    printed: pd.DataFrame, table: pd.DataFrame, repeated: pd.DataFrame, level: float
+) -> pd.DataFrame:
+    """Rows for Table VI. A mean without expectation has no standard error; the printed mean is judged
+    by its rank among the means of repeated experiments, which the paper's is one more of."""
+    rows = []
+    keys = ["dataset", "d", "N"]
+    for paper in printed.itertuples(index=False):
+        row = paper._asdict()
+        wanted = [paper.dataset, paper.d, paper.N]
+        ours = table[(table[keys].astype(str) == wanted).all(axis=1)]
+        if ours.empty:
+            rows.append(row | not_comparable("the configuration has no such row"))
+            continue
+        ours = ours.iloc[0]
+        row |= {"ours": ours["mean_diameter"], "data_source": ours["data_source"]}
+        if ours["data_source"] == "stand-in":
+            rows.append(row | not_comparable("stand-in images"))
+            continue
+        means = repeated.loc[(repeated[keys].astype(str) == wanted).all(axis=1), "mean_diameter"].dropna()
+        low, high = rank_prediction(means, level)
+        if not np.isfinite(low):
+            rows.append(row | not_comparable(f"{len(means)} repeated means are too few for ranks"))
+            continue
+        rounding = half_unit(paper.printed)
+        value = float(paper.printed)
+        beyond = min((means <= value + rounding).sum(), (means >= value - rounding).sum())
+        p = min(1.0, 2 * (1 + beyond) / (len(means) + 1))
+        rows.append(row | {"low": low - rounding, "high": high + rounding, "p": p})
+    return pd.DataFrame(rows)
+
+
 def not_comparable(reason: str) -> dict:
     return {"low": np.nan, "high": np.nan, "p": np.nan, "verdict": "not comparable", "reason": reason}
 
@@ -154,7 +186,19 @@ if __name__ == "__main__":
         for path in snakemake.input.repeated:  # noqa: F821
             with np.load(path) as arrays:
                 repeated[Path(path).parent.name, Path(path).stem] = dict(arrays)
-        frame = compare_tables(printed[printed["table"] != "VI"], tables, repeated, level)
+        diameters = printed["table"] == "VI"
+        frame = pd.concat(
+            [
+                compare_tables(printed[~diameters], tables, repeated, level),
+                compare_diameters(
+                    printed[diameters],
+                    pd.read_csv(snakemake.input.table_6),  # noqa: F821
+                    pd.read_csv(snakemake.input.repeated_means),  # noqa: F821
+                    level,
+                ),
+            ],
+            ignore_index=True,
+        )
         frame = decide_verdicts(frame, level).reindex(columns=COLUMNS)
         write_csv(snakemake.output[0], frame)  # noqa: F821
         counts = frame["verdict"].value_counts()

@@ -81,3 +81,18 @@ def mean_prediction(
     error = float(np.sqrt(total))
     half = float(t.ppf((1 + level) / 2, max(freedom, 1))) * error
     return float(means.mean()) - half, float(means.mean()) + half, error, float(freedom)
+
+
+def rank_prediction(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
+    """Where one more value from the same unknown distribution lies, from repeated ones.
+
+    Every rank is equally likely, whatever the distribution, so the l-th smallest and largest of n
+    values hold the next one with probability 1 − 2l/(n + 1); l is the largest with at least ``level``.
+    With too few values for the level there is no finite interval: (−inf, inf).
+    """
+    values = np.sort(np.asarray(values, dtype=float))
+    n = len(values)
+    rank = int(np.floor((n + 1) * (1 - level) / 2 + 1e-9))
+    if rank < 1:
+        return float("-inf"), float("inf")
+    return float(values[rank - 1]), float(values[n - rank])
