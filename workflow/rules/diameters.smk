@@ -245,6 +245,7 @@ rule plot_conventions:
     log:
         "logs/plot_conventions.log",
     params:
+        level=config["level"],
         code=code_of("plot_conventions"),
     script:
         "../scripts/plot_conventions.py"

@@ -103,6 +103,8 @@ def load_samples(
         )
     with np.load(images) as source:
         try:
+            if settings["choice"] == "first" and source["data_source"] != "official":
+                raise ValueError(f"{source['data_source']} images are not in the order of the training set")
             X = image_samples(source["images"], source["labels"], N, settings["choice"], settings["grey"])
         except ValueError as error:
             key = f"table_6: N = {N}, choice = {settings['choice']}: {dataset}"

@@ -38,15 +38,21 @@ DIRECTION_READINGS = {
     "δ ~ U(−½, ½), raw": (lambda rng, shape: rng.uniform(-0.5, 0.5, shape), False),
     "δ ~ U(0, 1), normalised": (lambda rng, shape: rng.uniform(0.0, 1.0, shape), True),
 }
-SIGN_READINGS = ("all z_j > 0", "better sign per neuron", "one sign for all")
+SIGN_READINGS = ("all z_j > 0", "better sign per neuron", "better sign for all", "signs of the drawn z")
+ROW = ["table", "dataset", "d", "K", "N", "bias", "column"]
 AS_RECOVERED = ("w ~ U(−½, ½)", "δ on the sphere")
 
 
-def gaps(X: np.ndarray, R: np.ndarray, pattern: np.ndarray) -> dict[str, float]:
-    """P_g = max_j share of samples with [s_j R_j·x_i > 0] ≠ I_ij, under three readings of the signs s."""
+def gaps(X: np.ndarray, R: np.ndarray, pattern: np.ndarray, z: np.ndarray) -> dict[str, float]:
+    """P_g = max_j share of samples with [s_j R_j·x_i > 0] ≠ I_ij, under each reading of the signs s."""
     above, below = X @ R.T > 0, X @ R.T < 0
     positive, negative = ((side != pattern).mean(axis=0) for side in (above, below))
-    values = positive.max(), np.minimum(positive, negative).max(), min(positive.max(), negative.max())
+    values = (
+        positive.max(),
+        np.minimum(positive, negative).max(),
+        min(positive.max(), negative.max()),
+        np.where(z > 0, positive, negative).max(),
+    )
     return dict(zip(SIGN_READINGS, values, strict=True))
 
 
@@ -60,20 +66,20 @@ def cells_of_a_row(
         inputs = prepare(X)
         for trial in range(settings["trials"]):
             generator = stream(seed, "test_conventions", d, K, N, bias, data_set, trial)
-            W, _ = draw_weights(generator, K, d + 1, bias, convention)
+            W, z = draw_weights(generator, K, d + 1, bias, convention)
             pattern = activation_pattern(inputs, W)
             minimum = cell_minimum(inputs, y, pattern)
             row = {"data_set": data_set, "activated": pattern.mean(), "continuous": not minimum.unique}
-            rows.append(row | gaps(X, minimum.R, pattern))
+            rows.append(row | gaps(X, minimum.R, pattern, z))
     return pd.DataFrame(rows)
 
 
 def predict_mean(cells: pd.DataFrame, column: str, level: float) -> tuple[float, float, float]:
-    """Mean of a column and the interval in which the paper's mean over its trials would lie."""
+    """Mean of a column of shares and the interval in which the paper's mean over its trials would lie."""
     by_set = cells.groupby("data_set")[column].agg(["mean", "var", "size"])
     variance, n = by_set["var"].mean(), int(by_set["size"].iloc[0])
     low, high, _, _ = mean_prediction(by_set["mean"], variance, n, PAPER_TRIALS, level)
-    return by_set["mean"].mean(), low, high
+    return by_set["mean"].mean(), max(low, 0.0), min(high, 1.0)
 
 
 def predict_share(cells: pd.DataFrame, column: str, level: float) -> tuple[float, float, float]:
@@ -87,13 +93,13 @@ def weight_and_sign_rows(paper: pd.DataFrame, seed: int, settings: dict, level: 
     """Points ``weights`` (Tables I–III, activation and continuous minima) and ``sign`` (P_g)."""
     rows = []
     tables = paper[paper["table"].isin(["I", "II", "III"])]
-    for key, printed in tables.groupby(["table", "dataset", "d", "K", "N", "bias"], sort=False):
+    for key, printed in tables.groupby(ROW[:-1], sort=False):
         d, K, N, bias = (int(value) for value in key[2:])
-        # At the largest biases every reading has all neurons active, or none; and so no gap below 0.
+        # At the largest biases all neurons are active under every reading (``data_rows``), or none.
         if abs(bias) >= 20:
             continue
         values = dict(zip(printed["column"], printed["printed"], strict=True))
-        base = dict(zip(("table", "dataset", "d", "K", "N", "bias"), key, strict=True))
+        base = dict(zip(ROW, key, strict=False))
         for reading in ("added", "replaced"):
             cells = cells_of_a_row(seed, d, K, N, bias, reading, settings)
             drawn = {
@@ -112,10 +118,13 @@ def weight_and_sign_rows(paper: pd.DataFrame, seed: int, settings: dict, level: 
 
 
 def data_rows(paper: pd.DataFrame, seed: int, settings: dict, level: float) -> list[dict]:
-    """Point ``data``: P_g at the largest bias, where all neurons are active and it depends on the data alone.
+    """Point ``data``, and the rest of ``sign``: P_g at bias 20, where it depends on the data alone.
 
-    All R*_j are then β_LS/K, so P_g is the share of samples on which the linear fit is not positive.
+    All neurons are active there and all R*_j are β_LS/K. With z_j > 0 the gap of each is the share of
+    samples on which the linear fit is not positive, with z_j < 0 the rest.
     """
+    from scipy.stats import norm
+
     rows = []
     largest = paper[paper["table"].isin(["I", "II", "III"]) & (paper["bias"] == "20")]
     for printed in largest[largest["column"] == "mean_gap_probability"].itertuples():
@@ -124,22 +133,21 @@ def data_rows(paper: pd.DataFrame, seed: int, settings: dict, level: float) -> l
         for i in range(len(shares)):
             X, y = two_gaussians(d, N, stream(seed, "test_conventions", "data", printed.table, i))
             shares[i] = (X @ np.linalg.lstsq(X, y, rcond=None)[0] <= 0).mean()
-        tails = [(1 - level) / 2, (1 + level) / 2]
-        averages = shares[: len(shares) // PAPER_TRIALS * PAPER_TRIALS].reshape(-1, PAPER_TRIALS).mean(axis=1)
-        spread = 1.96 * shares.std(ddof=1) / np.sqrt(PAPER_TRIALS)
-        drawn = {
-            "one data set a table": np.quantile(shares, tails),
-            "fresh data each trial": (averages.mean() - spread, averages.mean() + spread),
-        }
-        for reading, (low, high) in drawn.items():
-            row = {
-                name: getattr(printed, name) for name in ("table", "dataset", "d", "K", "N", "bias", "column")
-            }
-            rows.append(
-                row
-                | {"point": "data", "reading": reading}
-                | judged(printed.printed, shares.mean(), low, high)
-            )
+        tails, mean = [(1 - level) / 2, (1 + level) / 2], shares.mean()
+        spread = norm.ppf((1 + level) / 2) * shares.std(ddof=1) / np.sqrt(PAPER_TRIALS)
+        smaller, larger = np.minimum(shares, 1 - shares), np.maximum(shares, 1 - shares)
+        signs = (shares, smaller, smaller, larger)
+        drawn = [
+            ("data", "one data set a table", mean, *np.quantile(shares, tails)),
+            ("data", "fresh data each trial", mean, mean - spread, mean + spread),
+        ]
+        drawn += [
+            ("sign", reading, values.mean(), *np.quantile(values, tails))
+            for reading, values in zip(SIGN_READINGS, signs, strict=True)
+        ]
+        for point, reading, mean, low, high in drawn:
+            row = {name: getattr(printed, name) for name in ROW} | {"point": point, "reading": reading}
+            rows.append(row | judged(printed.printed, mean, low, high))
     return rows
 
 
@@ -188,6 +196,8 @@ def image_rows(paper: pd.DataFrame, repeated: list[tuple[str, dict]], level: flo
             continue
         printed = paper[same].iloc[0]
         means = entry["means"][np.isfinite(entry["means"])]
+        if not len(means):  # the source cannot serve this choice
+            continue
         low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
         row = {name: printed[name] for name in ("table", "dataset", "d", "N", "column")}
         row |= {"point": "images", "reading": reading, "experiments": len(means)}
