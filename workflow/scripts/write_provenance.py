@@ -45,7 +45,7 @@ if __name__ == "__main__":
         rows = read_comparison(snakemake.input[0])  # noqa: F821
         items = {
             "relucells": relucells.__version__,
-            "commit": commit(Path(snakemake.scriptdir).parent.parent),  # noqa: F821
+            "commit": commit(Path(__file__).resolve().parents[2]),
             "seed": str(snakemake.params.seed),  # noqa: F821
             "data": name_data(rows),
             "Python": platform.python_version(),

@@ -24,6 +24,7 @@ COLUMNS = {
     "activated_pct": "activated %",
     "mean_diameter": "mean diameter",
 }
+BREAKS = 24  # characters of a cell from which its column may break lines
 LONGEST = 60  # rows of a csv that the page shows
 SHARES = ("genuine_pct", "continuous_pct", "trapped_pct")
 
@@ -58,7 +59,7 @@ def markdown_table(path: Path) -> dict:
     lines = path.read_text(encoding="utf-8").splitlines()[1:]
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")]
     notes = [line for line in lines if line and not line.startswith("|")]
-    return {"kind": "table", "header": cells[0], "rows": cells[2:], "notes": notes}
+    return table(cells[0], cells[2:], notes)
 
 
 def csv_table(path: Path) -> dict:
@@ -68,7 +69,16 @@ def csv_table(path: Path) -> dict:
     if len(rows) > LONGEST:
         return {"kind": "file", "rows": len(rows)}
     header = [name.replace("_", " ") for name in header]
-    return {"kind": "table", "header": header, "rows": [list(map(shorten, row)) for row in rows], "notes": []}
+    return table(header, [list(map(shorten, row)) for row in rows], [])
+
+
+def table(header: list[str], rows: list[list[str]], notes: list[str]) -> dict:
+    """A table with the class of each column: words stand left and, if they are many, break."""
+    classes = []
+    for column in zip(*rows, strict=True):
+        words = any(cell[:1].isalpha() for cell in column)
+        classes.append(" ".join(["text"] * words + ["long"] * (max(map(len, column)) > BREAKS)))
+    return {"kind": "table", "header": header, "rows": rows, "notes": notes, "classes": classes}
 
 
 def shorten(text: str) -> str:
