@@ -3,7 +3,8 @@
 In:  config section `related`, paper/related/*.csv (figures of the works)
 Out: RELATED, results/related/*
 
-Targets: safran_shamir, jacobian_rank, critical_points
+Targets: safran_shamir, jacobian_rank, critical_points, added_neuron,
+         maximum_and_concatenation
 """
 
 WORKS = config["related"]
@@ -14,3 +15,4 @@ include: "related/jacobian_rank.smk"
 
 
 include: "related/critical_points.smk"
+include: "related/added_neuron.smk"

@@ -1,0 +1,81 @@
+"""Liang, Sun, Lee and Srikant: one exponential neuron against all bad minima, and its counterexample.
+
+In:  config section related.added_neuron; the samples are drawn
+Out: results/related/added_neuron/{network}.npz    runs with and without the neuron
+     results/related/added_neuron.csv              the same, one table
+     results/related/added_neuron_summary.csv      shares of the endings
+     results/related/added_neuron_counterexample.csv   Sohl-Dickstein and Kawaguchi's objective
+     results/related/added_neuron.{png,pdf}
+"""
+
+ADDED_NEURON = WORKS["added_neuron"]
+
+
+def added_neuron_result(name, caption, contents, kind):
+    return report(
+        f"results/related/{name}",
+        caption=f"../../report/{caption}.rst",
+        category="Related works",
+        subcategory="Liang et al.",
+        labels={"contents": contents, "kind": kind},
+    )
+
+
+rule train_added_neuron:
+    output:
+        "results/related/added_neuron/{network}.npz",
+    log:
+        "logs/train_added_neuron/{network}.log",
+    wildcard_constraints:
+        network="with|without",
+    params:
+        seed=config["seed"],
+        data_sets=ADDED_NEURON["data_sets"],
+        settings={
+            key: ADDED_NEURON[key]
+            for key in ("K", "N", "max_steps", "ridge", "starts")
+        },
+        code=code_of("train_added_neuron"),
+    script:
+        "../../scripts/train_added_neuron.py"
+
+
+rule tabulate_added_neuron:
+    input:
+        expand(
+            "results/related/added_neuron/{network}.npz", network=["without", "with"]
+        ),
+    output:
+        runs=added_neuron_result(
+            "added_neuron.csv", "added_neuron_runs", "every run", "table"
+        ),
+        summary=added_neuron_result(
+            "added_neuron_summary.csv", "added_neuron", "endings, shares", "table"
+        ),
+        counterexample=added_neuron_result(
+            "added_neuron_counterexample.csv",
+            "added_neuron_counterexample",
+            "the counterexample",
+            "table",
+        ),
+        png=added_neuron_result(
+            "added_neuron.png", "added_neuron", "endings, shares", "figure"
+        ),
+        pdf="results/related/added_neuron.pdf",
+    log:
+        "logs/tabulate_added_neuron.log",
+    params:
+        level=config["level"],
+        ridge=ADDED_NEURON["ridge"],
+        runaway_steps=ADDED_NEURON["runaway_steps"],
+        code=code_of("tabulate_added_neuron"),
+    script:
+        "../../scripts/tabulate_added_neuron.py"
+
+
+rule added_neuron:
+    input:
+        rules.tabulate_added_neuron.output,
+
+
+RELATED += rules.added_neuron.input

@@ -1,0 +1,105 @@
+"""Liu, Part 1: saddles and non-differentiable minima, in random cells and at the end of descent.
+
+In:  data/subsets/{dataset}.npz, results/trials/{dataset}/{bias}/{trials}/weights.npz
+Out: results/related/critical_points/{dataset}/{bias}/{cells,ends}.npz
+     results/related/critical_points.csv           the end of each descent, with its evidence
+     results/related/critical_cells.csv            what each cell holds, with its evidence
+     results/related/critical_points_summary.csv   shares with intervals, losses
+     results/related/critical_points.{png,pdf}
+"""
+
+CRITICAL_POINTS = WORKS["critical_points"]
+CRITICAL_KEYS = [
+    (dataset, bias)
+    for dataset in CRITICAL_POINTS["datasets"]
+    if dataset in DATASETS
+    for bias in biases_of(dataset)
+]
+
+
+def first_weights(wildcards):
+    """The blocks that hold as many trials as are looked at."""
+    wanted = max(CRITICAL_POINTS[part]["trials"] for part in ("cells", "descents"))
+    blocks = -(-wanted // config["trials_per_job"])
+    return trial_files(wildcards.dataset, wildcards.bias, "weights")[:blocks]
+
+
+def critical_points_result(name, caption, contents, kind):
+    return report(
+        f"results/related/{name}",
+        caption=f"../../report/{caption}.rst",
+        category="Related works",
+        subcategory="Liu, Part 1",
+        labels={"contents": contents, "kind": kind},
+    )
+
+
+rule find_critical_points:
+    input:
+        data="data/subsets/{dataset}.npz",
+        weights=first_weights,
+    output:
+        cells="results/related/critical_points/{dataset}/{bias}/cells.npz",
+        ends="results/related/critical_points/{dataset}/{bias}/ends.npz",
+    log:
+        "logs/find_critical_points/{dataset}/{bias}.log",
+    params:
+        cells=CRITICAL_POINTS["cells"],
+        descents=CRITICAL_POINTS["descents"],
+        code=code_of("find_critical_points"),
+    script:
+        "../../scripts/find_critical_points.py"
+
+
+rule tabulate_critical_points:
+    input:
+        cells=[
+            f"results/related/critical_points/{dataset}/{bias}/cells.npz"
+            for dataset, bias in CRITICAL_KEYS
+        ],
+        ends=[
+            f"results/related/critical_points/{dataset}/{bias}/ends.npz"
+            for dataset, bias in CRITICAL_KEYS
+        ],
+    output:
+        points=critical_points_result(
+            "critical_points.csv",
+            "critical_points",
+            "where descent ends, run by run",
+            "table",
+        ),
+        cells=critical_points_result(
+            "critical_cells.csv",
+            "critical_cells",
+            "what random cells hold, cell by cell",
+            "table",
+        ),
+        summary=critical_points_result(
+            "critical_points_summary.csv",
+            "critical_points_summary",
+            "saddles and minima, shares",
+            "table",
+        ),
+        png=critical_points_result(
+            "critical_points.png",
+            "critical_points_summary",
+            "saddles and minima, shares",
+            "figure",
+        ),
+        pdf="results/related/critical_points.pdf",
+    log:
+        "logs/tabulate_critical_points.log",
+    params:
+        groups=[list(key) for key in CRITICAL_KEYS],
+        level=config["level"],
+        code=code_of("tabulate_critical_points"),
+    script:
+        "../../scripts/tabulate_critical_points.py"
+
+
+rule critical_points:
+    input:
+        rules.tabulate_critical_points.output,
+
+
+RELATED += rules.critical_points.input
