@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 from relucells.halfspaces import distinct_columns
 from relucells.inputs import Inputs
 from relucells.linear_bounds import RowSystem, gamma, norm, row_system
+from relucells.minima import cell_minimum
 
 
 class ProvenMinimum:
     """The minimisers of a cell as the solutions of M u = h in the sums u_g of each group's R_j."""
 
     def __init__(self, inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]):
+        self.inputs, self.pattern = inputs, pattern
         self.X, self.y = inputs.X, y
         self.groups, self.group = distinct_columns(pattern)
         self.N, self.D = self.X.shape
@@ -88,6 +90,8 @@ class ProvenMinimum:
     @cached_property
     def fitted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The fitted values p, (N,), and a bound on the error of each (inf if nothing is proven)."""
+        if not self.system.proven:
+            return cell_minimum(self.inputs, self.y, self.pattern).fitted, np.full(self.N, np.inf)
         h, _ = self.right
         u = self.system.solve(h)
         for _ in range(2):
@@ -98,8 +102,7 @@ class ProvenMinimum:
         count = np.sqrt(self.groups.sum(axis=1))
         error = count * self.lengths * self.distance(sums)
         error = error + gamma(self.D + self.G) * (np.abs(self.X) @ np.abs(sums).sum(axis=0))
-        if self.system.proven:
-            p[self.saturated], error[self.saturated] = self.y[self.saturated], 0.0
+        p[self.saturated], error[self.saturated] = self.y[self.saturated], 0.0
         return p, np.where(count > 0, error, 0.0)
 
 

@@ -58,7 +58,7 @@ class MarginProgram:
     """What all linear programs about one cell share."""
 
     def __init__(self, inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], budget: "Budget"):
-        self.alive = pattern.any(axis=1)
+        self.alive, self.nonzero = pattern.any(axis=1), inputs.X.any(axis=1)
         self.scale = float(np.abs(y[self.alive]).max()) or 1.0
         self.y, self.budget = y / self.scale, budget
         self.coordinates, self.lift = inputs.orthonormal
@@ -105,10 +105,11 @@ class MarginProgram:
             return -np.inf
         return min(1.0, self.scale * values[active].min() / self.size[group])
 
-    def maximise(self, plus: NDArray[np.int64], stop: float = -np.inf) -> Bound:
+    def maximise(self, plus: NDArray[np.int64], stop: float = -np.inf, inner: bool = False) -> Bound:
         """The largest margin for groups with ``plus`` (G,) positive members each, or FREE.
 
-        Stops early, with an upper bound below ``stop`` (units of y), once that is certain.
+        Stops early, with an upper bound below ``stop`` (units of y), once that is certain. ``inner``
+        asks for the same margin on inactive pairs (≤ −t, zero samples apart): a point strictly inside.
         """
         import highspy
 
@@ -139,10 +140,10 @@ class MarginProgram:
         point[-1] = upper[-1]
         fresh = [
             (i, g, s) for (g, s, *_) in blocks for i in sorted(self.pool.get((g, s), ()))
-        ] or self._violated(blocks, point, held)
+        ] or self._violated(blocks, point, held, inner)
         while fresh:
             self.budget.spend()
-            matrix, lower = self._rows(blocks, fresh, width)
+            matrix, lower = self._rows(blocks, fresh, width, inner)
             starts = np.arange(len(fresh), dtype=np.int32) * width
             indices = np.tile(np.arange(width, dtype=np.int32), len(fresh))
             solver.addRows(
@@ -162,7 +163,7 @@ class MarginProgram:
             duals = np.abs(np.asarray(solution.row_dual))
             if self.scale * point[-1] < stop:
                 return self._bound(point[-1], point, split, plus, pairs, duals, False)
-            fresh = self._violated(blocks, point, held)
+            fresh = self._violated(blocks, point, held, inner)
         duals = duals if pairs else np.zeros(0)
         return self._bound(point[-1], point, split, plus, pairs, duals, True)
 
@@ -192,14 +193,14 @@ class MarginProgram:
             q = q + q_factor * point[start : start + self.r]
         return self.coordinates @ q
 
-    def _violated(self, blocks: list, point: NDArray, held: set) -> list[tuple[int, int, int]]:
+    def _violated(self, blocks: list, point: NDArray, held: set, inner: bool) -> list[tuple[int, int, int]]:
         """The most violated half-spaces of each block that the program does not hold yet."""
         found = []
         for block in blocks:
             g, sign = block[:2]
             active = self.columns[:, g]
             values = self._block_values(block, point)
-            excess = np.where(active, point[-1] - values, values)
+            excess = np.where(active, point[-1] - values, values + inner * self.nonzero * point[-1])
             worst = np.argpartition(-excess, min(ROWS_PER_BLOCK, len(excess) - 1))[: ROWS_PER_BLOCK + 1]
             for i in worst[np.argsort(-excess[worst])]:
                 pair = (int(i), g, sign)
@@ -208,7 +209,7 @@ class MarginProgram:
                     self.pool.setdefault((g, sign), set()).add(int(i))
         return found
 
-    def _rows(self, blocks: list, pairs: list, width: int) -> tuple[NDArray, NDArray]:
+    def _rows(self, blocks: list, pairs: list, width: int, inner: bool) -> tuple[NDArray, NDArray]:
         """Coefficients and lower limits of rows "≥" over (c, q₋, t)."""
         by_key = {block[:2]: block for block in blocks}
         k = self.kernel.shape[2]
@@ -220,7 +221,7 @@ class MarginProgram:
             matrix[row, :k] = direction * sign * factor * (x @ self.kernel[g])
             if start is not None:
                 matrix[row, start : start + self.r] = direction * q_factor * x
-            matrix[row, -1] = -1.0 if direction > 0 else 0.0
+            matrix[row, -1] = -1.0 if direction > 0 or (inner and self.nonzero[i]) else 0.0
             lower[row] = -direction * sign * factor * (x @ self.sums[g])
         return matrix, lower
 

@@ -2,7 +2,7 @@
 
 Each check is tried with floating-point bounds that are proven (``enclosures``), then, for small cells
 near degeneracy, in exact rational arithmetic (``exact``), and last by floating-point arithmetic with
-tolerances. The result says which of the three succeeded.
+tolerances where the cell is too large for that. The result says which of the three succeeded.
 
 Multipliers (``certificates``) bound the margin as follows. Write λ·p through M of ``enclosures``:
 with Aᵀλ = Mᵀζ every minimiser has λ·p = ζ·h, so if ζ, μ, ν satisfy, in each class of neurons with the
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells import refutation
+from relucells import exact, refutation
 from relucells.certificates import Decision, Leaf
 from relucells.enclosures import ExactFit, ProvenMinimum, proven_minimum, saturate
 from relucells.halfspaces import distinct_columns
@@ -85,6 +85,10 @@ def _genuine(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], decision: D
     error = error + np.where(moved > 0, moved_values, 0.0)
     if _inside(signs * values, error, pattern, decision.margin):
         return "rigorous"
+    if exact.fits(inputs.X, pattern):
+        margin = exact.witness_margin(inputs.X, y, pattern, R, signs)
+        proven = margin is not None and margin > 0 and margin >= decision.margin * (1.0 - MARGIN_SLACK)
+        return "exact" if proven else "rejected"
     if _is_minimiser(inputs, y, pattern, residual) and _inside(
         signs * values, -FLOAT_TOLERANCE * np.abs(y).max(), pattern, decision.margin
     ):
@@ -123,7 +127,7 @@ def _none(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], decision: Deci
         return "rejected"
     level, highest = len(LEVELS) - 1, -np.inf
     for leaf in leaves:
-        method, bound = _leaf_bound(minimum, y, pattern, leaf)
+        method, bound = leaf_bound(minimum, pattern, leaf)
         level = min(level, LEVELS.index(method))
         highest = max(highest, bound)
     if not _supports(decision, highest, y):
@@ -154,18 +158,20 @@ def _covered(pattern: NDArray[np.bool_], decision: Decision) -> bool:
     return all(any((signs * leaf.signs >= 0).all() for leaf in leaves) for signs in wanted)
 
 
-def _leaf_bound(minimum, y: NDArray, pattern: NDArray[np.bool_], leaf: Leaf) -> tuple[str, float]:
-    """The level of a leaf's proof, and the upper bound on the margin that it supports."""
+def leaf_bound(
+    minimum: ProvenMinimum | ExactFit, pattern: NDArray[np.bool_], leaf: Leaf
+) -> tuple[str, float]:
+    """The level of a leaf's proof that there is no positive margin, and the bound that it supports."""
     if leaf.sample >= 0:
-        return _sample_bound(minimum, pattern, leaf)
-    if isinstance(minimum, ExactFit) or not _well_formed(pattern, leaf):
+        method, bound = _sample_bound(minimum, pattern, leaf)
+    elif isinstance(minimum, ProvenMinimum) and _well_formed(pattern, leaf):
+        method, bound = _multiplier_bound(minimum, pattern, leaf)
+    else:
         return "rejected", np.inf
-    method, bound = _multiplier_bound(minimum, pattern, leaf)
-    if method == "rejected":
-        return method, np.inf
-    if leaf.bound == bound or abs(bound - leaf.bound) <= MARGIN_SLACK * (np.abs(y).max() + abs(bound)):
-        return method, leaf.bound
-    return "rejected", np.inf
+    slack = MARGIN_SLACK * (np.abs(minimum.y).max() + abs(bound))
+    if method == "rejected" or not (leaf.bound == bound or abs(bound - leaf.bound) <= slack):
+        return "rejected", np.inf
+    return method, leaf.bound
 
 
 def _sample_bound(minimum, pattern: NDArray[np.bool_], leaf: Leaf) -> tuple[str, float]:
@@ -177,9 +183,13 @@ def _sample_bound(minimum, pattern: NDArray[np.bool_], leaf: Leaf) -> tuple[str,
         return "rejected", np.inf
     p, error = (array[leaf.sample] for array in minimum.fitted)
     bound = float(signs[0] * p) / int(active.sum())
-    if abs(bound - leaf.bound) > MARGIN_SLACK * max(abs(bound), abs(leaf.bound)):
-        return "rejected", np.inf
-    return ("rigorous", leaf.bound) if signs[0] * p + error <= 0 else ("floating point", leaf.bound)
+    if signs[0] * p + error <= 0:
+        return "rigorous", bound
+    if exact.fits(minimum.X, pattern):
+        exact_bound = signs[0] * exact.fitted(minimum.X, minimum.y, pattern, leaf.sample)
+        return ("exact" if exact_bound <= 0 else "rejected"), float(exact_bound) / int(active.sum())
+    near = bound <= FLOAT_TOLERANCE * np.abs(minimum.y).max()
+    return ("floating point" if near else "rejected"), bound
 
 
 def _well_formed(pattern: NDArray[np.bool_], leaf: Leaf) -> bool:
@@ -286,11 +296,26 @@ def _multiplier_bound(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: 
         doubt = norm(h) * distance + (gamma(len(h)) * np.abs(h) + h_error) @ (np.abs(zeta) + distance)
         if (z[relative] > distance).all() and bound + doubt <= 0.0 and (finite or bound + doubt < 0.0):
             return "rigorous", bound if finite else -np.inf
+    if _cancel(system, matrix, relative):
+        return "rigorous", 0.0
+    if exact.fits(minimum.X, pattern):
+        exact_bound = exact.leaf_bound(minimum.X, minimum.y, pattern, leaf)
+        proven = exact_bound is not None and exact_bound <= 0
+        return ("exact", float(exact_bound)) if proven else ("rejected", np.inf)
     scale = np.abs(minimum.y).max()
     small = np.abs(residual).max() <= FLOAT_TOLERANCE * max(1.0, np.abs(matrix).max())
     if small and (z[relative] > 0).all() and bound <= (FLOAT_TOLERANCE if finite else 0.0) * scale:
         return "floating point", bound if finite else -np.inf
     return "rejected", np.inf
+
+
+def _cancel(system: DualSystem, matrix: NDArray, relative: NDArray) -> bool:
+    """Whether multipliers near these fulfil everything with λ = 0, which shows exactly t ≤ 0."""
+    rows = matrix[:, relative].any(axis=1)
+    alone, right = matrix[np.ix_(rows, relative)], system.right[rows]
+    proof = row_system(alone)
+    error = gamma(len(relative)) * (np.abs(alone).sum(axis=1) + np.abs(right))
+    return bool(system.right.any()) and proof.distance(right - alone.sum(axis=1), error) < 1.0
 
 
 def _least_squares(matrix: NDArray, right: NDArray) -> NDArray[np.float64]:

@@ -10,19 +10,35 @@ vector that agrees with it on the groups that carry multipliers.
 
 import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells import covering, refutation
+from relucells import covering, exact, proofs, refutation
 from relucells.certificates import Certificate, Decision, Leaf
+from relucells.enclosures import proven_minimum
 from relucells.halfspaces import FREE, Bound, Budget, MarginProgram, WorkLimit, distinct_columns
 from relucells.inputs import Inputs
 
 # A margin program's optimum is right to about this, relative to max|y| (HiGHS works to 1e-10).
 MARGIN_ERROR = 1e-9
+
+
+# The share by which a witness of the exact margin is moved towards a point strictly inside the cell;
+# below ``proofs.MARGIN_SLACK``.
+INWARD = 5e-7
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The margin of one sign vector, a witness if it is positive, and the leaf that bounds it."""
+
+    margin: float
+    R: NDArray[np.float64] | None
+    signs: NDArray[np.int8] | None
+    leaf: Leaf | None
 
 
 @dataclass
@@ -136,37 +152,80 @@ class Question:
         return MarginProgram(self.inputs, self.y, self.pattern, self.budget)
 
     def _answer_by_programs(self) -> Decision:
-        if self.convention == "exists":
-            found = self._branch_and_bound()
-        else:
-            found = self._best_candidate()
-        margin, plus, signs, bound = found
-        if margin > 0:
-            R = self._witness(plus, signs, bound)
-            return self._decision("genuine", margin, "witness", R, signs, exact=self.exact)
+        best = self._branch_and_bound() if self.convention == "exists" else self._best_candidate()
+        if best.margin > 0:
+            return self._decision("genuine", best.margin, "witness", best.R, best.signs, exact=self.exact)
         certificate = self._certificate(self.leaves)
         if len(self.leaves) > 1:
             reason = "conflicts"
         else:
             reason = "sample" if self.leaves[0].sample >= 0 else "multipliers"
-        return self._decision("none", margin, reason, certificate=certificate, exact=self.exact)
+        return self._decision("none", best.margin, reason, certificate=certificate, exact=self.exact)
 
-    def _best_candidate(self):
-        best = (-np.inf, None, None, None)
+    def _best_candidate(self) -> "Settled":
+        best = None
         for signs in self._candidates():
             plus = self._plus(signs)
             leaf = None if self.exact else self._violated_sample(signs)
             if leaf is not None:
-                bound, margin = None, leaf.bound
+                found = Settled(leaf.bound, None, signs, leaf)
             else:
                 bound = self.program.maximise(plus, -np.inf if self.exact else -self.error)
-                leaf, margin = self._leaf(plus, bound, signs), bound.margin
-            self.leaves.append(leaf)
-            if best[3] is None or margin > best[0]:
-                best = (margin, plus, signs, bound)
-            if margin > 0 and not self.exact:
+                found = self._settle(plus, signs, bound)
+            self.leaves.append(found.leaf)
+            if best is None or found.margin > best.margin:
+                best = found
+            if found.margin > 0 and not self.exact:
                 break
         return best
+
+    # What floating point leaves open, in small cells, is settled in exact arithmetic
+
+    @cached_property
+    def small(self) -> bool:
+        return exact.fits(self.inputs.X, self.pattern)
+
+    @cached_property
+    def minimum(self):
+        return proven_minimum(self.inputs, self.y, self.pattern)
+
+    def _proven(self, leaf: Leaf) -> bool:
+        """Whether a leaf's proof stands; taken for granted in cells too large for exact arithmetic."""
+        return not self.small or proofs.leaf_bound(self.minimum, self.pattern, leaf)[0] != "rejected"
+
+    def _settle(self, plus: NDArray, signs: NDArray, bound: Bound) -> "Settled":
+        """The margin for these signs, its sign beyond doubt in small cells."""
+        leaf = self._leaf(plus, bound, signs)
+        if bound.margin > 0:
+            margin, R = self._strict_witness(plus, signs, bound)
+            found = Settled(margin, R, signs, leaf)
+            if not self.small:
+                return found
+            claim = self._decision("genuine", margin, "witness", R, signs)
+            if proofs.support(self.inputs, self.y, self.pattern, claim) != "rejected":
+                return found
+        elif self._proven(leaf):
+            return Settled(bound.margin, None, signs, leaf)
+        self.budget.spend()
+        best = exact.maximise(self.inputs.X, self.y, self.pattern, signs)
+        fixed = np.isin(np.arange(self.K), best.pairs[:, 1])
+        group = self.program.group
+        fixed = np.isin(group, group[fixed]) & (group >= 0)
+        leaf = Leaf(np.where(fixed, signs, 0).astype(np.int8), best.margin, -1, best.pairs, best.values)
+        return Settled(best.margin, best.R if best.margin > 0 else None, signs, leaf)
+
+    def _strict_witness(self, plus: NDArray, signs: NDArray, bound: Bound) -> tuple[float, NDArray]:
+        """A witness strictly inside on inactive pairs too, where one exists, and the margin it shows."""
+        R = self._witness(plus, signs, bound)
+        if not self.program.kernel.shape[2] and not bound.minus:
+            return bound.margin, R
+        inner = self.program.maximise(plus, inner=True)
+        if inner.margin <= self.error:
+            return bound.margin, R
+        inside = self._witness(plus, signs, inner)
+        if self.exact:
+            return bound.margin, (1.0 - INWARD) * R + INWARD * inside
+        return inner.margin, inside
 
     @property
     def error(self) -> float:
@@ -184,42 +243,53 @@ class Question:
         if bounds[i] >= -self.error:
             return None
         s = int(signs[np.argmax(self.pattern[i])])
-        return covering.sample_leaf(self.program.fitted[i], self.pattern, i, s)
+        leaf = covering.sample_leaf(self.program.fitted[i], self.pattern, i, s)
+        return leaf if self._proven(leaf) else None
 
-    def _branch_and_bound(self):
+    def _branch_and_bound(self) -> "Settled":
         """The best signs by best-first search; ``leaves`` cover everything that is not better."""
         program = self.program
-        root = np.full(program.G, FREE)
-        for g in np.flatnonzero(program.determined & (program.size == 1)):
-            root[g] = max((0, 1), key=lambda plus, g=g: program.single(g, plus))
-            other = self._single_leaf(g, 1 - root[g])
-            self.leaves += [other] if other.bound <= 0 else []
-        best = (-np.inf, None, None, None)
+        best = Settled(-np.inf, None, None, None)
         threshold = -np.inf if self.exact else 0.0
-        queue, count = [(-np.inf, 0, root)], 0
+        queue, count = [(-np.inf, 0, self._root())], 0
         while queue:
             plus = heapq.heappop(queue)[2]
             if any(leaf.bound <= threshold and self._extends(plus, leaf) for leaf in self.leaves):
                 continue
             bound = program.maximise(plus, -np.inf if self.exact else -self.error)
-            if bound.margin <= threshold:
-                self.leaves.append(self._leaf(plus, bound))
+            leaf = self._leaf(plus, bound)
+            if bound.margin <= threshold and (threshold > 0 or self._proven(leaf)):
+                self.leaves.append(leaf)
                 continue
-            g = self._branching_group(plus, bound)
+            g = self._branching_group(plus, bound) if bound.margin > threshold else None
             if g is None:
                 full = self._complete(plus, bound)
-                best = (bound.margin, full, self._signs(full), bound)
-                threshold = max(threshold, bound.margin)
-                self.leaves.append(self._leaf(plus, bound))
+                found = self._settle(full, self._signs(full), bound)
+                self.leaves.append(found.leaf)
+                best = max(best, found, key=lambda settled: settled.margin)
+                threshold = max(threshold, best.margin)
                 if threshold > 0 and not self.exact:
                     break
-                continue
+                if found.margin >= bound.margin - self.error or not (plus == FREE).any():
+                    continue
+                g = int(np.argmax(plus == FREE))
             for child in self._children(plus, g):
                 heapq.heappush(queue, (-bound.margin, count := count + 1, child))
-        if best[3] is None:
-            margin = -np.inf if self.exact else max(leaf.bound for leaf in self.leaves)
-            best = (margin, None, None, None)
+        if best.leaf is None and not self.exact:
+            best = replace(best, margin=max(leaf.bound for leaf in self.leaves))
         return best
+
+    def _root(self) -> NDArray[np.int64]:
+        """Single neurons with a determined R_j take their better sign; the other one is a leaf."""
+        program = self.program
+        root = np.full(program.G, FREE)
+        for g in np.flatnonzero(program.determined & (program.size == 1)):
+            best = max((0, 1), key=lambda plus, g=g: program.single(g, plus))
+            other = self._single_leaf(g, 1 - best)
+            if other.bound > 0 or self._proven(other):
+                root[g] = best
+                self.leaves += [other] if other.bound <= 0 else []
+        return root
 
     def _children(self, plus: NDArray, g: int) -> Iterator[NDArray]:
         """The node with group g decided in every way."""
