@@ -1,0 +1,50 @@
+"""The same numbers whatever the blocks and the number of cores."""
+
+import numpy as np
+import pytest
+from running import TINY, copy_project, files, run
+
+TRIALS = 8
+DATASET = "gaussian_d3_k10"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return copy_project(tmp_path_factory.mktemp("project"))
+
+
+def pipeline(folder, project, size, cores):
+    """All trials in blocks of ``size``: arrays by (bias, step, name), and the tables' bytes."""
+    settings = TINY["datasets"][DATASET]
+    config = TINY | {"trials": TRIALS, "trials_per_job": size}
+    run(folder, config, project=project, options=("--cores", str(cores)))
+    arrays = {}
+    for bias in settings["biases"]:
+        for step in ("weights", "minima", "lp", "gd"):
+            paths = sorted(folder.glob(f"results/trials/{DATASET}/{bias}/*/{step}.npz"))
+            assert len(paths) == -(-TRIALS // size)
+            blocks = [dict(np.load(path)) for path in paths]
+            for name in blocks[0]:
+                arrays[bias, step, name] = [block[name] for block in blocks]
+    tables = {name: data for name, data in files(folder).items() if not name.startswith("trials/")}
+    return arrays, tables
+
+
+@pytest.fixture(scope="module")
+def one_block(project, tmp_path_factory):
+    return pipeline(tmp_path_factory.mktemp("one_block"), project, 100, 1)
+
+
+@pytest.mark.parametrize(("size", "cores"), [(1, 2), (7, 1), (100, 2)])
+def test_trials_are_bit_identical_for_every_block_size_and_number_of_cores(
+    project, one_block, tmp_path, size, cores
+):
+    expected, expected_tables = one_block
+    arrays, tables = pipeline(tmp_path, project, size, cores)
+    assert arrays.keys() == expected.keys()
+    for key, blocks in arrays.items():
+        (whole,) = expected[key]
+        joined = np.concatenate(blocks)
+        assert joined.dtype == whole.dtype, key
+        assert joined.tobytes() == whole.tobytes(), key
+    assert tables == expected_tables
