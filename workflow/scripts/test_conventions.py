@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from _diameters import CHOICES
 from _job import job, write_csv
+from aggregate_diameters import place
 from compare_with_paper import half_unit
 from relucells.cells import activation_pattern
 from relucells.diameter import cell_diameters
@@ -201,7 +202,9 @@ def image_rows(paper: pd.DataFrame, repeated: list[tuple[str, dict]], level: flo
         low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
         row = {name: printed[name] for name in ("table", "dataset", "d", "N", "column")}
         row |= {"point": "images", "reading": reading, "experiments": len(means)}
-        rows.append(row | judged(printed["printed"], float(np.median(means)), low, high))
+        # By rank, as in Table VI: too few experiments exclude nothing.
+        fits = place(float(printed["printed"]), means)[1] > 1 - level
+        rows.append(row | judged(printed["printed"], float(np.median(means)), low, high) | {"fits": fits})
     return rows
 
 
