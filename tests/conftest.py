@@ -1,11 +1,14 @@
 """Fixtures that several test files share."""
 
 import os
+import socket
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
@@ -44,3 +47,26 @@ def random_cell():
         return X, rng.choice([-1.0, 1.0], N), X @ W.T > 0
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory) -> SimpleNamespace:
+    """The target `paper` at the size of tests/small.yaml, run once, as on a machine without network.
+
+    folder : where it ran, with results/ and settings.yaml; project : the workflow's copy that ran, spared
+    from edits while tests run; config : the settings; output : what the terminal showed. Tests read
+    these; one that changes something works on a copy of the folder.
+    """
+    from running import copy_project, run
+
+    folder = tmp_path_factory.mktemp("small_run")
+    project = copy_project(tmp_path_factory.mktemp("small_project"))
+    config = yaml.safe_load((ROOT / "tests" / "small.yaml").read_text(encoding="utf-8"))
+    with pytest.MonkeyPatch.context() as patch, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))  # nobody listens there: every request is refused at once
+        for name in ("http_proxy", "https_proxy"):
+            patch.setenv(name, f"http://127.0.0.1:{probe.getsockname()[1]}")
+        for name in ("no_proxy", "NO_PROXY"):
+            patch.setenv(name, "")
+        done = run(folder, config, targets=("paper",), options=("--cores", "2"), project=project)
+    return SimpleNamespace(folder=folder, project=project, config=config, output=done.stdout)
