@@ -96,9 +96,23 @@ def compare_tables(
                 means, variance = values.mean(axis=1), values.var(axis=1, ddof=1).mean() if n > 1 else 0.0
             else:
                 means, variance = np.array([row["ours"]]), ours[f"{paper.column}_sd"] ** 2
-            low, high, p = judge_mean(means, variance, n, paper.printed, PAPER_TRIALS[paper.table], level)
+            paper_n = PAPER_TRIALS[paper.table]
+            low, high, p = judge_mean(means, variance, n, paper.printed, paper_n, level)
+            if not low <= float(paper.printed) <= high:
+                row["hint"] = trials_that_agree(means, variance, n, paper.printed, paper_n, level)
         rows.append(row | {"low": low, "high": high, "p": p})
     return pd.DataFrame(rows)
+
+
+def trials_that_agree(
+    means: np.ndarray, variance: float, n: int, printed: str, paper_n: int, level: float
+) -> str:
+    """For a mean that differs: over how few trials the paper's could be taken for it to agree."""
+    for fewer in range(paper_n - 1, 0, -1):
+        low, high, _ = judge_mean(means, variance, n, printed, fewer, level)
+        if low <= float(printed) <= high:
+            return f"a mean over {fewer} trials or fewer would agree"
+    return "no number of trials would make it agree"
 
 
 def compare_diameters(
@@ -163,7 +177,8 @@ def decide_verdicts(frame: pd.DataFrame, level: float) -> pd.DataFrame:
             if adjusted[i] > 1 - level
             else f"chance does not explain it: corrected for {judged.sum()} comparisons p = {adjusted[i]:.2g}"
         )
-        frame.loc[i, "reason"] = f"outside the {100 * level:g} % prediction interval; {chance}"
+        hint = f"; {frame.loc[i, 'hint']}" if isinstance(frame.get("hint", {}).get(i), str) else ""
+        frame.loc[i, "reason"] = f"outside the {100 * level:g} % prediction interval; {chance}{hint}"
     return frame
 
 
