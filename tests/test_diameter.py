@@ -14,7 +14,7 @@ from plot_conventions import summary
 from relucells.diameter import cell_diameter, cell_diameters, count_cells, count_cones, enumerate_cells
 from relucells.gaussian import two_gaussians
 from relucells.randomness import stream
-from test_conventions import cells_of_a_row, gaps
+from test_conventions import cells_of_a_row, gaps, predict_mean
 
 SETTINGS = {
     "weights": 100,
@@ -281,3 +281,15 @@ def test_seeds_decide_the_draws():
     first, again = (cells_of_a_row(4, 2, 3, 20, 0, "added", wanted) for _ in range(2))
     pd.testing.assert_frame_equal(first, again)
     assert not first.equals(cells_of_a_row(5, 2, 3, 20, 0, "added", wanted))
+
+
+def test_prediction_holds_the_papers_means(rng):
+    """Cells with a known spread between data sets (or none) and between draws: 95 % of new means inside."""
+    for between in (0.0, 0.02):
+        inside = 0
+        for _ in range(200):
+            sets = np.repeat(np.arange(6), 20)
+            values = 0.5 + between * rng.standard_normal(6)[sets] + 0.1 * rng.standard_normal(120)
+            _, low, high = predict_mean(pd.DataFrame({"data_set": sets, "share": values}), "share", 0.95)
+            inside += low <= 0.5 + between * rng.standard_normal() + 0.01 * rng.standard_normal() <= high
+        assert 175 <= inside <= 200

@@ -76,11 +76,23 @@ def cells_of_a_row(
 
 
 def predict_mean(cells: pd.DataFrame, column: str, level: float) -> tuple[float, float, float]:
-    """Mean of a column of shares and the interval in which the paper's mean over its trials would lie."""
+    """Mean of a column of shares and the interval in which the paper's mean over its trials would lie.
+
+    Two components of variance, between data sets and between the weight draws on one; the degrees of
+    freedom by Satterthwaite. (statistics.mean_prediction wants as many trials as the paper's.)
+    """
+    from scipy.stats import t
+
     by_set = cells.groupby("data_set")[column].agg(["mean", "var", "size"])
-    variance, n = by_set["var"].mean(), int(by_set["size"].iloc[0])
-    low, high, _, _ = mean_prediction(by_set["mean"], variance, n, PAPER_TRIALS, level)
-    return by_set["mean"].mean(), max(low, 0.0), min(high, 1.0)
+    sets, n, within = len(by_set), int(by_set["size"].iloc[0]), by_set["var"].mean()
+    between = max(by_set["mean"].var() - within / n, 0.0)
+    parts = np.array([between * (1 + 1 / sets), within * (1 / PAPER_TRIALS + 1 / (sets * n))])
+    total, mean = parts.sum(), by_set["mean"].mean()
+    if total == 0:
+        return mean, mean, mean
+    freedom = total**2 / (parts**2 / [sets - 1, sets * (n - 1)]).sum()
+    half = t.ppf((1 + level) / 2, freedom) * np.sqrt(total)
+    return mean, max(mean - half, 0.0), min(mean + half, 1.0)
 
 
 def predict_share(cells: pd.DataFrame, column: str, level: float) -> tuple[float, float, float]:
