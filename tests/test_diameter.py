@@ -199,9 +199,10 @@ def test_an_experiment_depends_on_its_own_number_alone():
 
 def test_place_of_a_number_among_repetitions():
     repeated = np.arange(1.0, 40.0)
-    assert place(0.5, repeated) == (0.0, 2 / 40)
-    assert place(20.0, repeated)[1] == 1.0
-    assert place(39.5, repeated) == (1.0, 2 / 40)
+    assert place("0.4", repeated) == (0.0, 2 / 40)
+    assert place("20.0", repeated)[1] == 1.0
+    assert place("39.5", repeated) == (1.0, 2 / 40)
+    assert place("0.6", repeated)[1] == 2 / 40 and place("1", repeated)[1] == 4 / 40  # 1 may be 1.4
 
 
 def test_image_choices():
@@ -239,7 +240,7 @@ def test_table_rows():
     entry = {"dataset": "mnist", "d": 784, "N": 200, "data_source": "official", "diameters": diameters}
     key = ("mnist", 784, 200)
     means = np.linspace(1, 5, 101)
-    frame = table([entry], {key: means}, {key: 6.0}, 0.95)
+    frame = table([entry], {key: means}, {key: "6.0"}, 0.95)
     assert list(frame.columns[:10]) == [
         "dataset", "d", "N", "mean_diameter", "median_diameter", "low", "high", "open_pct", "n_weights",
         "data_source",
@@ -249,8 +250,8 @@ def test_table_rows():
     assert (row.low, row.high) == pytest.approx((1.1, 4.9))
     assert row.share_below == 1 and row.p == pytest.approx(2 / 102)
     assert row.conclusion.startswith("above 95 % of our repeated means")
-    assert table([entry], {key: means}, {key: 3.0}, 0.95).iloc[0].conclusion.startswith("among")
-    standin = table([entry | {"data_source": "stand-in"}], {key: means}, {key: 3.0}, 0.95).iloc[0]
+    assert table([entry], {key: means}, {key: "3.0"}, 0.95).iloc[0].conclusion.startswith("among")
+    standin = table([entry | {"data_source": "stand-in"}], {key: means}, {key: "3.0"}, 0.95).iloc[0]
     assert "not comparable" in standin.conclusion
     assert table([entry], {key: means}, {}, 0.95).iloc[0].conclusion == "not in print"
 

@@ -6,16 +6,18 @@ import numpy as np
 import pandas as pd
 from _figures import BLACK, GREY, PAGE_WIDTH, SERIES, new_figure, save
 from _job import job, write_csv
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+# Ratio of the longest to the shortest diameter in a tail before a line beside it means anything.
+SHOWS_SLOPE = 10
 NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
 
 
 def survival(diameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each finite diameter t, ascending, and the share of all cells at least as long."""
-    t = np.sort(diameters)
-    share = 1 - np.arange(len(t)) / len(t)
-    return t[np.isfinite(t)], share[np.isfinite(t)]
+    """Each finite diameter t, ascending, and the share of the closed cells at least as long."""
+    t = np.sort(diameters[np.isfinite(diameters)])
+    return t, 1 - np.arange(len(t)) / max(len(t), 1)
 
 
 def tail_frame(paths: list[str]) -> pd.DataFrame:
@@ -39,6 +41,18 @@ def tail_frame(paths: list[str]) -> pd.DataFrame:
 
 def label(dataset: str, d: int) -> str:
     return NAMES.get(dataset, f"Gaussian, $d = {d}$")
+
+
+def draw_slope(axes: Axes, tail: pd.DataFrame) -> None:
+    """A line that falls like 1/t, above the longest 3 % of a tail that is long enough to show it."""
+    start = tail[tail["share_at_least"] <= 0.03]
+    if start.empty or start["diameter"].max() < SHOWS_SLOPE * start["diameter"].min():
+        return
+    t = start["diameter"].iloc[[0, -1]].to_numpy()
+    axes.loglog(t, 3 * start["share_at_least"].iloc[0] * t[0] / t, color=GREY, linewidth=0.9, linestyle="-")
+    axes.annotate(
+        "$\\propto 1/t$", (t[0], 3 * start["share_at_least"].iloc[0]), (3, 1), textcoords="offset points"
+    )
 
 
 def tail_figure(tails: pd.DataFrame, means: pd.DataFrame, table: pd.DataFrame) -> Figure:
@@ -66,17 +80,13 @@ def tail_figure(tails: pd.DataFrame, means: pd.DataFrame, table: pd.DataFrame) -
                     table.loc[row, "printed"], [level], "D", color=style["color"], markersize=4.5,
                     markeredgecolor=BLACK, markeredgewidth=0.7, linestyle="none",
                 )  # fmt: skip
-        largest = own["N"].min()
-        tail = own[own["N"] == largest]
-        t = np.array([tail["diameter"].quantile(0.9), tail["diameter"].max()])
-        share = tail["share_at_least"].iloc[int(0.9 * len(tail)) - 1]
-        axes.loglog(t, 0.45 * share * t[0] / t, color=GREY, linewidth=0.8, linestyle="-")
+        draw_slope(axes, own[own["N"] == own["N"].min()])
         axes.set_title(label(dataset, d))
         axes.set_ylim(1e-4, 1.5)
     for axes in panels.flat[len(entries) :]:
         axes.set_visible(False)
     for axes in panels[:, 0]:
-        axes.set_ylabel("share of cells $\\geq t$")
+        axes.set_ylabel("share of closed cells $\\geq t$")
     for axes in panels[-1]:
         axes.set_xlabel("diameter $t$ (weight space)")
     panels.flat[0].legend(loc="upper right", borderaxespad=0.1)

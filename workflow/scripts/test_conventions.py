@@ -215,7 +215,7 @@ def image_rows(paper: pd.DataFrame, repeated: list[tuple[str, dict]], level: flo
         row = {name: printed[name] for name in ("table", "dataset", "d", "N", "column")}
         row |= {"point": "images", "reading": reading, "experiments": len(means)}
         # By rank, as in Table VI: too few experiments exclude nothing.
-        fits = place(float(printed["printed"]), means)[1] > 1 - level
+        fits = place(printed["printed"], means)[1] > 1 - level
         rows.append(row | judged(printed["printed"], float(np.median(means)), low, high) | {"fits": fits})
     return rows
 
