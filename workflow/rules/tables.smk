@@ -111,6 +111,8 @@ rule compare_with_paper:
     input:
         printed=here("paper/tables.csv"),
         tables=expand("results/tables/{table}.csv", table=COMPARED),
+        table_6="results/tables/table_6.csv",
+        repeated_means="results/diameters/repeated_means.csv",
         repeated=[
             f"results/data_seeds/{dataset}/{bias}.npz"
             for table in COMPARED
