@@ -25,7 +25,7 @@ def summary(frame: pd.DataFrame, level: float) -> pd.DataFrame:
     """A row per reading: how many printed numbers fit, how far off they are at most, and a verdict.
 
     Even the right reading misses a number with probability 1 − level: a reading fits unless as many
-    misses would surprise at that level. It is not told apart from others that fit too.
+    misses would surprise at that level, and fits less well if another one misses fewer.
     """
     from scipy.stats import binom
 
@@ -44,7 +44,18 @@ def summary(frame: pd.DataFrame, level: float) -> pd.DataFrame:
                 "verdict": "fits" if fits else "does not fit",
             }
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    most = (table["fit"] / table["numbers"]).groupby(table["point"]).transform("max")
+    behind = (table["verdict"] == "fits") & (table["fit"] / table["numbers"] < most)
+    return table.assign(verdict=table["verdict"].mask(behind, "fits less well"))
+
+
+def readable(reading: str) -> str:
+    return (
+        reading.replace("z_j", "$z_{j}$")
+        .replace("every_class", "every class")
+        .replace("two_classes", "two classes")
+    )
 
 
 def draw_beside(axes: Axes, frame: pd.DataFrame, label: Callable[[pd.Series], str]) -> None:
@@ -69,7 +80,7 @@ def draw_beside(axes: Axes, frame: pd.DataFrame, label: Callable[[pd.Series], st
         style = SERIES[i % len(SERIES)] | {"linestyle": "none", "elinewidth": 0.9}
         if i >= len(SERIES):
             style["markerfacecolor"] = "white"
-        axes.errorbar(at, own["drawn"], yerr=spread, label=reading.replace("z_j", "$z_j$"), **style)
+        axes.errorbar(at, own["drawn"], yerr=spread, label=readable(reading), **style)
     axes.set_xticks(range(len(ticks)), ticks)
     axes.set_xlim(-0.6, len(ticks) - 0.4)
 
@@ -85,7 +96,7 @@ def beside(
         if log:
             axes.set_yscale("log")
     handles, names = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=min(len(names), 4 if log else 5))
+    figure.legend(handles, names, loc="outside upper center", ncols=min(len(names), 3 if log else 5))
     return figure
 
 
