@@ -13,11 +13,6 @@ min_version("9.20")
 configfile: Path(workflow.basedir) / "config.yaml"
 
 
-onstart:
-    if problem := unwritable():
-        sys.exit(problem)
-
-
 onerror:
     if problem := full():
         print(problem, file=sys.stderr)

@@ -21,6 +21,8 @@ except ConfigError as error:
     sys.exit(f"config: {error}")
 
 if workflow.is_main_process:
+    if problem := unwritable():
+        sys.exit(problem)
     HOLDER = enter(Path(".snakemake"))
 
 PAPER = []
