@@ -1,7 +1,8 @@
 """The minimum of a cell, enclosed: fitted values and minimisers with proven error bounds.
 
-Let U be a set of samples and let every column of the pattern agree off U with one of a few reduced
-columns, whose blocks restricted to the other samples form A'. If
+Let U be a set of samples and let every column of the pattern agree off U with a sum of a few *masks*
+with entries in {−1, 0, 1}: differences along a tree, so that nearly equal columns do no harm. The masks'
+blocks, mask ∘ X restricted to the other samples, form A'. If
 
     M = [ A_U ; A'ᵀ A_off ],   h = [ y_U ; A'ᵀ y_off ]
 
@@ -34,36 +35,36 @@ class ProvenMinimum:
         self.G = self.groups.shape[1]
         self.size = np.bincount(self.group[self.group >= 0], minlength=self.G)
         self.lengths = inputs.lengths
-        self.saturated, self.reduced = self._structure()
+        self.saturated, self.masks = self._structure()
+        X, masks = self.X[~self.saturated], self.masks[~self.saturated]
+        self.below = (masks[:, :, None] * X[:, None, :]).reshape(len(X), masks.shape[1] * self.D)
 
-    def _structure(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """U, (N,), and the reduced columns off U, (N, G'), for which full row rank is likely."""
+    def _structure(self) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """U, (N,), and the masks off U, (N, m), for which full row rank is likely."""
         alive = self.groups.any(axis=1)
         if alive.sum() <= self.G * self.D:
-            trial = row_system(self._matrix(alive, np.zeros((self.N, 0), bool))[0])
+            A = (self.groups[:, :, None] * self.X[:, None, :]).reshape(self.N, -1)
+            trial = row_system(A[alive])
             if trial.proven:
                 self.__dict__["system"] = trial
-                return alive, np.zeros((self.N, 0), dtype=bool)
-        return saturate(self.X, self.groups)
+                return alive, np.zeros((self.N, 0))
+        saturated, rest = saturate(self.X, self.groups)
+        return saturated, differences(rest)
 
-    def _matrix(self, saturated: NDArray, reduced: NDArray) -> tuple[NDArray, NDArray]:
-        """M, (|U| + G' D, G D), and bounds on the norm of the rounding error of each row."""
-        top = self.groups[saturated][:, :, None] * self.X[saturated][:, None, :]
-        top = top.reshape(-1, self.G * self.D)
-        free = ~saturated
-        blocks, errors = [top], [np.zeros(len(top))]
-        if reduced.shape[1]:
-            X = self.X[free]
-            A = (self.groups[free][:, :, None] * X[:, None, :]).reshape(len(X), -1)
-            B = (reduced[free][:, :, None] * X[:, None, :]).reshape(len(X), -1)
-            blocks.append(B.T @ A)
-            errors.append(gamma(len(X)) * norm(A) * np.linalg.norm(B, axis=0))
-        return np.concatenate(blocks), np.concatenate(errors)
+    def blocks(self, masks: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+        """[mask_U ∘ X_U ; A'ᵀ (mask ∘ X)_off] side by side for each mask (N, m), with bounds on the norm of
+        the rounding error of each row and of each column."""
+        X = (masks[:, :, None] * self.X[:, None, :]).reshape(self.N, masks.shape[1] * self.D)
+        top, rest = X[self.saturated], X[~self.saturated]
+        unit, lengths = gamma(len(rest)), np.linalg.norm(self.below, axis=0)
+        rows = np.concatenate([np.zeros(len(top)), unit * lengths * norm(rest)])
+        columns = unit * norm(lengths) * np.linalg.norm(rest, axis=0) * (1.0 + gamma(self.N))
+        return np.concatenate([top, self.below.T @ rest]), rows * (1.0 + gamma(self.N)), columns
 
     @cached_property
     def system(self) -> RowSystem:
         """M with its proof of full row rank, if it has one."""
-        return row_system(*self._matrix(self.saturated, self.reduced))
+        return row_system(*self.blocks(self.groups)[:2])
 
     @cached_property
     def right(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -72,12 +73,10 @@ class ProvenMinimum:
 
     def _project(self, vector: NDArray, error: NDArray) -> tuple[NDArray, NDArray]:
         """[v_U ; A'ᵀ v_off] and the errors of its entries, for v (N,) known to ``error`` (N,)."""
-        X, free = self.X[~self.saturated], ~self.saturated
-        masks = self.reduced[free].astype(float)
-        below = (masks[:, :, None] * X[:, None, :]).reshape(len(X), masks.shape[1] * self.D)
-        rounded = np.abs(below).T @ (error[free] + gamma(self.N) * np.abs(vector[free]))
+        free = ~self.saturated
+        rounded = np.abs(self.below).T @ (error[free] + gamma(self.N) * np.abs(vector[free]))
         return (
-            np.concatenate([vector[self.saturated], below.T @ vector[free]]),
+            np.concatenate([vector[self.saturated], self.below.T @ vector[free]]),
             np.concatenate([error[self.saturated], rounded * (1.0 + gamma(self.N))]),
         )
 
@@ -159,3 +158,20 @@ def saturate(X: NDArray, columns: NDArray[np.bool_]) -> tuple[NDArray[np.bool_],
                 grown = True
         if not grown:
             return saturated, rest
+
+
+def differences(columns: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Masks (N, m) that span the columns (N, m): differences along a shortest tree from the zero column."""
+    nodes = np.concatenate([np.zeros((len(columns), 1)), columns.astype(float)], axis=1)
+    masks = np.zeros(columns.shape)
+    outside = np.arange(1, nodes.shape[1])
+    nearest = np.zeros(nodes.shape[1], dtype=int)
+    far = np.abs(nodes).sum(axis=0)
+    for n in range(columns.shape[1]):
+        k = int(np.argmin(far[outside]))
+        node, outside = outside[k], np.delete(outside, k)
+        masks[:, n] = nodes[:, node] - nodes[:, nearest[node]]
+        distance = np.abs(nodes - nodes[:, [node]]).sum(axis=0)
+        closer = distance < far
+        nearest[closer], far[closer] = node, distance[closer]
+    return masks

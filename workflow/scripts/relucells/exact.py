@@ -2,8 +2,9 @@
 
 Floats are dyadic rationals, so X, y and a certificate have exact values. An exact minimiser near a
 witness, or exact multipliers near the given ones, are found by Gaussian elimination over the rationals
-and then compared exactly; where the floating-point optimum was not one, sympy solves the linear program
-over the rationals.
+and then compared exactly. Where the floating-point optimum is not one, the linear program is solved
+over the rationals by iterative refinement (Gleixner, Steffy, Wolter 2016): HiGHS solves the program of
+the exact, scaled-up residuals until its basis is optimal in exact arithmetic.
 """
 
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.certificates import Leaf
-from relucells.halfspaces import distinct_columns
+from relucells.halfspaces import WorkLimit, distinct_columns, new_solver
 
 # Beyond so many unknowns, or products in forming the normal equations, rationals take many seconds.
 UNKNOWNS = 80
 PRODUCTS = 300_000
+# Rounds of refinement; each gains up to 6 digits, and the basis is usually right in the first two.
+ROUNDS = 8
 # Inactive pairs this close to zero, relative to max|y|, are tried as exactly zero.
 TIGHT = 1e-7
 
@@ -67,39 +70,46 @@ def reduce(rows: NDArray, columns: int) -> tuple[NDArray, list[int]]:
 def witness_margin(
     X: NDArray, y: NDArray, pattern: NDArray[np.bool_], R: NDArray, signs: NDArray
 ) -> Fraction | None:
-    """The margin, at most 1, of an exact minimiser near R that lies in the cell; None if none is found."""
-    for tight in (True, False):
-        margin = _margin_near(X, y, pattern, R, signs, tight)
-        if margin is not None:
-            return margin
-    return None
+    """The margin, at most 1, of an exact minimiser near R that lies in the cell; None if none is found.
 
-
-def _margin_near(X, y, pattern, R, signs, tight: bool) -> Fraction | None:
-    N, D = X.shape
-    K = pattern.shape[1]
+    Inactive pairs that come out on the wrong side, or else all that are close to zero, are tried as
+    exactly zero.
+    """
+    (N, D), K = X.shape, pattern.shape[1]
     x, exact_R = rational(X), rational(R)
     values = x @ exact_R.T
     residual = rational(y) - (values * pattern).sum(axis=1)
     columns = distinct_columns(pattern)[0]
     A = (pattern[:, :, None] * x[:, None, :]).reshape(N, K * D)
     B = (columns[:, :, None] * x[:, None, :]).reshape(N, -1)
-    rows, right = [B.T @ A], [B.T @ residual]
-    if tight:
-        near = np.abs(X @ R.T) <= TIGHT * np.abs(y).max()
-        for i, j in np.argwhere(near & ~pattern & pattern.any(axis=0) & X.any(axis=1)[:, None]):
+    near = np.abs(X @ R.T) <= TIGHT * np.abs(y).max()
+    near &= ~pattern & pattern.any(axis=0) & X.any(axis=1)[:, None]
+
+    def moved(zero: NDArray[np.bool_]) -> NDArray | None:
+        """s_j R_j·x_i of the exact minimiser that has these inactive pairs at zero."""
+        rows, right = [B.T @ A], [B.T @ residual]
+        for i, j in np.argwhere(zero):
             row = np.full((1, K * D), Fraction(0))
             row[0, j * D : (j + 1) * D] = x[i]
             rows.append(row)
             right.append(-values[i, j : j + 1])
-    zero = np.full(K * D, Fraction(0))
-    change = solve(np.concatenate(rows), np.concatenate(right), zero)
-    if change is None:
+        change = solve(np.concatenate(rows), np.concatenate(right), np.full(K * D, Fraction(0)))
+        return None if change is None else (values + x @ change.reshape(K, D).T) * signs.astype(int)
+
+    zero = np.zeros_like(pattern)
+    while (trial := moved(zero)) is not None:
+        outside = (trial > 0) & ~pattern
+        if not outside.any():
+            break
+        if (outside & (zero | ~near)).any():
+            trial = None
+            break
+        zero |= outside
+    if trial is None:
+        trial = moved(near)
+    if trial is None or (trial[~pattern] > 0).any():
         return None
-    values = (values + x @ change.reshape(K, D).T) * signs.astype(int)
-    if (values[~pattern] > 0).any():
-        return None
-    return min(values[pattern].min(initial=Fraction(1)), Fraction(1))
+    return min(trial[pattern].min(initial=Fraction(1)), Fraction(1))
 
 
 def leaf_bound(X: NDArray, y: NDArray, pattern: NDArray[np.bool_], leaf: Leaf) -> Fraction | float | None:
@@ -148,10 +158,9 @@ def leaf_bound(X: NDArray, y: NDArray, pattern: NDArray[np.bool_], leaf: Leaf) -
 
 def fitted(X: NDArray, y: NDArray, pattern: NDArray[np.bool_], sample: int) -> Fraction:
     """The exact fitted value of one sample."""
-    N, D = X.shape
     x = rational(X)
     columns = distinct_columns(pattern)[0]
-    B = (columns[:, :, None] * x[:, None, :]).reshape(N, -1)
+    B = (columns[:, :, None] * x[:, None, :]).reshape(len(X), -1)
     u = solve(B.T @ B, B.T @ rational(y), np.full(B.shape[1], Fraction(0)))
     return B[sample] @ u
 
@@ -167,16 +176,23 @@ class Optimum:
     values: NDArray[np.float64]
 
 
-def maximise(X: NDArray, y: NDArray, pattern: NDArray[np.bool_], signs: NDArray) -> Optimum:
-    """The largest margin for the given signs, by linear programming over the rationals."""
+def maximise(
+    X: NDArray, y: NDArray, pattern: NDArray[np.bool_], signs: NDArray, inner: bool = False
+) -> Optimum:
+    """The largest margin for the given signs, by linear programming over the rationals.
+
+    ``inner`` asks for the same margin on inactive pairs (≤ −t), zero samples apart.
+    """
     (N, D), K = X.shape, pattern.shape[1]
-    x = rational(X)
+    # powers of two bring X and y to the order of 1
+    unit_X, unit_y = _power(X), _power(y)
+    x, label = rational(X) * unit_X, rational(y) * unit_y
     first = _first_of_class(pattern, signs)
     classes = np.flatnonzero(first == np.arange(K))
     position = {int(j): n for n, j in enumerate(classes)}
     sharing = np.array([(first == j).sum() for j in classes])
     A = (pattern[:, classes, None] * sharing[None, :, None] * x[:, None, :]).reshape(N, -1)
-    rows, pivots = reduce(np.concatenate([A.T @ A, (A.T @ rational(y))[:, None]], axis=1), A.shape[1])
+    rows, pivots = reduce(np.concatenate([A.T @ A, (A.T @ label)[:, None]], axis=1), A.shape[1])
     free = [c for c in range(A.shape[1]) if c not in pivots]
     offset, basis = np.full(A.shape[1], Fraction(0)), np.full((A.shape[1], len(free)), Fraction(0))
     for row, column in enumerate(pivots):
@@ -185,24 +201,53 @@ def maximise(X: NDArray, y: NDArray, pattern: NDArray[np.bool_], signs: NDArray)
     for n, column in enumerate(free):
         basis[column, n] = Fraction(1)
 
-    # one constraint per class and sample: coefficients of (c, t), "at least" lower
+    # one constraint per class and sample, coefficients of (c, t) ≥ lower
     pairs = [(i, int(j)) for j in classes for i in range(N)]
     coefficients, lower = [], []
     for i, j in pairs:
         block = slice(position[j] * D, (position[j] + 1) * D)
         side = int(signs[j]) * (1 if pattern[i, j] else -1)
-        t = Fraction(-1 if pattern[i, j] else 0)
+        t = Fraction(-1 if pattern[i, j] or (inner and X[i].any()) else 0)
         coefficients.append([*(side * (x[i] @ basis[block])), t] if free else [t])
         lower.append(-side * (x[i] @ offset[block]))
     coefficients, lower = np.array(coefficients, dtype=object), np.array(lower, dtype=object)
-    margin, point = _largest_last(coefficients, lower)
-    pairs = np.array(pairs)
-    values = _multipliers(coefficients, lower, margin, point)
-    used = np.flatnonzero(values > 0)
-    q = None if point is None else (offset + basis @ point[:-1]).reshape(-1, D).astype(float)
-    R = None if q is None else q[[position[int(j)] for j in first]]
-    shared = sharing[[position[int(j)] for j in pairs[used, 1]]]
-    return Optimum(float(margin), R, pairs[used], values[used].astype(float) / shared)
+    active = coefficients[:, -1] != 0
+    pairs, values = np.array(pairs), np.full(len(pairs), Fraction(0))
+    shared = sharing[[position[int(j)] for j in pairs[:, 1]]]
+
+    # first: can the inactive half-spaces be fulfilled at all? Least excess e ≥ 0 over all of them
+    inactive = coefficients[~active].copy()
+    inactive[:, -1] = Fraction(1)
+    excess, _, multipliers = optimise(_with_row(inactive, 1), np.append(lower[~active], Fraction(0)), -1)
+    if excess < 0:
+        values[~active] = multipliers[:-1]
+        used = values > 0
+        return Optimum(-np.inf, None, pairs[used], (values[used] / shared[used]).astype(float))
+    margin, point, multipliers = optimise(_with_row(coefficients, -1), np.append(lower, -unit_y), 1)
+    values = multipliers[:-1]
+    used = values > 0
+    q = ((offset + basis @ point[:-1]) * (unit_X / unit_y)).reshape(-1, D).astype(float)
+    R = q[[position[int(j)] for j in first]]
+    return Optimum(_rounded(margin / unit_y), R, pairs[used], (values[used] / shared[used]).astype(float))
+
+
+def _power(array: NDArray) -> Fraction:
+    """The power of two that brings the largest entry to the order of 1."""
+    return Fraction(2) ** -int(np.frexp(np.abs(array).max())[1])
+
+
+def _rounded(margin: Fraction) -> float:
+    """The nearest float of the same sign."""
+    if margin and not float(margin):
+        return np.copysign(np.finfo(float).tiny, margin.numerator)
+    return float(margin)
+
+
+def _with_row(rows: NDArray, last: int) -> NDArray:
+    """The rows and below them (0, …, 0, last)."""
+    row = np.full((1, rows.shape[1]), Fraction(0))
+    row[0, -1] = Fraction(last)
+    return np.concatenate([rows, row])
 
 
 def _first_of_class(pattern: NDArray[np.bool_], signs: NDArray) -> NDArray[np.int64]:
@@ -214,54 +259,69 @@ def _first_of_class(pattern: NDArray[np.bool_], signs: NDArray) -> NDArray[np.in
     return np.array([seen.setdefault(key, j) for j, key in enumerate(keys)])
 
 
-def _largest_last(coefficients: NDArray, lower: NDArray) -> tuple[Fraction | float, NDArray | None]:
-    """max t ≤ 1 over coefficients·(c, t) ≥ lower, with a point that attains it; (−inf, None) if infeasible."""
-    from sympy.solvers.simplex import InfeasibleLPError, linprog
+def optimise(rows: NDArray, lower: NDArray, direction: int) -> tuple[Fraction, NDArray, NDArray]:
+    """max direction · z_last over rows @ z ≥ lower, exactly: the value, a point z and multipliers ≥ 0.
 
-    width = coefficients.shape[1]
-    used: list[int] = []
-    point = np.array([Fraction(0)] * (width - 1) + [Fraction(1)], dtype=object)
-    while True:
-        slack = coefficients @ point - lower
-        violated = sorted((s, n) for n, s in enumerate(slack) if s < 0)[: max(4, width)]
-        if not violated:
-            return point[-1], point
-        used += [n for _, n in violated]
-        # c = c₊ − c₋ and t = 1 − τ, because sympy's unknowns are non-negative
-        left = [[_sympy(v) for v in (*(-row[:-1]), *row[:-1], row[-1])] for row in coefficients[used]]
-        right = [_sympy(v) for v in coefficients[used, -1] - lower[used]]
-        try:
-            _, solution = linprog([[0] * (2 * width - 2) + [1]], left, right)
-        except InfeasibleLPError:
-            return -np.inf, None
-        found = np.array([Fraction(str(v)) for v in solution], dtype=object)
-        point = np.append(found[: width - 1] - found[width - 1 : -1], 1 - found[-1])
-
-
-def _sympy(value: Fraction):
-    """The same rational as sympy's type."""
-    from sympy import Rational
-
-    return Rational(value.numerator, value.denominator)
+    The program must have an optimum. Raises WorkLimit if no basis found is optimal exactly.
+    """
+    width = rows.shape[1]
+    goal = np.full(width, Fraction(0))
+    goal[-1] = Fraction(direction)
+    z = np.full(width, Fraction(0))
+    scale = Fraction(1)
+    for n in range(ROUNDS):
+        # a larger goal tightens HiGHS's dual tolerance, larger residuals its primal one
+        step = _highs(rows, scale * (lower - rows @ z), goal * 16**n)
+        if step is None:
+            break
+        z = z + rational(step[0]) / scale
+        found = _basic_solution(rows, lower, goal, step[1], z)
+        if found is not None:
+            return direction * found[0][-1], *found
+        scale = _scale((lower - rows @ z).max(), scale)
+    raise WorkLimit
 
 
-def _multipliers(
-    coefficients: NDArray, lower: NDArray, margin: Fraction | float, point: NDArray | None
-) -> NDArray:
-    """Non-negative multipliers, one per constraint, that prove that no larger margin exists."""
-    from sympy.solvers.simplex import linprog
+def _scale(error: Fraction, last: Fraction) -> Fraction:
+    """The power of two that brings an error to about 1, at most 2²⁰ times the last one."""
+    limit = last * 2**20
+    if error <= 0:
+        return limit
+    return min(limit, Fraction(2) ** max(0, -int(np.floor(np.log2(max(float(error), 1e-300))))))
 
-    values = np.full(len(lower), Fraction(0))
-    if margin == 1:
-        return values
-    finite = point is not None
-    tight = np.flatnonzero(coefficients @ point == lower if finite else coefficients[:, -1] == 0)
-    # Σ y (row) = (0, −1) bounds t by −Σ y lower; without a t the multiplied limits contradict 0 ≥ 1
-    last = coefficients[tight, -1] if finite else lower[tight]
-    equations = [[_sympy(v) for v in row] for row in (*coefficients[tight, :-1].T, last)]
-    goal = [0] * (len(equations) - 1) + [-1 if finite else 1]
-    # sympy drops equalities that come without an inequality
-    nothing = [[0] * len(tight)]
-    _, solution = linprog(nothing, nothing, [0], A_eq=equations, b_eq=goal)
-    values[tight] = [Fraction(str(v)) for v in solution]
-    return values
+
+def _highs(rows: NDArray, lower: NDArray, goal: NDArray) -> tuple[NDArray, NDArray] | None:
+    """HiGHS's optimum z of max goal·z, rows @ z ≥ lower, and the rows that its basis makes tight."""
+    import highspy
+
+    m, width = rows.shape
+    solver = new_solver()
+    infinity = highspy.kHighsInf
+    solver.addVars(width, np.full(width, -infinity), np.full(width, infinity))
+    solver.changeColsCost(width, np.arange(width, dtype=np.int32), goal.astype(float))
+    solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
+    starts = np.arange(m, dtype=np.int32) * width
+    indices = np.tile(np.arange(width, dtype=np.int32), m)
+    limits = lower.astype(float)
+    solver.addRows(m, limits, np.full(m, infinity), m * width, starts, indices, rows.astype(float).ravel())
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    states = solver.getBasis().row_status
+    tight = np.array([state != highspy.HighsBasisStatus.kBasic for state in states])
+    return np.asarray(solver.getSolution().col_value), np.flatnonzero(tight)
+
+
+def _basic_solution(
+    rows: NDArray, lower: NDArray, goal: NDArray, basis: NDArray, start: NDArray
+) -> tuple[NDArray, NDArray] | None:
+    """The point and the multipliers of a basis, or None if it is not optimal exactly."""
+    z = solve(rows[basis], lower[basis], start)
+    if z is None or (rows @ z < lower).any():
+        return None
+    prices = solve(rows[basis].T, -goal, np.full(len(basis), Fraction(0)))
+    if prices is None or (prices < 0).any():
+        return None
+    multipliers = np.full(len(rows), Fraction(0))
+    multipliers[basis] = prices
+    return z, multipliers

@@ -37,6 +37,10 @@ class WorkLimit(Exception):
     """The number of linear programs, or the time, allowed for a decision is used up."""
 
 
+class Unsolved(Exception):
+    """HiGHS found neither an optimum nor a proof that there is none."""
+
+
 @dataclass(frozen=True)
 class Bound:
     """Optimum of a margin program, or an upper bound on it that already decides.
@@ -117,16 +121,7 @@ class MarginProgram:
         k = self.kernel.shape[2]
         width = k + self.r * len(split) + 1
         infinity = highspy.kHighsInf
-        solver = highspy.Highs()
-        for name, value in (
-            ("output_flag", False),
-            ("threads", 1),
-            ("presolve", "off"),
-            ("solver", "simplex"),
-            ("primal_feasibility_tolerance", FEASIBILITY),
-            ("dual_feasibility_tolerance", FEASIBILITY),
-        ):
-            solver.setOptionValue(name, value)
+        solver = new_solver()
         upper = np.full(width, infinity)
         upper[-1] = 1.0 / self.scale
         solver.addVars(width, np.full(width, -infinity), upper)
@@ -151,13 +146,10 @@ class MarginProgram:
             )
             pairs += fresh
             held |= set(fresh)
-            solver.run()
-            status = solver.getModelStatus()
+            status = _run(solver)
             if status == highspy.HighsModelStatus.kInfeasible:
                 ray = np.abs(np.asarray(solver.getDualRay()[2]))
                 return self._bound(-np.inf, point, split, plus, pairs, ray, True)
-            if status != highspy.HighsModelStatus.kOptimal:
-                raise RuntimeError(f"HiGHS ended with {status}")
             solution = solver.getSolution()
             point = np.asarray(solution.col_value)
             duals = np.abs(np.asarray(solution.row_dual))
@@ -240,6 +232,39 @@ class MarginProgram:
         """Neurons of group g with this sign."""
         n = int(plus[g])
         return max(n if sign > 0 else int(self.size[g]) - n, 1)
+
+
+def _run(solver):
+    """HiGHS's verdict, optimal or infeasible with a ray, from scratch if its restart fails; or Unsolved."""
+    import highspy
+
+    for attempt in range(2):
+        if attempt:
+            solver.clearSolver()
+        solver.run()
+        status = solver.getModelStatus()
+        if status == highspy.HighsModelStatus.kOptimal:
+            return status
+        if status == highspy.HighsModelStatus.kInfeasible and solver.getDualRay()[1]:
+            return status
+    raise Unsolved(str(status))
+
+
+def new_solver():
+    """HiGHS for small programs that are solved again and again: quiet, serial, at its best tolerances."""
+    import highspy
+
+    solver = highspy.Highs()
+    for name, value in (
+        ("output_flag", False),
+        ("threads", 1),
+        ("presolve", "off"),
+        ("solver", "simplex"),
+        ("primal_feasibility_tolerance", FEASIBILITY),
+        ("dual_feasibility_tolerance", FEASIBILITY),
+    ):
+        solver.setOptionValue(name, value)
+    return solver
 
 
 def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from relucells import exact, refutation
 from relucells.certificates import Decision, Leaf
-from relucells.enclosures import ExactFit, ProvenMinimum, proven_minimum, saturate
+from relucells.enclosures import ExactFit, ProvenMinimum, differences, proven_minimum, saturate
 from relucells.halfspaces import distinct_columns
 from relucells.inputs import Inputs
 from relucells.linear_bounds import gamma, norm, row_system
@@ -31,6 +31,9 @@ from relucells.linear_bounds import gamma, norm, row_system
 MARGIN_SLACK = 1e-6
 # Tolerance, relative to max|y|, of checks that are not rigorous, and of the stated loss.
 FLOAT_TOLERANCE = 1e-7
+
+# Corrections of a solution of the dual system; each gains a few digits.
+REFINEMENTS = 3
 
 LEVELS = ("rejected", "floating point", "exact", "rigorous")
 
@@ -81,8 +84,9 @@ def _genuine(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], decision: D
     rounding = gamma(K) * norm(R)
     moved = np.where(alive, (minimum.distance(sums) + rounding) / minimum.size[minimum.group], 0.0)
     error = gamma(D) * (np.abs(inputs.X) @ np.abs(R).T)
-    moved_values = inputs.lengths[:, None] * moved
-    error = error + np.where(moved > 0, moved_values, 0.0)
+    if not np.isfinite(moved).all():
+        moved = np.where(alive, np.finfo(float).max ** 0.5, 0.0)
+    error = error + inputs.lengths[:, None] * moved
     if _inside(signs * values, error, pattern, decision.margin):
         return "rigorous"
     if exact.fits(inputs.X, pattern):
@@ -216,29 +220,28 @@ class DualSystem:
 
 def _dual_system(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: Leaf, finite: bool) -> DualSystem:
     X, D = minimum.X, minimum.D
-    M, error = minimum.system.matrix, minimum.system.error
     free, carrying = _requirements(minimum, leaf)
-    # λ vanishes where the free groups alone demand it, and they then need their reduced columns only
-    saturated, reduced = saturate(X, minimum.groups[:, free])
-    kept = minimum.groups[:, free] & ~saturated[:, None]
-    representatives = [free[int(np.argmax((kept == column[:, None]).all(axis=0)))] for column in reduced.T]
-    vanish = np.zeros(len(M), dtype=bool)
+    # λ vanishes where the free groups alone demand it; off these samples few of their masks remain
+    saturated, rest = saturate(X, minimum.groups[:, free])
+    vanish = np.zeros(len(minimum.system.matrix), dtype=bool)
     vanish[: minimum.saturated.sum()] = saturated[minimum.saturated]
     zeta = np.flatnonzero(~vanish)
 
-    rows, row_errors = [], []
     pairs, n = leaf.pairs, len(leaf.values)
-    for g in representatives:
-        rows.append(np.hstack([M[zeta, g * D : (g + 1) * D].T, np.zeros((D, n))]))
-        row_errors.append(np.full(D, norm(error[zeta])))
+    # what a free group demands may be taken off the demand of a similar one
+    nodes = np.concatenate([np.zeros((minimum.N, 1)), rest], axis=1)
+    masks, sides = [differences(rest)], [np.zeros((D * rest.shape[1], n))]
     for g, sign in carrying:
+        column = minimum.groups[:, g] & ~saturated
+        nearest = np.argmin(np.abs(nodes - column[:, None]).sum(axis=0))
+        masks.append((column - nodes[:, nearest])[:, None] * (g not in free))
         mine = (minimum.group[pairs[:, 1]] == g) & (leaf.signs[pairs[:, 1]] == sign)
         side = np.where(pattern[pairs[:, 0], pairs[:, 1]], 1.0, -1.0) * sign * mine
-        own = g not in free
-        block = M[zeta, g * D : (g + 1) * D].T * float(own)
-        rows.append(np.hstack([block, (X[pairs[:, 0]] * side[:, None]).T]))
-        row_errors.append(np.full(D, norm(error[zeta]) * own))
-    right = np.zeros(D * (len(representatives) + len(carrying)))
+        sides.append((X[pairs[:, 0]] * side[:, None]).T)
+    blocks, _, error = minimum.blocks(np.concatenate(masks, axis=1))
+    rows = [np.hstack([blocks[zeta].T, np.concatenate(sides)])]
+    row_errors = [error]
+    right = np.zeros(len(error))
     if finite:
         rows.append(np.concatenate([np.zeros(len(zeta)), _shares(minimum, pattern, leaf)])[None, :])
         row_errors.append(np.zeros(1))
@@ -284,7 +287,7 @@ def _multiplier_bound(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: 
     z[: len(system.zeta)] = _least_squares(
         matrix[:, : len(system.zeta)], system.right - matrix[:, relative].sum(1)
     )
-    if proof.proven:
+    for _ in range(REFINEMENTS if proof.proven else 0):
         z = z + proof.solve(system.right - matrix @ z)
     residual = system.right - matrix @ z
     h, h_error = (array[system.zeta] for array in minimum.right)

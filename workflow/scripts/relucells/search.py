@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from relucells import covering, exact, proofs, refutation
 from relucells.certificates import Certificate, Decision, Leaf
 from relucells.enclosures import proven_minimum
-from relucells.halfspaces import FREE, Bound, Budget, MarginProgram, WorkLimit, distinct_columns
+from relucells.halfspaces import FREE, Bound, Budget, MarginProgram, Unsolved, WorkLimit, distinct_columns
 from relucells.inputs import Inputs
 
 # A margin program's optimum is right to about this, relative to max|y| (HiGHS works to 1e-10).
@@ -83,7 +83,7 @@ class Question:
     def _decision(self, verdict, margin, reason, R=None, signs=None, certificate=None, exact=True, loss=None):
         return Decision(
             verdict=verdict,
-            margin=float(margin),
+            margin=float(margin) + 0.0,
             R=R,
             signs=signs,
             loss=self._loss if loss is None else loss,
@@ -170,7 +170,7 @@ class Question:
             if leaf is not None:
                 found = Settled(leaf.bound, None, signs, leaf)
             else:
-                bound = self.program.maximise(plus, -np.inf if self.exact else -self.error)
+                bound = self._maximise(plus)
                 found = self._settle(plus, signs, bound)
             self.leaves.append(found.leaf)
             if best is None or found.margin > best.margin:
@@ -188,6 +188,16 @@ class Question:
     @cached_property
     def minimum(self):
         return proven_minimum(self.inputs, self.y, self.pattern)
+
+    def _maximise(self, plus: NDArray) -> Bound:
+        """The margin program of a node; as good as unbounded where HiGHS fails and exact arithmetic serves."""
+        try:
+            return self.program.maximise(plus, -np.inf if self.exact else -self.error)
+        except Unsolved:
+            if not self.small:
+                raise WorkLimit from None
+            nothing = np.zeros((0, 3), dtype=np.int64)
+            return Bound(1.0, self.program.sums, {}, nothing, np.zeros(0), False)
 
     def _proven(self, leaf: Leaf) -> bool:
         """Whether a leaf's proof stands; taken for granted in cells too large for exact arithmetic."""
@@ -212,14 +222,21 @@ class Question:
         group = self.program.group
         fixed = np.isin(group, group[fixed]) & (group >= 0)
         leaf = Leaf(np.where(fixed, signs, 0).astype(np.int8), best.margin, -1, best.pairs, best.values)
-        return Settled(best.margin, best.R if best.margin > 0 else None, signs, leaf)
+        R = best.R if best.margin > 0 else None
+        if R is not None:
+            inner = exact.maximise(self.inputs.X, self.y, self.pattern, signs, inner=True)
+            R = (1.0 - INWARD) * R + INWARD * inner.R if inner.margin > 0 else R
+        return Settled(best.margin, R, signs, leaf)
 
     def _strict_witness(self, plus: NDArray, signs: NDArray, bound: Bound) -> tuple[float, NDArray]:
         """A witness strictly inside on inactive pairs too, where one exists, and the margin it shows."""
         R = self._witness(plus, signs, bound)
-        if not self.program.kernel.shape[2] and not bound.minus:
+        if not bound.optimal or not (self.program.kernel.shape[2] or bound.minus):
             return bound.margin, R
-        inner = self.program.maximise(plus, inner=True)
+        try:
+            inner = self.program.maximise(plus, inner=True)
+        except Unsolved:
+            return bound.margin, R
         if inner.margin <= self.error:
             return bound.margin, R
         inside = self._witness(plus, signs, inner)
@@ -256,7 +273,7 @@ class Question:
             plus = heapq.heappop(queue)[2]
             if any(leaf.bound <= threshold and self._extends(plus, leaf) for leaf in self.leaves):
                 continue
-            bound = program.maximise(plus, -np.inf if self.exact else -self.error)
+            bound = self._maximise(plus)
             leaf = self._leaf(plus, bound)
             if bound.margin <= threshold and (threshold > 0 or self._proven(leaf)):
                 self.leaves.append(leaf)
