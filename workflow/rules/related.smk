@@ -16,3 +16,4 @@ include: "related/jacobian_rank.smk"
 
 include: "related/critical_points.smk"
 include: "related/added_neuron.smk"
+include: "related/maximum_and_concatenation.smk"

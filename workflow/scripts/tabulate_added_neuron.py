@@ -14,8 +14,8 @@ LOOKS = {
     "global minimum": BLUE,
     "bad minimum": RED,
     "at a kink": YELLOW,
-    "diverging, objective to 0": "white",
-    "diverging, objective above 0": GREY,
+    "diverging, to 0": "white",  # where L̃ goes
+    "diverging, above 0": GREY,
     "not converged": BLACK,
 }
 
@@ -31,7 +31,7 @@ def read(files: list[str]) -> pd.DataFrame:
 def outcome(runs: pd.DataFrame) -> pd.Series:
     """The ending, with diverging runs split by where their objective goes."""
     split = np.where(runs["objective"] <= VANISHES, "to 0", "above 0")
-    diverging = "diverging, objective " + pd.Series(split, index=runs.index)
+    diverging = "diverging, " + pd.Series(split, index=runs.index)
     return runs["ending"].where(runs["ending"] != "diverging", diverging)
 
 
@@ -90,7 +90,8 @@ def plot(summary: pd.DataFrame, paths: pd.DataFrame) -> Figure:
         xlabel="step of gradient descent",
         title="the counterexample at a bad minimum",
     )
-    path.legend()
+    path.set_ylim(bottom=paths["b"].min() / 20)
+    path.legend(loc="lower center")
     return figure
 
 

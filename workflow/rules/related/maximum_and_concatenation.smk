@@ -1,0 +1,76 @@
+"""Xie et al.: is every minimum of one Maximum-and-Concatenation block at most the linear loss?
+
+In:  config section related.maximum_and_concatenation; the samples are drawn
+Out: results/related/maximum_and_concatenation/{network}.npz      runs of the block and of its control
+     results/related/maximum_and_concatenation.csv                the same, one table
+     results/related/maximum_and_concatenation_summary.csv        counts, and shares above the linear loss
+     results/related/maximum_and_concatenation.{png,pdf}
+"""
+
+
+def maximum_concatenation_result(name, caption, contents, kind):
+    return report(
+        f"results/related/{name}",
+        caption=f"../../report/{caption}.rst",
+        category="Related works",
+        subcategory="Xie et al.",
+        labels={"contents": contents, "kind": kind},
+    )
+
+
+rule train_maximum_concatenation:
+    output:
+        "results/related/maximum_and_concatenation/{network}.npz",
+    log:
+        "logs/train_maximum_concatenation/{network}.log",
+    wildcard_constraints:
+        network="block|control",
+    params:
+        seed=config["seed"],
+        settings=WORKS["maximum_and_concatenation"],
+        code=code_of("train_maximum_concatenation"),
+    script:
+        "../../scripts/train_maximum_concatenation.py"
+
+
+rule tabulate_maximum_concatenation:
+    input:
+        expand(
+            "results/related/maximum_and_concatenation/{network}.npz",
+            network=["block", "control"],
+        ),
+    output:
+        runs=maximum_concatenation_result(
+            "maximum_and_concatenation.csv",
+            "maximum_and_concatenation_runs",
+            "every run",
+            "table",
+        ),
+        summary=maximum_concatenation_result(
+            "maximum_and_concatenation_summary.csv",
+            "maximum_and_concatenation",
+            "minima against the linear loss",
+            "table",
+        ),
+        png=maximum_concatenation_result(
+            "maximum_and_concatenation.png",
+            "maximum_and_concatenation",
+            "minima against the linear loss",
+            "figure",
+        ),
+        pdf="results/related/maximum_and_concatenation.pdf",
+    log:
+        "logs/tabulate_maximum_concatenation.log",
+    params:
+        level=config["level"],
+        code=code_of("tabulate_maximum_concatenation"),
+    script:
+        "../../scripts/tabulate_maximum_concatenation.py"
+
+
+rule maximum_and_concatenation:
+    input:
+        rules.tabulate_maximum_concatenation.output,
+
+
+RELATED += rules.maximum_and_concatenation.input
