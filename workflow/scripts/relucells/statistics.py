@@ -65,7 +65,7 @@ def mean_prediction(
     means : mean over n trials, one for each repetition on new data (length 1: a single data set)
     variance : between trials of one data set
     Returns (low, high, standard error of the difference, degrees of freedom). The spread of repeated
-    means already contains variance / n; what the other number of trials changes is added.
+    means is that of the data plus variance / n; the other experiment has the first, and its own trials.
     """
     from scipy.stats import t
 
@@ -73,7 +73,8 @@ def mean_prediction(
     repetitions = len(means)
     if repetitions > 1:
         between = means.var(ddof=1)
-        total = max(between + variance * (1 / n_other - 1 / n), 0.0) + between / repetitions
+        data = max(between - variance / n, 0.0)
+        total = data + variance / n_other + between / repetitions
         freedom = repetitions - 1
     else:
         total = variance * (1 / n + 1 / n_other)
