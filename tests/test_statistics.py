@@ -66,7 +66,8 @@ def test_mean_prediction_covers_another_experiment(rng, repetitions, n, n_other)
         other = data_spread * rng.standard_normal() + rng.standard_normal(n_other).mean()
         hits.append(low <= other <= high)
     lowest, highest, covered = coverage(hits)
-    assert lowest <= covered <= highest + 0.01  # a spread that is clipped at zero errs on the wide side
+    assert lowest <= covered
+    assert covered <= highest or n < n_other
 
 
 def test_rank_prediction_covers_one_more_value_without_a_mean(rng):

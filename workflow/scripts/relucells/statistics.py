@@ -73,8 +73,10 @@ def mean_prediction(
     repetitions = len(means)
     if repetitions > 1:
         between = means.var(ddof=1)
+        # With more trials than ours their mean is less noisy than our repeated ones, by an amount that
+        # few repetitions cannot tell: the interval is then left as wide as ours.
         data = max(between - variance / n, 0.0)
-        total = data + variance / n_other + between / repetitions
+        total = max(between, data + variance / n_other) + between / repetitions
         freedom = repetitions - 1
     else:
         total = variance * (1 / n + 1 / n_other)
