@@ -5,6 +5,7 @@ import pandas as pd
 from _figures import PAGE_WIDTH, new_figure, save
 from _job import job
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from measure_jacobian_rank import PRECISIONS, input_dimension
 
 
@@ -42,6 +43,8 @@ def plot_jacobian_rank(
             axis.set(xlim=(x[0], x[-1]), ylim=(min(y[0], 0), y[-1]))
             name = f"d0 = {value:g}" if family == "fixed_d0" else f"d0 = {value:g} n"
             axis.set_title(f"{name}, {dtype}")
+            axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+            axis.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     figure.supxlabel("samples n", fontsize=8)
     figure.supylabel("neurons d1", fontsize=8)
     figure.colorbar(image, ax=axes, label="share of full rank")

@@ -4,6 +4,7 @@ import pandas as pd
 from _figures import PAGE_WIDTH, SERIES, new_figure, save
 from _job import job
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from relucells.statistics import wilson
 
 
@@ -26,6 +27,8 @@ def plot_safran_shamir(counts: pd.DataFrame, published: pd.DataFrame, level: flo
     right.plot(shown["k"], shown["mean_min_eigenvalue"], **ring)
     left.set(xlabel="teacher neurons k", ylabel="share of runs that end spurious", ylim=(-0.02, 1.02))
     right.set(xlabel="teacher neurons k", ylabel="mean smallest Hessian eigenvalue")
+    for axis in (left, right):
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     left.legend()
     return figure
 

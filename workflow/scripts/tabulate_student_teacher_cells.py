@@ -5,6 +5,7 @@ import pandas as pd
 from _figures import PAGE_WIDTH, SERIES, new_figure, save
 from _job import job, write_csv
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 from relucells.statistics import wilson
 
 COLUMNS = [
@@ -83,9 +84,19 @@ def plot_cells(table: pd.DataFrame, level: float) -> Figure:
             above = [max(high - value, 0) for value, (_, high) in zip(share, ends, strict=True)]
             axis.errorbar(totals.index, share, [below, above], label=label, capsize=1.5, **series)
         axes[2].plot(rows.groupby("N")["median_relative_distance"].median(), label=label, **series)
-    axes[0].set(ylabel="share of cells with a genuine minimum", xlabel="samples N", ylim=(-0.03, 1.03))
-    axes[1].set(ylabel="share of differentiable end points", xlabel="samples N", ylim=(-0.03, 1.03))
-    axes[2].set(ylabel="relative distance of the end point", xlabel="samples N", xscale="log", yscale="log")
+    axes[0].set_title("cells with a genuine minimum")
+    axes[1].set_title("differentiable end points")
+    axes[2].set_title("distance of the end point")
+    for axis in axes[:2]:
+        axis.set(ylabel="share", ylim=(-0.03, 1.03))
+    axes[2].set(ylabel="relative to the minimum's norm", yscale="log")
+    ticks = sorted(table["N"].unique())
+    for axis in axes:
+        axis.set(xlabel="samples N", xscale="log")
+        axis.set_xticks(ticks, [str(tick) for tick in ticks], rotation=45)
+        axis.minorticks_off()
+    axes[2].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes[2].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes[0].legend()
     return figure
 

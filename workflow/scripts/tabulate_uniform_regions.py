@@ -5,6 +5,7 @@ import pandas as pd
 from _figures import BLACK, PAGE_WIDTH, SERIES, new_figure, save
 from _job import job, write_csv
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 from relucells.statistics import wilson
 
 
@@ -32,14 +33,18 @@ def plot_regions(table: pd.DataFrame) -> Figure:
     for axis, kind in zip(axes[0], kinds, strict=True):
         for series, (n, rows) in zip(SERIES, table[table["drawn"] == kind].groupby("n"), strict=False):
             scale = rows["d1"] / (n * max(np.log(n), 1.0))
-            for name, fill, words in (("full_rank", "full", "full rank"), ("zero_loss", "none", "loss 0")):
+            for name, words, look in (
+                ("full_rank", "full rank", {"fillstyle": "full"}),
+                ("zero_loss", "loss 0", {"fillstyle": "none", "linewidth": 0.6}),
+            ):
                 share = rows[f"{name}_share"]
-                spread = [share - rows[f"{name}_low"], rows[f"{name}_high"] - share]
-                axis.errorbar(
-                    scale, share, np.maximum(spread, 0), label=f"n = {n}, {words}", fillstyle=fill, **series
-                )
+                spread = np.maximum([share - rows[f"{name}_low"], rows[f"{name}_high"] - share], 0)
+                axis.errorbar(scale, share, spread, label=f"n = {n}, {words}", **{**series, **look})
         axis.axvline(0.5, color=BLACK, linewidth=0.6)
         axis.set(xlabel="d1 / (n ln n)", xscale="log", ylim=(-0.03, 1.03))
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.minorticks_off()
     titles = {"uniform": "uniform among the non-empty regions", "initialisation": "W, b ~ U(±1)"}
     for axis, kind in zip(axes[0], kinds, strict=True):
         axis.set_title(titles[kind])
