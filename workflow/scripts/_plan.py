@@ -4,6 +4,7 @@ import ast
 import hashlib
 import math
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,11 @@ class ConfigError(Exception):
 
 def check_config(config: dict, schema: Path = SCHEMA) -> None:
     """Validate the whole config against its schema; ConfigError describes the first key that is wrong."""
-    from jsonschema import Draft202012Validator
-
-    validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
-    errors = sorted(validator.iter_errors(config), key=lambda error: [str(key) for key in error.path])
+    errors = sorted(
+        _validator(schema).iter_errors(config), key=lambda error: [str(key) for key in error.path]
+    )
     if errors:
-        raise ConfigError(_describe(errors[0]))
+        raise ConfigError(_one_line(_describe(errors[0])))
     for key, value in _numbers(config):
         if not math.isfinite(value):
             raise ConfigError(f"{key}: {value} is not a finite number")
@@ -34,6 +34,18 @@ def check_config(config: dict, schema: Path = SCHEMA) -> None:
             raise ConfigError(f"datasets: table {table} is claimed by {used.count(table)} entries; one may")
     if not any(config["datasets"].values()):
         raise ConfigError("datasets: every entry is null; keep at least one")
+
+
+@cache
+def _validator(schema: Path):
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
+
+
+def _one_line(text: str) -> str:
+    """The text with whatever could break the line escaped: keys may hold any character."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _describe(error) -> str:
@@ -105,6 +117,8 @@ _BOUNDS = {
 
 def _by_source(error):
     """In a ``oneOf`` over kinds of data sets, the error within the kind that ``source`` names."""
+    if "source" not in error.instance:
+        return next(nested for nested in error.context if nested.validator == "required")
     by_kind: dict[int, list] = {}
     for nested in error.context:
         by_kind.setdefault(nested.schema_path[0], []).append(nested)
@@ -115,8 +129,6 @@ def _by_source(error):
         if not any(list(nested.path) in (["source"], []) and nested.validator == "type" for nested in group):
             if not any(nested in source_is_wrong for nested in group):
                 return group[0]
-    if "source" not in error.instance:
-        return next(nested for nested in error.context if nested.validator == "required")
     known = sorted(
         {
             name
