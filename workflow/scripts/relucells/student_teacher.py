@@ -19,7 +19,8 @@ PAIRS_AT_ONCE = 20_000
 # The stop rules of the descent are tested once in so many steps. No step undoes what they ask for:
 # below the stability limit of the step size, objective and gradient only shrink near a minimum.
 STEPS_BETWEEN_TESTS = 25
-# Relative allowance for the rounding of a float64 gradient and Hessian in the certificate.
+# Relative allowance for the rounding of a float64 Hessian and its eigenvalues in the certificate: some
+# hundred times what sums of a hundred terms accumulate.
 ROUNDING = 1e-13
 # Rounds of Newton's method for a minimum that gradient descent has found: quadratic convergence from
 # a gradient of 1e-9 is at rounding level after two.
@@ -171,12 +172,13 @@ def certify(W: ArrayLike) -> Certificate:
     r = (3λ − √(9λ² − 25 g L))/2L ≤ 1e-3 w_max; 2r < min |w_i − w_j|; w_min > r, where
     L = n(√2 (n − 1)(w_max + w_min) + k v_max)/(π w_min²) is taken over a ball of radius 2r.
 
-    Float64 with the allowance ``ROUNDING`` for rounding errors, not interval arithmetic.
+    Floating point with allowances for its errors, not interval arithmetic. Flat minima need a gradient
+    that is known to be tiny, so it is evaluated in extended precision where the machine has it.
     """
     W = _students(W)
     *runs, n, k = W.shape
     students = W.reshape(-1, n, k)
-    slope = _gradient(students)
+    slope = _gradient(students.astype(np.longdouble)).astype(float)
     g = np.linalg.norm(slope, axis=(1, 2))
     lowest, size = np.empty(len(students)), np.empty(len(students))
     for run, student in enumerate(students):
@@ -188,7 +190,9 @@ def certify(W: ArrayLike) -> Certificate:
     between[:, np.arange(n), np.arange(n)] = np.inf
 
     safe_lowest = lowest - ROUNDING * size
-    safe_g = g + ROUNDING * (np.linalg.norm(norms, axis=1) + k)
+    # Each gradient is a sum of n + k terms, none longer than |w_j|, or 1 for a teacher (derived).
+    terms = np.sqrt(n) * (norms.sum(axis=1) + k)
+    safe_g = g + (n + k + 8) * float(np.finfo(np.longdouble).eps) * terms
     with np.errstate(invalid="ignore", divide="ignore"):
         reach = 2 * _radius(safe_lowest, safe_g, _third_derivative(norms, 0.0, k))
         radius = _radius(safe_lowest, safe_g, _third_derivative(norms, reach, k))
