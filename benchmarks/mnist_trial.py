@@ -30,7 +30,7 @@ from relucells.randomness import stream
 def by_the_text(X, y, W, z):
     """Verdict of (9) and outcome of descent, without any of the library's mathematics."""
     pattern = X @ W.T > 0
-    N, K = pattern.shape
+    K = pattern.shape[1]
     A = dense_matrix(X, pattern)
     pseudo_inverse = np.linalg.pinv(A)
     particular = pseudo_inverse @ y
@@ -78,7 +78,9 @@ def by_relucells(inputs, y, W, z):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("subset", help="data/subsets/mnist.npz of a pipeline run")
     parser.add_argument("--trials", type=int, default=3, help="cells for each bias")
     parser.add_argument("--biases", type=float, nargs="+", default=[3, 0, -3, -50])
@@ -107,7 +109,9 @@ def main() -> None:
                 f"{bias:5g} {ours[0]:>10} {ours[1]:>10} {middle - started:10.2f} "
                 f"{1e3 * (done - middle):13.2f} {ratio:9.0f}"
             )
-    print(f"median ratio {np.median(ratios):.0f} over {len(ratios)} cells with the same verdict on both sides")
+    print(
+        f"median ratio {np.median(ratios):.0f} over {len(ratios)} cells with the same verdict on both sides"
+    )
 
 
 if __name__ == "__main__":
