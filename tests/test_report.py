@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -31,7 +32,12 @@ def browser():
 
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name in ("no_proxy", "NO_PROXY"):
+            patch.setenv(name, "localhost,127.0.0.1")  # selenium talks to its driver there
         for flag in (*FLAGS, f"--user-data-dir={profile}", "--proxy-server=http://127.0.0.1:9"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
@@ -89,13 +95,18 @@ def test_the_page_names_no_folder_and_no_time_of_this_machine(small_run):
     assert not re.search(r"\d\d:\d\d:\d\d", text)
 
 
-def test_equal_inputs_give_an_equal_page(small_run, tmp_path):
-    folder = tmp_path / "again"
-    shutil.copytree(small_run.folder, folder)
-    page = folder / "results" / "report.html"
+@pytest.fixture
+def copied(small_run, tmp_path_factory):
+    """The folder of the small run once more, as deep as the first: the workflow's relative paths hold."""
+    folder = tmp_path_factory.mktemp("copied")
+    return shutil.copytree(small_run.folder, folder, dirs_exist_ok=True)
+
+
+def test_equal_inputs_give_an_equal_page(small_run, copied):
+    page = copied / "results" / "report.html"
     before = page.read_bytes()
     page.unlink()
-    run(folder, small_run.config, targets=("results/report.html",), project=small_run.project)
+    run(copied, small_run.config, targets=("results/report.html",), project=small_run.project)
     assert page.read_bytes() == before
 
 
@@ -141,7 +152,7 @@ def test_every_table_of_the_target_is_on_the_page(page, small_run):
 def test_config_and_provenance_are_on_the_page(page, small_run):
     with (small_run.folder / "results" / "provenance.csv").open(encoding="utf-8", newline="") as file:
         items = dict(csv.reader(file))
-    section = page.find_element("id", "provenance")
+    section = page.find_element("id", "section-provenance")
     shown = section.get_property("textContent")
     assert {"commit", "seed", "data", "numpy", "snakemake"} <= items.keys()
     assert all(value in shown for value in items.values())
@@ -153,7 +164,7 @@ def test_the_page_is_well_formed_for_readers_of_every_kind(page):
     assert page.find_element("tag name", "html").get_attribute("lang") == "en"
     levels = [int(h.tag_name[1]) for h in page.find_elements("css selector", "h1, h2, h3, h4")]
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     ids = [element.get_attribute("id") for element in page.find_elements("css selector", "[id]")]
     assert len(ids) == len(set(ids))
     targets = [
@@ -211,8 +222,9 @@ def test_snakemakes_report_shows_tables_and_figures_without_network(browser, sna
 
 def test_snakemakes_report_opens_a_figure_and_shows_the_config(browser, snakemake_report, small_run):
     browser.get(snakemake_report.as_uri())
-    shown = browser.find_element("tag name", "body").text
-    assert "2006.09192" in shown and "max_steps" in shown
+    shown = browser.find_element("tag name", "body").get_property("textContent")
+    assert "2006.09192" in shown
+    assert f'"max_steps": {small_run.config["gd_verify"]["max_steps"]}' in shown
     browser.execute_script("app.showCategory('Figures')")
     assert "png" in browser.find_element("tag name", "nav").text
     browser.execute_script(
@@ -220,7 +232,7 @@ def test_snakemakes_report_opens_a_figure_and_shows_the_config(browser, snakemak
         "resultPath: 'results/figures/figure_1.png'})"
     )
     sizes = browser.execute_script(
-        "return Array.from(document.images).filter(i => i.src.startsWith('data:image/png')).map(i => i.naturalWidth)"
+        "return [...document.images].filter(i => i.src.startsWith('data:image/png')).map(i => i.naturalWidth)"
     )
     assert max(sizes) > 500
 
@@ -234,16 +246,14 @@ def test_the_last_line_says_how_the_comparison_came_out(small_run, rows):
     ]  # fmt: skip
 
 
-def test_the_last_line_also_ends_a_run_with_nothing_to_do_but_no_dry_run(small_run, tmp_path):
-    folder = tmp_path / "again"
-    shutil.copytree(small_run.folder, folder)
+def test_the_last_line_also_ends_a_run_with_nothing_to_do_but_no_dry_run(small_run, copied):
     arguments = {"targets": ("paper",), "project": small_run.project}
-    idle = run(folder, small_run.config, **arguments).stdout.splitlines()
+    idle = run(copied, small_run.config, **arguments).stdout.splitlines()
     assert "Nothing to be done" in idle[-2]
     assert idle[-1] == small_run.output.splitlines()[-1]
-    dry = run(folder, small_run.config, options=("--cores", "1", "--dry-run"), **arguments).stdout
+    dry = run(copied, small_run.config, options=("--cores", "1", "--dry-run"), **arguments).stdout
     other = run(
-        folder, small_run.config, targets=("results/tables/table_1.csv",), project=small_run.project
+        copied, small_run.config, targets=("results/tables/table_1.csv",), project=small_run.project
     ).stdout
     assert "printed numbers" not in dry and "printed numbers" not in other
 

@@ -49,8 +49,10 @@ def describe(path, output, wildcards):
     }
 
 
-# The page and the provenance name no folder of this machine.
-PUBLIC_CONFIG = config | {"data_dir": config["data_dir"] and "a folder of this machine"}
+# As the page shows it: no folder of this machine, and the same whatever the order in a user's file.
+SHOWN_CONFIG = dict(
+    sorted({**config, "data_dir": config["data_dir"] and "given"}.items())
+)
 
 
 rule plot_comparison:
@@ -75,6 +77,8 @@ rule plot_comparison:
     params:
         level=config["level"],
         code=code_of("plot_comparison"),
+    conda:
+        "../envs/relucells.yaml"
     script:
         "../scripts/plot_comparison.py"
 
@@ -123,8 +127,10 @@ rule write_report:
         page="|".join(PAGES),
     params:
         results=lambda wildcards: described(wildcards.page),
-        config=PUBLIC_CONFIG,
+        config=SHOWN_CONFIG,
         code=code_of("write_report"),
+    conda:
+        "../envs/relucells.yaml"
     script:
         "../scripts/write_report.py"
 

@@ -1,6 +1,7 @@
 """Tables I to V of the paper, one of the user's own data sets, and the comparison with what was printed.
 
-In:  results/trials/{dataset}/{bias}/{trials}/{minima,lp,gd}.npz, paper/tables.csv
+In:  results/trials/{dataset}/{bias}/{trials}/{minima,lp,gd}.npz, paper/tables.csv; for the comparison
+     also results/tables/table_6.csv and results/diameters/repeated_means.csv
 Out: results/tables/table_1 … table_5, own_data (.csv, .md, .tex)
      results/data_seeds/{dataset}/{bias}.npz     a Gaussian row again on fresh data
      results/comparison.csv                      each printed number beside ours
@@ -84,6 +85,8 @@ rule aggregate_tables:
         ),
         level=config["level"],
         code=code_of("aggregate_tables"),
+    conda:
+        "../envs/relucells.yaml"
     script:
         "../scripts/aggregate_tables.py"
 
@@ -103,6 +106,8 @@ rule repeat_data_draws:
         settings=config["sample_weights"],
         lp=config["lp_check"],
         code=code_of("repeat_data_draws"),
+    conda:
+        "../envs/relucells.yaml"
     script:
         "../scripts/repeat_data_draws.py"
 
@@ -133,5 +138,7 @@ rule compare_with_paper:
         tables=[NUMERALS[table] for table in COMPARED],
         level=config["level"],
         code=code_of("compare_with_paper"),
+    conda:
+        "../envs/relucells.yaml"
     script:
         "../scripts/compare_with_paper.py"

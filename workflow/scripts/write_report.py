@@ -221,7 +221,7 @@ def page(template: Path, rows: Sequence[dict[str, str]], results: Sequence[dict]
             for category in order
         },
         provenance=found.get("Provenance", []),
-        config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True, default_flow_style=None, width=88),
+        config=yaml.safe_dump(config, allow_unicode=True, default_flow_style=None, width=88),
     )
 
 
