@@ -46,6 +46,37 @@ wildcard_constraints:
     trials=r"\d+-\d+",
 
 
+# What takes a second or two runs where Snakemake runs: a cluster sees only blocks of real work.
+localrules:
+    make_binary_subsets,
+    sample_weights,
+    aggregate_tables,
+    compare_with_paper,
+    compute_figure_1,
+    compute_figure_2,
+    compute_figure_3,
+    check_figure_2,
+    plot_figures,
+    count_cells,
+    aggregate_diameters,
+    plot_diameters,
+    plot_conventions,
+    plot_comparison,
+    write_provenance,
+    write_report,
+    tabulate_jacobian_rank,
+    plot_jacobian_rank,
+    tabulate_uniform_regions,
+    tabulate_maximum_concatenation,
+    tabulate_added_neuron,
+    tabulate_safran_shamir,
+    plot_safran_shamir,
+    tabulate_student_teacher_cells,
+    tabulate_critical_points,
+    tabulate_genuineness,
+    plot_genuineness,
+
+
 def here(path):
     """A file of the project as seen from the working directory."""
     return os.path.relpath(ROOT / path)

@@ -36,6 +36,8 @@ rule fetch_data:
     wildcard_constraints:
         images="mnist|cifar10|FashionMNIST|KMNIST|CIFAR100",
     localrule: True
+    conda:
+        "../envs/images.yaml"
     params:
         settings=dict(
             sorted({**config["fetch_data"], "data_dir": config["data_dir"]}.items())
@@ -53,6 +55,8 @@ rule make_binary_subsets:
         "data/subsets/{dataset}.npz",
     log:
         "logs/make_binary_subsets/{dataset}.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         entry=lambda wildcards: SAMPLES[wildcards.dataset],
         # Only a drawn set depends on the seed.

@@ -90,6 +90,8 @@ rule measure_diameters:
         "results/diameters/{cells}_{N}.npz",
     log:
         "logs/measure_diameters/{cells}_{N}.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         seed=config["seed"],
         settings=experiment_settings,
@@ -106,6 +108,8 @@ rule repeat_diameters:
         "results/diameters/repeated/{reading}/{cells}_{N}.npz",
     log:
         "logs/repeat_diameters/{reading}/{cells}_{N}.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         seed=config["seed"],
         settings=experiment_settings,
@@ -142,6 +146,8 @@ rule aggregate_diameters:
         means="results/diameters/repeated_means.csv",
     log:
         "logs/aggregate_diameters.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         settings=config["table_6"],
         level=config["level"],
@@ -172,6 +178,8 @@ rule plot_diameters:
         ],
     log:
         "logs/plot_diameters.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         code=code_of("plot_diameters"),
     script:
@@ -191,6 +199,8 @@ rule count_cells:
         },
     log:
         "logs/count_cells.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         seed=config["seed"],
         settings=config["count_cells"],
@@ -208,6 +218,8 @@ rule test_conventions:
         csv="results/conventions.csv",
     log:
         "logs/test_conventions.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         seed=config["seed"],
         settings=config["test_conventions"],
@@ -243,6 +255,8 @@ rule plot_conventions:
         ],
     log:
         "logs/plot_conventions.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         level=config["level"],
         code=code_of("plot_conventions"),

@@ -21,6 +21,8 @@ rule compute_figure_1:
         "results/figures/data/figure_1.csv",
     log:
         "logs/compute_figure_1.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         settings=config["figure_1"],
         code=code_of("compute_figure_1"),
@@ -37,6 +39,8 @@ rule compute_figure_2:
         figure_2e="results/figures/data/figure_2e.csv",
     log:
         "logs/compute_figure_2.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         seed=config["seed"],
         settings=config["figure_2"],
@@ -57,6 +61,8 @@ rule check_figure_2:
         ),
     log:
         "logs/check_figure_2.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         seed=config["seed"],
         settings=config["figure_2"],
@@ -72,6 +78,8 @@ rule compute_figure_3:
         "logs/compute_figure_3/{panel}.log",
     wildcard_constraints:
         panel="[a-d]",
+    conda:
+        "../envs/relucells.yaml"
     params:
         N=config["figure_3"]["N"],
         shift=config["figure_3"]["shift"],
@@ -97,6 +105,8 @@ rule plot_figures:
         ],
     log:
         "logs/plot_figures.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         code=code_of("plot_figures"),
     script:

@@ -15,6 +15,8 @@ rule sample_weights:
         "results/trials/{dataset}/{bias}/{trials}/weights.npz",
     log:
         "logs/sample_weights/{dataset}/{bias}/{trials}.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         settings=config["sample_weights"],
         seed=config["seed"],
@@ -32,6 +34,8 @@ rule solve_minima:
         "results/trials/{dataset}/{bias}/{trials}/minima.npz",
     log:
         "logs/solve_minima/{dataset}/{bias}/{trials}.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         code=code_of("solve_minima"),
     script:
@@ -46,6 +50,8 @@ rule lp_check:
         "results/trials/{dataset}/{bias}/{trials}/lp.npz",
     log:
         "logs/lp_check/{dataset}/{bias}/{trials}.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         settings=config["lp_check"],
         code=code_of("lp_check"),
@@ -61,6 +67,8 @@ rule gd_verify:
         "results/trials/{dataset}/{bias}/{trials}/gd.npz",
     log:
         "logs/gd_verify/{dataset}/{bias}/{trials}.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         settings=config["gd_verify"],
         code=code_of("gd_verify"),

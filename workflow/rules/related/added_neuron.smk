@@ -28,6 +28,8 @@ rule train_added_neuron:
         "logs/train_added_neuron/{network}.log",
     wildcard_constraints:
         network="with|without",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         seed=config["seed"],
         data_sets=ADDED_NEURON["data_sets"],
@@ -64,6 +66,8 @@ rule tabulate_added_neuron:
         pdf="results/related/added_neuron.pdf",
     log:
         "logs/tabulate_added_neuron.log",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         level=config["level"],
         ridge=ADDED_NEURON["ridge"],

@@ -43,6 +43,8 @@ rule find_critical_points:
         ends="results/related/critical_points/{dataset}/{bias}/ends.npz",
     log:
         "logs/find_critical_points/{dataset}/{bias}.log",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         cells=CRITICAL_POINTS["cells"],
         descents=CRITICAL_POINTS["descents"],
@@ -89,6 +91,8 @@ rule tabulate_critical_points:
         pdf="results/related/critical_points.pdf",
     log:
         "logs/tabulate_critical_points.log",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         groups=[list(key) for key in CRITICAL_KEYS],
         level=config["level"],

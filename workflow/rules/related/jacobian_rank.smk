@@ -42,6 +42,8 @@ rule measure_jacobian_rank:
     wildcard_constraints:
         family="|".join(RANK_MAPS),
         value=r"\d+(\.\d+)?",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         seed=config["seed"],
         grid=lambda wildcards: rank_grid(wildcards.family),
@@ -70,6 +72,8 @@ rule tabulate_jacobian_rank:
         ),
     log:
         "logs/tabulate_jacobian_rank.log",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         level=config["level"],
         code=code_of("tabulate_jacobian_rank"),
@@ -92,6 +96,8 @@ rule plot_jacobian_rank:
         "logs/plot_jacobian_rank/{family}.log",
     wildcard_constraints:
         family="|".join(RANK_MAPS),
+    conda:
+        "../../envs/relucells.yaml"
     params:
         grid=lambda wildcards: {
             "values": RANK_MAPS[wildcards.family],
@@ -109,6 +115,8 @@ rule sample_uniform_regions:
         "logs/sample_uniform_regions/{n}.log",
     wildcard_constraints:
         n=r"\d+",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         seed=config["seed"],
         settings={key: value for key, value in UNIFORM_REGIONS.items() if key != "n"},
@@ -136,6 +144,8 @@ rule tabulate_uniform_regions:
         pdf="results/related/uniform_regions.pdf",
     log:
         "logs/tabulate_uniform_regions.log",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         n=UNIFORM_REGIONS["n"],
         level=config["level"],

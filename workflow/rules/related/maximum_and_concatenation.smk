@@ -25,6 +25,8 @@ rule train_maximum_concatenation:
         "logs/train_maximum_concatenation/{network}.log",
     wildcard_constraints:
         network="block|control",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         seed=config["seed"],
         settings=WORKS["maximum_and_concatenation"],
@@ -61,6 +63,8 @@ rule tabulate_maximum_concatenation:
         pdf="results/related/maximum_and_concatenation.pdf",
     log:
         "logs/tabulate_maximum_concatenation.log",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         level=config["level"],
         code=code_of("tabulate_maximum_concatenation"),

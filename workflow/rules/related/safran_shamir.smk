@@ -51,6 +51,8 @@ rule descend_student_teacher:
     wildcard_constraints:
         k=r"\d+",
         n=r"\d+",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         seed=config["seed"],
         runs=SAFRAN_SHAMIR["runs"],
@@ -70,6 +72,8 @@ rule certify_student_teacher:
     wildcard_constraints:
         k=r"\d+",
         n=r"\d+",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         tolerance=SAFRAN_SHAMIR["family_tolerance"],
         code=code_of("certify_student_teacher"),
@@ -92,6 +96,8 @@ rule tabulate_safran_shamir:
         ),
     log:
         "logs/tabulate_safran_shamir.log",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         students=[list(student) for student in STUDENTS],
         level=config["level"],
@@ -109,6 +115,8 @@ rule plot_safran_shamir:
         "results/related/safran_shamir.pdf",
     log:
         "logs/plot_safran_shamir.log",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         level=config["level"],
         code=code_of("plot_safran_shamir"),
@@ -126,6 +134,8 @@ rule check_student_teacher_cells:
     wildcard_constraints:
         k=r"\d+",
         n=r"\d+",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         seed=config["seed"],
         settings={
@@ -150,6 +160,8 @@ rule tabulate_student_teacher_cells:
         pdf="results/related/safran_shamir_cells.pdf",
     log:
         "logs/tabulate_student_teacher_cells.log",
+    conda:
+        "../../envs/relucells.yaml"
     params:
         students=[list(student) for student in STUDENTS_IN_CELLS],
         level=config["level"],
