@@ -13,6 +13,7 @@ from snakemake.io import get_flag_value, is_flagged
 
 from _verdicts import last_line, read_comparison
 
+WORKDIR = Path.cwd()
 COMPARISON = "results/comparison.csv"
 PAGES = {
     "report": lambda: PAPER,
@@ -74,11 +75,11 @@ rule plot_comparison:
         ),
     log:
         "logs/plot_comparison.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         level=config["level"],
         code=code_of("plot_comparison"),
-    conda:
-        "../envs/relucells.yaml"
     script:
         "../scripts/plot_comparison.py"
 
@@ -125,12 +126,12 @@ rule write_report:
         "logs/write_report/{page}.log",
     wildcard_constraints:
         page="|".join(PAGES),
+    conda:
+        "../envs/relucells.yaml"
     params:
         results=lambda wildcards: described(wildcards.page),
         config=SHOWN_CONFIG,
         code=code_of("write_report"),
-    conda:
-        "../envs/relucells.yaml"
     script:
         "../scripts/write_report.py"
 
@@ -146,7 +147,9 @@ def say_last_line():
         return
     made = {output for job in workflow.dag.jobs for output in job.output}
     if COMPARISON in made:
-        reports = [
-            f"results/{page}.html" for page in PAGES if f"results/{page}.html" in made
-        ]
-        print(last_line(read_comparison(COMPARISON), reports), file=sys.stderr)
+        pages = [f"results/{page}.html" for page in PAGES]
+        # By now Snakemake has left --directory.
+        reports = [os.path.relpath(WORKDIR / page) for page in pages if page in made]
+        print(
+            last_line(read_comparison(WORKDIR / COMPARISON), reports), file=sys.stderr
+        )
