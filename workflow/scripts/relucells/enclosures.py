@@ -9,8 +9,7 @@ blocks, mask ∘ X restricted to the other samples, form A'. If
 has full row rank, then R is a minimiser of the cell iff M R = h: its residual vanishes on U and is
 orthogonal to A', whose ranges together contain A's. So minimisers near an approximate one, the fitted
 values, and dual bounds follow from floating-point bounds on M alone, whatever the rank of A (derived).
-For linearly independent samples U is everything, and A Aᵀ = G ∘ (I Iᵀ) makes the smallest singular
-value of A at least that of X (Schur's product theorem).
+For linearly independent samples U is everything.
 """
 
 from functools import cached_property
@@ -86,6 +85,15 @@ class ProvenMinimum:
         error = gamma(self.D + self.G) * (np.abs(self.X) @ np.abs(sums).sum(axis=0) + np.abs(self.y))
         return self.system.distance(*self._project(residual, error))
 
+    def displacement(self, R: NDArray) -> NDArray[np.float64]:
+        """How far the values R_j·x_i, (N, K), of some exact minimiser can be from those of R (K, D)."""
+        alive = self.group >= 0
+        sums = np.zeros((self.G, self.D))
+        np.add.at(sums, self.group[alive], R[alive])
+        distance = self.distance(sums) + gamma(len(R)) * norm(R)
+        moved = np.where(alive, min(distance, np.finfo(float).max ** 0.5) / self.size[self.group], 0.0)
+        return self.lengths[:, None] * moved
+
     @cached_property
     def fitted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The fitted values p, (N,), and a bound on the error of each (inf if nothing is proven)."""
@@ -109,22 +117,20 @@ class ExactFit:
     """The minimum of a cell of linearly independent samples: every alive sample is fitted exactly."""
 
     def __init__(self, inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]):
-        self.X, self.y, self.system = inputs.X, y, inputs.rows
-        self.groups, self.group = distinct_columns(pattern)
-        self.size = np.bincount(self.group[self.group >= 0])
-        self.lengths = inputs.lengths
+        self.X, self.y, self.pattern = inputs.X, y, pattern
 
     @property
     def fitted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """As ``ProvenMinimum.fitted``."""
-        return np.where(self.groups.any(axis=1), self.y, 0.0), np.zeros(len(self.y))
+        return np.where(self.pattern.any(axis=1), self.y, 0.0), np.zeros(len(self.y))
 
-    def distance(self, sums: NDArray) -> float:
-        """As ``ProvenMinimum.distance``."""
-        alive = self.groups.any(axis=1)
-        residual = np.where(alive, self.y - (self.groups * (self.X @ sums.T)).sum(axis=1), 0.0)
-        terms = gamma(sum(sums.shape)) * (self.lengths * norm(sums) * np.sqrt(len(sums)) + np.abs(self.y))
-        return (norm(residual) + norm(terms)) * norm(self.system.precondition) / self.system.sigma
+    def displacement(self, R: NDArray) -> NDArray[np.float64]:
+        """As ``ProvenMinimum.displacement``: the values at active pairs make up for the residual evenly,
+        those at inactive ones stay, because any values can be prescribed."""
+        values, size = self.X @ R.T, np.abs(self.X) @ np.abs(R).T
+        residual = np.abs(self.y - (self.pattern * values).sum(axis=1))
+        rounding = gamma(sum(R.shape)) * ((self.pattern * size).sum(axis=1) + np.abs(self.y))
+        return self.pattern * ((residual + rounding) / np.maximum(self.pattern.sum(axis=1), 1))[:, None]
 
 
 def proven_minimum(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> ProvenMinimum | ExactFit:

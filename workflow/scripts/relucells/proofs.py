@@ -23,7 +23,7 @@ from relucells import exact, refutation
 from relucells.certificates import Decision, Leaf
 from relucells.enclosures import ExactFit, ProvenMinimum, differences, proven_minimum, saturate
 from relucells.halfspaces import distinct_columns
-from relucells.inputs import Inputs
+from relucells.inputs import Inputs, gram_factor
 from relucells.linear_bounds import gamma, norm, row_system
 
 # A claimed margin may exceed what its proof supports by this, relative to the larger of the two: a
@@ -78,15 +78,7 @@ def _genuine(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], decision: D
         return "rigorous" if (R == 0.0).all() else "rejected"
 
     minimum = proven_minimum(inputs, y, pattern)
-    alive = pattern.any(axis=0)
-    sums = np.zeros((len(minimum.size), D))
-    np.add.at(sums, minimum.group[alive], R[alive])
-    rounding = gamma(K) * norm(R)
-    moved = np.where(alive, (minimum.distance(sums) + rounding) / minimum.size[minimum.group], 0.0)
-    error = gamma(D) * (np.abs(inputs.X) @ np.abs(R).T)
-    if not np.isfinite(moved).all():
-        moved = np.where(alive, np.finfo(float).max ** 0.5, 0.0)
-    error = error + inputs.lengths[:, None] * moved
+    error = gamma(D) * (np.abs(inputs.X) @ np.abs(R).T) + minimum.displacement(R)
     if _inside(signs * values, error, pattern, decision.margin):
         return "rigorous"
     if exact.fits(inputs.X, pattern):
@@ -222,7 +214,7 @@ def _dual_system(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: Leaf,
     X, D = minimum.X, minimum.D
     free, carrying = _requirements(minimum, leaf)
     # λ vanishes where the free groups alone demand it; off these samples few of their masks remain
-    saturated, rest = saturate(X, minimum.groups[:, free])
+    saturated, rest = _vanishing(minimum, free)
     vanish = np.zeros(len(minimum.system.matrix), dtype=bool)
     vanish[: minimum.saturated.sum()] = saturated[minimum.saturated]
     zeta = np.flatnonzero(~vanish)
@@ -247,6 +239,17 @@ def _dual_system(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: Leaf,
         row_errors.append(np.zeros(1))
         right = np.append(right, 1.0)
     return DualSystem(np.vstack(rows), np.concatenate(row_errors), right, zeta)
+
+
+def _vanishing(minimum: ProvenMinimum, free: list[int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Samples whose λ is set to zero for the free groups' sake, and the columns that these leave."""
+    columns = minimum.groups[:, free]
+    alive = columns.any(axis=1)
+    if 0 < alive.sum() <= len(free) * minimum.D and not (alive & ~minimum.saturated).any():
+        A = (columns[alive][:, :, None] * minimum.X[alive][:, None, :]).reshape(alive.sum(), -1)
+        if gram_factor(A @ A.T) is not None:
+            return alive, np.zeros((minimum.N, 0), dtype=bool)
+    return saturate(minimum.X, columns)
 
 
 def _requirements(minimum: ProvenMinimum, leaf: Leaf) -> tuple[list[int], list[tuple[int, int]]]:

@@ -55,7 +55,7 @@ def refuted(clauses: Iterable[Clause], branches: Iterable[int]) -> bool:
     rest = iter(branches)
 
     def closed(clauses: list[Clause], plus: int, minus: int) -> bool:
-        state = _propagate(clauses, plus, minus)
+        state = propagate(clauses, plus, minus)
         if state is None:
             return True
         j = next(rest, None)
@@ -69,7 +69,7 @@ def refuted(clauses: Iterable[Clause], branches: Iterable[int]) -> bool:
 
 def _search(clauses: list[Clause], plus: int, minus: int, branches: list[int]) -> tuple[int, int] | None:
     """Masks of a satisfying assignment below this node, or None."""
-    state = _propagate(clauses, plus, minus)
+    state = propagate(clauses, plus, minus)
     if state is None:
         return None
     clauses, plus, minus = state
@@ -84,7 +84,7 @@ def _search(clauses: list[Clause], plus: int, minus: int, branches: list[int]) -
     return None
 
 
-def _propagate(clauses: list[Clause], plus: int, minus: int) -> tuple[list[Clause], int, int] | None:
+def propagate(clauses: list[Clause], plus: int, minus: int) -> tuple[list[Clause], int, int] | None:
     """Unit propagation: the open clauses without decided literals, or None at a contradiction."""
     while True:
         opened, units = [], False

@@ -190,7 +190,7 @@ class Question:
         return proven_minimum(self.inputs, self.y, self.pattern)
 
     def _maximise(self, plus: NDArray) -> Bound:
-        """The margin program of a node; as good as unbounded where HiGHS fails and exact arithmetic serves."""
+        """The margin program of a node; no bound where HiGHS fails and exact arithmetic can serve."""
         try:
             return self.program.maximise(plus, -np.inf if self.exact else -self.error)
         except Unsolved:
@@ -265,13 +265,14 @@ class Question:
 
     def _branch_and_bound(self) -> "Settled":
         """The best signs by best-first search; ``leaves`` cover everything that is not better."""
-        program = self.program
         best = Settled(-np.inf, None, None, None)
         threshold = -np.inf if self.exact else 0.0
         queue, count = [(-np.inf, 0, self._root())], 0
+        if not self.exact:
+            self.leaves += self._sample_leaves()
         while queue:
-            plus = heapq.heappop(queue)[2]
-            if any(leaf.bound <= threshold and self._extends(plus, leaf) for leaf in self.leaves):
+            plus = self._implied(heapq.heappop(queue)[2], threshold)
+            if plus is None:
                 continue
             bound = self._maximise(plus)
             leaf = self._leaf(plus, bound)
@@ -291,7 +292,7 @@ class Question:
                     continue
                 g = int(np.argmax(plus == FREE))
             for child in self._children(plus, g):
-                heapq.heappush(queue, (-bound.margin, count := count + 1, child))
+                heapq.heappush(queue, (-bound.margin, count := count - 1, child))
         if best.leaf is None and not self.exact:
             best = replace(best, margin=max(leaf.bound for leaf in self.leaves))
         return best
@@ -342,13 +343,31 @@ class Question:
             full[g] = n
         return full
 
-    def _extends(self, plus: NDArray, leaf: Leaf) -> bool:
-        """Whether all sign vectors of this node are covered by the leaf."""
-        for g in range(self.program.G):
-            signs = leaf.signs[self.program.group == g]
-            if (signs != 0).any() and (plus[g] == FREE or (signs != self._group_signs(g, plus[g])).any()):
-                return False
-        return True
+    def _sample_leaves(self) -> list[Leaf]:
+        """Every sample forbids that all its neurons have the wrong sign for its fitted value."""
+        p = self.program.fitted
+        wrong = {}
+        for i in np.flatnonzero(self.pattern.any(axis=1) & (np.abs(p) > self.error)):
+            wrong.setdefault((self.pattern[i].tobytes(), p[i] > 0), i)
+        leaves = [covering.sample_leaf(p[i], self.pattern, i, -int(np.sign(p[i]))) for i in wrong.values()]
+        return [leaf for leaf in leaves if self._proven(leaf)]
+
+    def _implied(self, plus: NDArray, threshold: float) -> NDArray[np.int64] | None:
+        """The node with the signs that follow from the leaves, or None if they cover all of it."""
+        signs = self._signs(plus)
+        signs[self.program.group < 0] = 0
+        forbidden = np.array([leaf.signs for leaf in self.leaves if leaf.bound <= threshold], dtype=np.int8)
+        clauses = refutation.clauses_of(forbidden.reshape(-1, self.K))
+        positive, negative = refutation.bits(np.stack([signs > 0, signs < 0]))
+        state = refutation.propagate(clauses, positive, negative)
+        if state is None:
+            return None
+        implied = plus.copy()
+        for j in np.flatnonzero(signs == 0):
+            g = self.program.group[j]
+            if g >= 0 and self.program.size[g] == 1 and (state[1] | state[2]) >> int(j) & 1:
+                implied[g] = state[1] >> int(j) & 1
+        return implied
 
     def _group_signs(self, g: int, plus: int) -> NDArray[np.int8]:
         size = int(self.program.size[g])
