@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
+from _job import UserError
 from _tables import write_table
 from _verdicts import SYMBOLS, last_line, name_data, read_comparison
+from conftest import ROOT
 from plot_comparison import lay_out
 from plot_comparison import read_comparison as read_frame
 from running import run, unavailable
-from write_report import compared_tables, csv_table, explain, markdown_table, minus, shorten
+from write_report import caption, compared_tables, csv_table, explain, markdown_table, minus, shorten
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync --window-size=1280,900""".split()
@@ -217,7 +220,7 @@ def test_snakemakes_report_shows_tables_and_figures_without_network(browser, sna
     categories = browser.execute_script("return categories")
     assert {"Comparison", "Tables", "Figures", "Conventions", "Provenance"} <= categories.keys()
     assert categories.keys() <= {
-        "Comparison", "Tables", "Figures", "Conventions", "Genuineness", "Provenance",
+        "Comparison", "Tables", "Figures", "Conventions", "Genuine minima", "Provenance",
     }  # fmt: skip
 
 
@@ -257,6 +260,26 @@ def test_the_last_line_also_ends_a_run_with_nothing_to_do_but_no_dry_run(small_r
         copied, small_run.config, targets=("results/tables/table_1.csv",), project=small_run.project
     ).stdout
     assert "printed numbers" not in dry and "printed numbers" not in other
+
+
+CAPTIONS = sorted(path for path in (ROOT / "workflow" / "report").glob("*.rst") if path.stem != "workflow")
+
+
+@pytest.mark.parametrize("path", CAPTIONS, ids=lambda path: path.stem)
+def test_captions_are_sound_and_name_what_they_describe(path):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    result = {"caption": path, "wildcards": {"table": "table_4", "page": "report"}}
+    html = caption(result, config)
+    assert html.startswith("<p><strong>")
+    assert "{" not in html
+
+
+def test_a_broken_caption_is_named(tmp_path):
+    path = tmp_path / "broken.rst"
+    for text, reason in (("**open", "Inline strong"), ("{{ snakemake.params.x }}", "no attribute 'params'")):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(UserError, match=rf"broken\.rst: .*{reason}"):
+            caption({"caption": path, "wildcards": {}}, {})
 
 
 def row(**changes) -> dict[str, str]:

@@ -44,6 +44,7 @@ def describe(path, output, wildcards):
     return {
         "path": path,
         "category": flag.category,
+        "subcategory": flag.subcategory or "",
         "labels": {key: text.format(**wildcards) for key, text in flag.labels.items()},
         "caption": os.path.relpath(flag.caption.get_path_or_uri(secret_free=True)),
         "wildcards": wildcards,

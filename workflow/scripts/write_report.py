@@ -13,7 +13,7 @@ from _job import UserError, job, write_text
 from _verdicts import NAMES, SYMBOLS, count_verdicts, name_data, read_comparison
 
 # Sections in the order of reading; categories that are not named here follow.
-SECTIONS = ("Tables", "Figures", "Conventions", "Genuineness", "Related works", "Transition")
+SECTIONS = ("Tables", "Figures", "Conventions", "Genuine minima", "Related works", "Transition")
 ELSEWHERE = ("Comparison", "Provenance")  # categories that have their own places on the page
 SHOWN = (".png", ".md", ".csv")  # a result in several formats is shown in the first of these
 COLUMNS = {
@@ -32,6 +32,7 @@ SHARES = ("genuine_pct", "continuous_pct", "trapped_pct")
 def caption(result: dict, config: dict) -> str:
     """A result's caption as HTML: reStructuredText with Jinja fields, as for Snakemake's own report."""
     from docutils.core import publish_parts
+    from docutils.utils import SystemMessage
 
     # What Snakemake would hand to the caption; only these two are the same for both pages.
     fields = SimpleNamespace(config=config, wildcards=result["wildcards"])
@@ -42,8 +43,11 @@ def caption(result: dict, config: dict) -> str:
         )
     except jinja2.TemplateError as error:
         raise UserError(f"{result['caption']}: {error}; captions may use config and wildcards") from None
-    settings = {"math_output": "MathML", "raw_enabled": False, "file_insertion_enabled": False}
-    return publish_parts(text, writer="html5", settings_overrides=settings)["fragment"]
+    settings = {"halt_level": 2, "report_level": 5, "raw_enabled": False, "file_insertion_enabled": False}
+    try:
+        return publish_parts(text, writer="html5", settings_overrides=settings)["fragment"]
+    except SystemMessage as error:
+        raise UserError(f"{result['caption']}: {error}; mend the reStructuredText") from None
 
 
 def picture(path: Path) -> dict:
@@ -109,10 +113,11 @@ def gather(results: Sequence[dict], config: dict) -> dict[str, list[dict]]:
         if suffix is None:
             continue
         result = by_suffix[suffix]
-        labels = [text for key, text in result["labels"].items() if key != "format"]
+        labels = [text for key, text in result["labels"].items() if key not in ("format", "kind")]
         entry = READERS[suffix](Path(result["path"])) | {
             "name": stem.name,
             "title": " ".join(labels),
+            "subcategory": result["subcategory"],
             "caption": caption(result, config),
             "files": [other["path"] for other in same],
         }
