@@ -49,7 +49,10 @@ def panel(axes: Axes, lines: pd.DataFrame) -> None:
     y, ticks = 0.0, []
     for group, rows in lines.groupby("group", sort=False):
         y += HEADING
-        axes.text(0.0, y - 0.95, group, transform=axes.get_yaxis_transform(), fontweight="bold", fontsize=6.5)
+        heading = group.replace("P_g", "$P_g$")
+        axes.text(
+            0.0, y - 0.95, heading, transform=axes.get_yaxis_transform(), fontweight="bold", fontsize=6.5
+        )
         axes.axhline(y - 0.72, color=GREY, linewidth=0.3)
         for row in rows.itertuples():
             colour = COLOURS[row.verdict]
@@ -72,7 +75,7 @@ def panel(axes: Axes, lines: pd.DataFrame) -> None:
 def draw(lines: pd.DataFrame, level: float) -> Figure:
     """All panels on one page: per cent for Tables I to V, lengths on a logarithmic axis for Table VI."""
     figure, grid = new_figure(7.6, PAGE_WIDTH, rows=2, columns=3)
-    for (table, own), axes in zip(lines.groupby("table", sort=False), grid.flat, strict=False):
+    for (table, own), axes in zip(lines.groupby("table", sort=False), grid.flat, strict=True):
         panel(axes, own)
         if table == "VI":
             axes.set(xscale="log", xlabel="mean diameter")

@@ -2,7 +2,7 @@
 
 import platform
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
@@ -40,6 +40,17 @@ def commit(root: Path) -> str:
         return "unknown: git does not answer"
 
 
+def versions() -> dict[str, str]:
+    """Of the packages that this environment has: with --use-conda each rule has only its own."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:  # noqa: F821
         rows = read_comparison(snakemake.input[0])  # noqa: F821
@@ -49,6 +60,6 @@ if __name__ == "__main__":
             "seed": str(snakemake.params.seed),  # noqa: F821
             "data": name_data(rows),
             "Python": platform.python_version(),
-        } | {package: version(package) for package in PACKAGES}
+        } | versions()
         write_csv(snakemake.output[0], pd.DataFrame(items.items(), columns=["item", "value"]))  # noqa: F821
         log.info("data: %s; commit: %s", items["data"], items["commit"])
