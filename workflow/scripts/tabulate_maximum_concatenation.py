@@ -15,6 +15,7 @@ NETWORKS = {
 }
 LOOKS = {
     "minimum": (BLUE, "o"),
+    "minimum at a kink": (BLACK, "D"),
     "saddle": (RED, "s"),
     "not converged": (YELLOW, "^"),
     "diverging": (GREY, "v"),
@@ -71,9 +72,9 @@ def plot(runs: pd.DataFrame) -> Figure:
                 chosen.index + 1, chosen["loss"], marker, color=colour, label=ending, markersize=3, alpha=0.9
             )
         axis.axhline(part["linear_loss"].iloc[0], color=BLACK, linestyle="--", label="linear least squares")
-        axis.set(xlabel="run, in order of loss", title=NETWORKS[name], ylim=(0, None))
+        axis.set(xlabel="run, in order of loss", title=NETWORKS[name], ylim=(0, 1.05 * runs["loss"].max()))
     axes[0].set_ylabel("loss at the end")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     return figure
 
 
@@ -85,5 +86,7 @@ if __name__ == "__main__":
         write_csv(output.runs, runs)
         write_csv(output.summary, summary)
         save(plot(runs), [output.png, output.pdf])
-        for row in summary[summary["ending"] == "minimum"].itertuples():
-            log.info("%s: %d minima, %d above the linear loss", row.network, row.count, row.above_linear)
+        for row in summary[summary["ending"].str.startswith("minimum")].itertuples():
+            log.info(
+                "%s: %s: %d, above the linear loss: %d", row.network, row.ending, row.count, row.above_linear
+            )

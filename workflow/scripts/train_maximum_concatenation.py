@@ -23,7 +23,7 @@ def train_all(
         train(network, X, y, network.draw(stream(seed, "maximum_and_concatenation", name, i)), max_steps)
         for i in range(starts)
     ]
-    keys = ("ending", "loss", "gradient_norm", "least_eigenvalue", "largest")
+    keys = ("ending", "loss", "gradient_norm", "least_eigenvalue", "largest", "kinks")
     columns = {key: np.array([getattr(run, key) for run in runs]) for key in keys}
     return {"start": np.arange(starts), **columns, "linear_loss": np.full(starts, linear_loss(X, y))}
 
@@ -33,9 +33,9 @@ if __name__ == "__main__":
         params = snakemake.params  # noqa: F821
         found = train_all(params.seed, snakemake.wildcards.network, **params.settings)  # noqa: F821
         write_npz(snakemake.output[0], **found)  # noqa: F821
-        minima = found["ending"] == "minimum"
+        minima = np.char.startswith(found["ending"], "minimum")
         log.info(
-            "%d of %d runs end in a smooth minimum, %d of them above the linear loss",
+            "%d of %d runs end in a minimum, %d of them above the linear loss",
             minima.sum(),
             len(minima),
             (found["loss"] > found["linear_loss"])[minima].sum(),

@@ -106,4 +106,6 @@ rule critical_points:
         rules.tabulate_critical_points.output,
 
 
-RELATED += rules.critical_points.input
+if CRITICAL_KEYS:
+
+    RELATED += rules.critical_points.input
