@@ -12,8 +12,6 @@ WORKS = config["related"]
 
 include: "related/safran_shamir.smk"
 include: "related/jacobian_rank.smk"
-
-
 include: "related/critical_points.smk"
 include: "related/added_neuron.smk"
 include: "related/maximum_and_concatenation.smk"

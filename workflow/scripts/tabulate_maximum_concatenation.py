@@ -68,8 +68,15 @@ def plot(runs: pd.DataFrame) -> Figure:
         part = runs[runs["network"] == name].sort_values("loss").reset_index(drop=True)
         for ending, (colour, marker) in LOOKS.items():
             chosen = part[part["ending"] == ending]
+            proved = ending.startswith("minimum")
             axis.plot(
-                chosen.index + 1, chosen["loss"], marker, color=colour, label=ending, markersize=3, alpha=0.9
+                chosen.index + 1,
+                chosen["loss"],
+                marker,
+                color=colour,
+                label=ending,
+                markersize=4 if proved else 2,
+                zorder=3 if proved else 2,
             )
         axis.axhline(part["linear_loss"].iloc[0], color=BLACK, linestyle="--", label="linear least squares")
         axis.set(xlabel="run, in order of loss", title=NETWORKS[name], ylim=(0, 1.05 * runs["loss"].max()))

@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.cells import rank
 from relucells.descent import gradient
-from relucells.inputs import Inputs, prepare, real_array, targets, weights
+from relucells.inputs import Inputs, network, prepare
 
 Kind = Literal["differentiable minimum", "non-differentiable minimum", "saddle", "not converged"]
 
@@ -88,7 +88,7 @@ def critical_point(
     that norm (loss per unit of a parameter) counts as 0. Raises ValueError naming the argument.
     """
     inputs = prepare(X)
-    y, W, z = _checked(inputs, y, W, z)
+    y, W, z = network(inputs, y, W, z)
     C, V = inputs.coordinates, W @ inputs.basis
     N, K = len(y), len(z)
     pre = C @ V.T
@@ -173,7 +173,7 @@ def gradient_descent(
     a kink the gradient never vanishes, and ``settle`` takes over.
     """
     inputs = prepare(X)
-    y, W, z = _checked(inputs, y, W, z)
+    y, W, z = network(inputs, y, W, z)
     small = Inputs(np.ascontiguousarray(inputs.coordinates))
     across = W - (W @ inputs.basis) @ inputs.basis.T  # no sample sees it, no step moves it
     point = np.column_stack((W @ inputs.basis, z))
@@ -228,7 +228,7 @@ def settle(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, max_
     local minimum. All of it is a descent path: the segment to a closed cell's minimum lies in that cell.
     """
     inputs = prepare(X)
-    y, W, z = _checked(inputs, y, W, z)
+    y, W, z = network(inputs, y, W, z)
     C = inputs.coordinates
     direction = W @ inputs.basis
     pattern = C @ direction.T > 0
@@ -323,7 +323,7 @@ def saddle_in_cell(
     from relucells.genuineness import decide
 
     inputs = prepare(X)
-    y, W, _ = _checked(inputs, y, W, np.zeros(len(W)))
+    y, W, _ = network(inputs, y, W, np.zeros(len(W)))
     pattern = inputs.X @ W.T > 0
     alive = np.flatnonzero(pattern.any(axis=0))
     C = inputs.coordinates
@@ -470,7 +470,7 @@ def minimum_on_closed_cell(
     from relucells.genuineness import decide
 
     inputs = prepare(X)
-    y, W, z = _checked(inputs, y, W, z)
+    y, W, z = network(inputs, y, W, z)
     if not z.all():
         raise ValueError("z: must not hold zeros, its signs choose the cell")
     pattern, signs = inputs.X @ W.T > 0, np.sign(z)
@@ -595,12 +595,3 @@ def _null_space(rows: NDArray, r: int) -> NDArray:
         return np.eye(r)
     _, singular, right = np.linalg.svd(rows / np.linalg.norm(rows, axis=1)[:, None])
     return right[int((singular > BOUNDARY).sum()) :].T
-
-
-def _checked(inputs: Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike) -> tuple[NDArray, NDArray, NDArray]:
-    y = targets(y, len(inputs.X))
-    W = weights(W, inputs.X.shape[1])
-    z = real_array("z", z, dimensions=1)
-    if len(z) != len(W):
-        raise ValueError(f"z: must have one entry per neuron, {len(W)}, not {len(z)}")
-    return y, W, z

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.inputs import Inputs, prepare, real_array, targets, weights
+from relucells.inputs import Inputs, network, prepare
 
 Outcome = Literal["crossed", "trapped", "undecided"]
 
@@ -37,7 +37,7 @@ def gradient(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(∂L/∂W (K, D), ∂L/∂z (K,)) of L = (1/N) Σ_i (f(x_i) − y_i)², eqs. (23), (24)."""
     inputs = prepare(X)
-    y, W, z = _checked(inputs, y, W, z)
+    y, W, z = network(inputs, y, W, z)
     pre = inputs.X @ W.T
     errors = _errors(pre, y, z)
     by_R = errors.T @ inputs.X
@@ -63,7 +63,7 @@ def descend(
     Raises ValueError, naming the argument, for arrays that do not fit or settings out of range.
     """
     inputs = prepare(X)
-    y, W, z = _checked(inputs, y, W, z)
+    y, W, z = network(inputs, y, W, z)
     if not (np.isfinite(step) and step > 0):
         raise ValueError(f"step: must be positive and finite, not {step}")
     if not gradient_tolerance >= 0:
@@ -122,12 +122,3 @@ def _errors(pre: NDArray, y: NDArray, z: NDArray) -> NDArray:
     active = pre > 0
     output = np.where(active, pre, 0.0) @ z
     return (2 / len(y)) * (output - y)[:, None] * active
-
-
-def _checked(inputs: Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike) -> tuple[NDArray, NDArray, NDArray]:
-    y = targets(y, len(inputs.X))
-    W = weights(W, inputs.X.shape[1])
-    z = real_array("z", z, dimensions=1)
-    if len(z) != len(W):
-        raise ValueError(f"z: must have one entry per neuron, {len(W)}, not {len(z)}")
-    return y, W, z

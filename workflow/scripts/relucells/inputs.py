@@ -165,6 +165,18 @@ def weights(W: ArrayLike, D: int, name: str = "W") -> NDArray[np.float64]:
     return W
 
 
+def network(
+    inputs: Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Labels and weights of a network on these samples: y (N,), W (K, D), z (K,)."""
+    y = targets(y, len(inputs.X))
+    W = weights(W, inputs.X.shape[1])
+    z = real_array("z", z, dimensions=1)
+    if len(z) != len(W):
+        raise ValueError(f"z: must have one entry per neuron, {len(W)}, not {len(z)}")
+    return y, W, z
+
+
 def activations(pattern: ArrayLike, N: int) -> NDArray[np.bool_]:
     """An activation pattern, bool or 0/1, (N, K), K ≥ 1."""
     pattern = np.asarray(pattern)
