@@ -14,8 +14,9 @@ configfile: Path(workflow.basedir) / "config.yaml"
 
 
 onerror:
-    if problem := full():
-        print(problem, file=sys.stderr)
+    for problem in [*ended_by_slurm(Path(".snakemake"), STARTED), full()]:
+        if problem:
+            print(problem, file=sys.stderr)
     print(
         "Finished results stay. To go on from here, give the same command again.",
         file=sys.stderr,

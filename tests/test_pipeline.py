@@ -1,4 +1,6 @@
-"""The same numbers whatever the blocks and the number of cores."""
+"""The same numbers whatever the blocks and the number of cores; own data up to the report."""
+
+import shutil
 
 import numpy as np
 import pytest
@@ -50,3 +52,19 @@ def test_trials_are_bit_identical_for_every_block_size_and_number_of_cores(
         assert joined.dtype == expected[key].dtype, key
         assert joined.tobytes() == expected[key].tobytes(), key
     assert tables == expected_tables
+
+
+def test_own_data_reach_the_report(small_run, rng, tmp_path):
+    """A file of one's own joins a finished run: only its own steps, its table and the report are made."""
+    folder = tmp_path / "copy"
+    shutil.copytree(small_run.folder, folder)
+    np.savez(tmp_path / "mine.npz", X=rng.standard_normal((12, 3)), y=np.repeat([1, -1], 6))
+    mine = {"source": "npz", "path": str(tmp_path / "mine.npz"), "K": 2, "biases": [0.5]}
+    config = small_run.config | {"datasets": small_run.config["datasets"] | {"own_blobs": mine}}
+    done = run(folder, config, ["results/report.html"], ("--cores", "2"), small_run.project)
+    for step in ("sample_weights", "solve_minima", "lp_check", "gd_verify"):
+        assert f"logs/{step}/own_blobs/0.5/000-002.log" in done.stdout
+        assert f"logs/{step}/mnist" not in done.stdout
+    page = (folder / "results/report.html").read_text(encoding="utf-8")
+    assert "Own data sets" in page
+    assert "own_blobs" in page

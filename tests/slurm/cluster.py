@@ -137,9 +137,10 @@ if __name__ == "__main__":
     if len(sys.argv) != 2 or obstacle():
         sys.exit(obstacle() or __doc__)
     cluster = Cluster(Path(sys.argv[1]))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it too
     try:
         cluster.start()
-        print("up; Ctrl-C ends it")
+        print("up; Ctrl-C ends it", flush=True)
         signal.pause()
     except KeyboardInterrupt:
         pass

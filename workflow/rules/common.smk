@@ -7,12 +7,13 @@ Out: PAPER, BEYOND, RELATED (each rule file adds the results it makes), and the 
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from _folder import enter, full, unwritable
+from _folder import ended_by_slurm, enter, full, unwritable
 from _plan import ConfigError, bias_token, blocks, check_config, code_hash
 
 try:
@@ -24,6 +25,7 @@ if workflow.is_main_process:
     if problem := unwritable():
         sys.exit(problem)
     HOLDER = enter(Path(".snakemake"))
+    STARTED = time.time()
 
 PAPER = []
 BEYOND = []

@@ -74,6 +74,8 @@ rule aggregate_tables:
         "logs/aggregate_tables/{table}.log",
     wildcard_constraints:
         table="table_[1-5]|own_data",
+    conda:
+        "../envs/relucells.yaml"
     params:
         datasets=lambda wildcards: {
             name: DATASETS[name] for name in datasets_of(wildcards.table)
@@ -85,8 +87,6 @@ rule aggregate_tables:
         ),
         level=config["level"],
         code=code_of("aggregate_tables"),
-    conda:
-        "../envs/relucells.yaml"
     script:
         "../scripts/aggregate_tables.py"
 
@@ -96,6 +96,8 @@ rule repeat_data_draws:
         "results/data_seeds/{dataset}/{bias}.npz",
     log:
         "logs/repeat_data_draws/{dataset}/{bias}.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         seed=config["seed"],
         entry=lambda wildcards: {
@@ -106,8 +108,6 @@ rule repeat_data_draws:
         settings=config["sample_weights"],
         lp=config["lp_check"],
         code=code_of("repeat_data_draws"),
-    conda:
-        "../envs/relucells.yaml"
     script:
         "../scripts/repeat_data_draws.py"
 
@@ -134,11 +134,11 @@ rule compare_with_paper:
         ),
     log:
         "logs/compare_with_paper.log",
+    conda:
+        "../envs/relucells.yaml"
     params:
         tables=[NUMERALS[table] for table in COMPARED],
         level=config["level"],
         code=code_of("compare_with_paper"),
-    conda:
-        "../envs/relucells.yaml"
     script:
         "../scripts/compare_with_paper.py"

@@ -31,6 +31,21 @@ def full() -> str | None:
     return None
 
 
+def ended_by_slurm(state: Path, since: float) -> list[str]:
+    """What Slurm says of the jobs that it ended, a line for each; Snakemake shows only their state.
+
+    since : seconds of the clock; older logs belong to earlier runs
+    """
+    lines = []
+    for log in sorted((state / "slurm_logs").rglob("*.log")):
+        if log.stat().st_mtime >= since:
+            said = [line for line in log.read_text(errors="replace").splitlines() if "slurmstepd" in line]
+            if said:
+                job = log.relative_to(state / "slurm_logs").parent
+                lines.append(f"Slurm ended {job}: {said[-1].partition('error: ')[2]}")
+    return lines
+
+
 def enter(state: Path) -> IO[str] | None:
     """Remove Snakemake's lock if its owner is dead. The result must be kept open for the whole run.
 
