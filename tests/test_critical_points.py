@@ -234,6 +234,28 @@ def test_saddles_are_critical_indefinite_and_in_their_cell(rng, independent):
     assert found
 
 
+@pytest.mark.parametrize("case", ["zero sample", "repeated samples", "one coordinate", "any real labels"])
+def test_unusual_samples(rng, case):
+    """Everything runs, and what is called a minimum is one."""
+    X, y = two_gaussians(3, 12, rng)
+    if case == "zero sample":
+        X, y = np.vstack((X, np.zeros(4))), np.append(y, 1.0)
+    elif case == "repeated samples":
+        X, y = np.vstack((X, X)), np.concatenate((y, y))
+    elif case == "one coordinate":
+        X = X[:, :1]
+    else:
+        y = 100 * rng.standard_normal(12)
+    for _ in range(3):
+        W, z = rng.standard_normal((3, X.shape[1])), rng.standard_normal(3)
+        saddle_in_cell(X, y, W)
+        minimum_on_closed_cell(X, y, W, z)
+        run = gradient_descent(X, y, W, z, 200)
+        end = settle(X, y, run.W, run.z)
+        if "minimum" in critical_point(X, y, end.W, end.z).kind:
+            assert lowest_nearby(X, y, end.W, end.z, rng) >= -1e-12 * (y @ y)
+
+
 def test_rays_and_linear_program_agree(rng, monkeypatch):
     X, _ = two_gaussians(3, 40, rng)
     answers = []

@@ -407,6 +407,7 @@ class _Cone:
 
     def __init__(self, C: NDArray, active: NDArray, w: NDArray):
         rows = np.where(active, 1.0, -1.0)[:, None] * C
+        rows = rows[rows.any(axis=1)]  # a sample at the origin is inactive whatever w is
         self.rows = rows / np.linalg.norm(rows, axis=1)[:, None]
         self.inside = w / np.linalg.norm(w)
 
@@ -551,7 +552,7 @@ def _closed_minimum_general(inputs, y, pattern, signs, V, working) -> tuple[NDAr
     Q, R = np.linalg.qr(np.vstack((A, ridge * np.eye(A.shape[1]))))
     wanted = Q.T @ np.concatenate((y, ridge * V[alive].ravel()))
     side = np.where(pattern, 1.0, -1.0)
-    size = np.linalg.norm(C, axis=1)
+    size = np.maximum(np.linalg.norm(C, axis=1), np.finfo(float).tiny)
     place = {j: k for k, j in enumerate(alive)}
     used = [pair for pair in sorted(working) if pair[1] in place]
     known = set(used)
