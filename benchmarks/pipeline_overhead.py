@@ -92,11 +92,12 @@ def main() -> None:
         settings = [f"trials={options.trials}", f"trials_per_job={options.trials}"]
         if options.data_dir:
             settings.append(f"data_dir={Path(options.data_dir).resolve()}")
-        base = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-        base += ["--cores", str(options.cores), "--quiet", "all"]
+        snakemake = [sys.executable, "-m", "snakemake"]
+        how = ["--snakefile", str(ROOT / "Snakefile"), "--cores", str(options.cores)]
+        how += ["--config", *settings, "--quiet", "all"]
         images = [f"data/images/{name}.npz" for name in ("mnist", "cifar10")]
-        fetching, _ = timed([*base, *images, "--config", *settings], folder)
-        pipeline, wall = timed([*base, *TABLES, "--config", *settings], folder)
+        fetching, _ = timed([*snakemake, *images, *how], folder)
+        pipeline, wall = timed([*snakemake, *TABLES, *how], folder)
         single = [sys.executable, __file__, "--single", str(folder), "--trials", str(options.trials)]
         alone, _ = timed(single, folder)
         import pandas as pd
