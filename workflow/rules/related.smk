@@ -10,6 +10,7 @@ Targets: safran_shamir, jacobian_rank, critical_points, added_neuron,
 WORKS = config["related"]
 
 
+include: "related/results.smk"
 include: "related/safran_shamir.smk"
 include: "related/jacobian_rank.smk"
 include: "related/critical_points.smk"

@@ -11,16 +11,6 @@ Out: results/related/added_neuron/{network}.npz    runs with and without the neu
 ADDED_NEURON = WORKS["added_neuron"]
 
 
-def added_neuron_result(name, caption, contents, kind):
-    return report(
-        f"results/related/{name}",
-        caption=f"../../report/{caption}.rst",
-        category="Related works",
-        subcategory="Liang et al.",
-        labels={"contents": contents, "kind": kind},
-    )
-
-
 rule train_added_neuron:
     output:
         "results/related/added_neuron/{network}.npz",
@@ -48,20 +38,33 @@ rule tabulate_added_neuron:
             "results/related/added_neuron/{network}.npz", network=["without", "with"]
         ),
     output:
-        runs=added_neuron_result(
-            "added_neuron.csv", "added_neuron_runs", "every run", "table"
+        runs=related_result(
+            "Liang et al.",
+            "added_neuron.csv",
+            "added_neuron_runs",
+            "every run",
+            "table",
         ),
-        summary=added_neuron_result(
-            "added_neuron_summary.csv", "added_neuron", "endings, shares", "table"
+        summary=related_result(
+            "Liang et al.",
+            "added_neuron_summary.csv",
+            "added_neuron",
+            "endings, shares",
+            "table",
         ),
-        counterexample=added_neuron_result(
+        counterexample=related_result(
+            "Liang et al.",
             "added_neuron_counterexample.csv",
             "added_neuron_counterexample",
             "the counterexample",
             "table",
         ),
-        png=added_neuron_result(
-            "added_neuron.png", "added_neuron", "endings, shares", "figure"
+        png=related_result(
+            "Liang et al.",
+            "added_neuron.png",
+            "added_neuron",
+            "endings, shares",
+            "figure",
         ),
         pdf="results/related/added_neuron.pdf",
     log:

@@ -17,27 +17,19 @@ CRITICAL_KEYS = [
 ]
 
 
-def first_weights(wildcards):
-    """The blocks that hold as many trials as are looked at."""
-    wanted = max(CRITICAL_POINTS[part]["trials"] for part in ("cells", "descents"))
-    blocks = -(-wanted // config["trials_per_job"])
-    return trial_files(wildcards.dataset, wildcards.bias, "weights")[:blocks]
-
-
-def critical_points_result(name, caption, contents, kind):
-    return report(
-        f"results/related/{name}",
-        caption=f"../../report/{caption}.rst",
-        category="Related works",
-        subcategory="Liu, Part 1",
-        labels={"contents": contents, "kind": kind},
-    )
+# The blocks that hold as many trials as are looked at.
+WEIGHT_BLOCKS = -(
+    -max(CRITICAL_POINTS[part]["trials"] for part in ("cells", "descents"))
+    // config["trials_per_job"]
+)
 
 
 rule find_critical_points:
     input:
         data="data/subsets/{dataset}.npz",
-        weights=first_weights,
+        weights=lambda wildcards: trial_files(
+            wildcards.dataset, wildcards.bias, "weights"
+        )[:WEIGHT_BLOCKS],
     output:
         cells="results/related/critical_points/{dataset}/{bias}/cells.npz",
         ends="results/related/critical_points/{dataset}/{bias}/ends.npz",
@@ -64,25 +56,29 @@ rule tabulate_critical_points:
             for dataset, bias in CRITICAL_KEYS
         ],
     output:
-        points=critical_points_result(
+        points=related_result(
+            "Liu, Part 1",
             "critical_points.csv",
             "critical_points",
             "where descent ends, run by run",
             "table",
         ),
-        cells=critical_points_result(
+        cells=related_result(
+            "Liu, Part 1",
             "critical_cells.csv",
             "critical_cells",
             "what random cells hold, cell by cell",
             "table",
         ),
-        summary=critical_points_result(
+        summary=related_result(
+            "Liu, Part 1",
             "critical_points_summary.csv",
             "critical_points_summary",
             "saddles and minima, shares",
             "table",
         ),
-        png=critical_points_result(
+        png=related_result(
+            "Liu, Part 1",
             "critical_points.png",
             "critical_points_summary",
             "saddles and minima, shares",

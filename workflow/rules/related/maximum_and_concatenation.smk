@@ -8,16 +8,6 @@ Out: results/related/maximum_and_concatenation/{network}.npz      runs of the bl
 """
 
 
-def maximum_concatenation_result(name, caption, contents, kind):
-    return report(
-        f"results/related/{name}",
-        caption=f"../../report/{caption}.rst",
-        category="Related works",
-        subcategory="Xie et al.",
-        labels={"contents": contents, "kind": kind},
-    )
-
-
 rule train_maximum_concatenation:
     output:
         "results/related/maximum_and_concatenation/{network}.npz",
@@ -42,19 +32,22 @@ rule tabulate_maximum_concatenation:
             network=["block", "control"],
         ),
     output:
-        runs=maximum_concatenation_result(
+        runs=related_result(
+            "Xie et al.",
             "maximum_and_concatenation.csv",
             "maximum_and_concatenation_runs",
             "every run",
             "table",
         ),
-        summary=maximum_concatenation_result(
+        summary=related_result(
+            "Xie et al.",
             "maximum_and_concatenation_summary.csv",
             "maximum_and_concatenation",
             "minima against the linear loss",
             "table",
         ),
-        png=maximum_concatenation_result(
+        png=related_result(
+            "Xie et al.",
             "maximum_and_concatenation.png",
             "maximum_and_concatenation",
             "minima against the linear loss",
