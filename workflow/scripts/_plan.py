@@ -194,14 +194,19 @@ def code_hash(script: str, scripts: Path = SCRIPTS) -> str:
 
 def _local_imports(path: Path, scripts: Path) -> Iterator[Path]:
     """Files below ``scripts`` that a Python file imports, wherever in its text."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for name in _imported_names(path.read_text(encoding="utf-8")):
+        candidate = scripts.joinpath(*name.split(".")).with_suffix(".py")
+        if candidate.is_file():
+            yield candidate
+
+
+@cache
+def _imported_names(text: str) -> tuple[str, ...]:
+    """Modules that a Python text may import; kept, because every rule asks for the same few texts."""
+    names = []
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            candidate = scripts.joinpath(*name.split(".")).with_suffix(".py")
-            if candidate.is_file():
-                yield candidate
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(names)
