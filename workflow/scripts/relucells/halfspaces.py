@@ -85,7 +85,7 @@ class MarginProgram:
             kernel = np.linalg.qr(A.T, mode="complete")[0][:, rank:]
         else:
             kernel = np.linalg.svd(A, full_matrices=len(A) < A.shape[1])[2][rank:].T
-        return u.reshape(self.G, self.r), kernel.reshape(self.G, self.r, -1), rank
+        return u.reshape(self.G, self.r), kernel.reshape(self.G, self.r, kernel.shape[1]), rank
 
     def _values(self, sums: NDArray) -> NDArray[np.float64]:
         return self.coordinates @ sums.T

@@ -126,19 +126,16 @@ def _none(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], decision: Deci
         method, bound = leaf_bound(minimum, pattern, leaf)
         level = min(level, LEVELS.index(method))
         highest = max(highest, bound)
-    if not _supports(decision, highest, y):
+    if not _agree(decision.margin, highest, y):
         return "rejected"
     return LEVELS[level]
 
 
-def _supports(decision: Decision, highest: float, y: NDArray) -> bool:
-    """Whether the margin claimed is the one that the leaves show, or below it for a choice of signs."""
-    slack = MARGIN_SLACK * np.abs(y).max() + MARGIN_SLACK * abs(highest)
-    if decision.margin == highest:
-        return True
-    if decision.convention in ("positive", "given"):
-        return abs(decision.margin - highest) <= slack
-    return decision.margin <= highest + slack
+def _agree(claimed: float, found: float, y: NDArray) -> bool:
+    """Whether two margins are the same, up to rounding if they are finite."""
+    if not np.isfinite(claimed) or not np.isfinite(found):
+        return claimed == found
+    return abs(claimed - found) <= MARGIN_SLACK * (np.abs(y).max() + abs(found))
 
 
 def _covered(pattern: NDArray[np.bool_], decision: Decision) -> bool:
@@ -164,10 +161,9 @@ def leaf_bound(
         method, bound = _multiplier_bound(minimum, pattern, leaf)
     else:
         return "rejected", np.inf
-    slack = MARGIN_SLACK * (np.abs(minimum.y).max() + abs(bound))
-    if method == "rejected" or not (leaf.bound == bound or abs(bound - leaf.bound) <= slack):
+    if method == "rejected" or not _agree(leaf.bound, bound, minimum.y):
         return "rejected", np.inf
-    return method, leaf.bound
+    return method, bound
 
 
 def _sample_bound(minimum, pattern: NDArray[np.bool_], leaf: Leaf) -> tuple[str, float]:

@@ -9,7 +9,7 @@ vector that agrees with it on the groups that carry multipliers.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -116,9 +116,7 @@ class Question:
             R = self.inputs.prescribe(values)
             return self._decision("genuine", margin, "witness", R, signs, exact=self.exact, loss=loss)
         leaves = [covering.sample_leaf(self.y[i], self.pattern, i, s) for i, s in cubes]
-        certificate = self._certificate(leaves)
-        reason = "sample" if len(leaves) == 1 else "conflicts"
-        return self._decision("none", margin, reason, certificate=certificate, exact=self.exact, loss=loss)
+        return self._none(margin, leaves, loss)
 
     def _cover(self) -> tuple[NDArray[np.int8] | None, float, list[tuple[int, int]]]:
         """Signs with the largest margin, the margin, and, if it is not positive, violated samples."""
@@ -155,12 +153,7 @@ class Question:
         best = self._branch_and_bound() if self.convention == "exists" else self._best_candidate()
         if best.margin > 0:
             return self._decision("genuine", best.margin, "witness", best.R, best.signs, exact=self.exact)
-        certificate = self._certificate(self.leaves)
-        if len(self.leaves) > 1:
-            reason = "conflicts"
-        else:
-            reason = "sample" if self.leaves[0].sample >= 0 else "multipliers"
-        return self._decision("none", best.margin, reason, certificate=certificate, exact=self.exact)
+        return self._none(best.margin, self.leaves)
 
     def _best_candidate(self) -> "Settled":
         best = None
@@ -203,6 +196,15 @@ class Question:
         """Whether a leaf's proof stands; taken for granted in cells too large for exact arithmetic."""
         return not self.small or proofs.leaf_bound(self.minimum, self.pattern, leaf)[0] != "rejected"
 
+    def _sharpened(self, leaf: Leaf) -> Leaf | None:
+        """The leaf with its exact bound where it was proven exactly; None if its proof does not stand."""
+        if not self.small:
+            return leaf
+        method, bound = proofs.leaf_bound(self.minimum, self.pattern, leaf)
+        if method == "rejected":
+            return None
+        return replace(leaf, bound=bound) if method == "exact" else leaf
+
     def _settle(self, plus: NDArray, signs: NDArray, bound: Bound) -> "Settled":
         """The margin for these signs, its sign beyond doubt in small cells."""
         leaf = self._leaf(plus, bound, signs)
@@ -214,8 +216,8 @@ class Question:
             claim = self._decision("genuine", margin, "witness", R, signs)
             if proofs.support(self.inputs, self.y, self.pattern, claim) != "rejected":
                 return found
-        elif self._proven(leaf):
-            return Settled(bound.margin, None, signs, leaf)
+        elif (sharp := self._sharpened(leaf)) is not None:
+            return Settled(sharp.bound, None, signs, sharp)
         self.budget.spend()
         best = exact.maximise(self.inputs.X, self.y, self.pattern, signs)
         fixed = np.isin(np.arange(self.K), best.pairs[:, 1])
@@ -293,8 +295,6 @@ class Question:
                 g = int(np.argmax(plus == FREE))
             for child in self._children(plus, g):
                 heapq.heappush(queue, (-bound.margin, count := count - 1, child))
-        if best.leaf is None and not self.exact:
-            best = replace(best, margin=max(leaf.bound for leaf in self.leaves))
         return best
 
     def _root(self) -> NDArray[np.int64]:
@@ -430,17 +430,26 @@ class Question:
                     q[members] = (bound.sums[g] + rest * bound.minus[g]) / plus[g]
         return program.scale * q @ program.lift.T
 
-    def _certificate(self, leaves: Iterable[Leaf]) -> Certificate:
-        """The leaves that are needed, and the order in which to branch on them."""
-        leaves = list(leaves)
-        if self.convention != "exists":
-            return Certificate(tuple(leaves))
-        group = distinct_columns(self.pattern)[1]
-        clauses = refutation.clauses_of(np.array([leaf.signs for leaf in leaves]))
-        signs, branches = refutation.satisfy([*clauses, *refutation.equal_neurons(group)], self.K)
-        if signs is not None:
-            raise RuntimeError("the search left a sign vector without a proof")
-        return Certificate(tuple(leaves), np.array(branches, dtype=np.int64))
+    def _none(self, margin: float, leaves: list[Leaf], loss: float | None = None) -> Decision:
+        """The verdict that no sign vector has a positive margin, with the leaves that show the margin."""
+        if self.exact:
+            leaves = [leaf for leaf in leaves if leaf.bound <= margin + MARGIN_ERROR * np.abs(self.y).max()]
+        else:
+            margin = max(leaf.bound for leaf in leaves)
+        branches = np.zeros(0, dtype=np.int64)
+        if self.convention == "exists":
+            clauses = refutation.clauses_of(np.array([leaf.signs for leaf in leaves]))
+            clauses += refutation.equal_neurons(distinct_columns(self.pattern)[1])
+            signs, found = refutation.satisfy(clauses, self.K)
+            if signs is not None:
+                raise RuntimeError("the search left a sign vector without a proof")
+            branches = np.array(found, dtype=np.int64)
+        if len(leaves) > 1:
+            reason = "conflicts"
+        else:
+            reason = "sample" if leaves[0].sample >= 0 else "multipliers"
+        certificate = Certificate(tuple(leaves), branches)
+        return self._decision("none", margin, reason, certificate=certificate, exact=self.exact, loss=loss)
 
 
 def _last(attempt, levels: NDArray) -> tuple[NDArray[np.int8], float]:
