@@ -56,16 +56,22 @@ class Compact:
 def compact(inputs: Inputs, pattern: NDArray[np.bool_]) -> Compact:
     """``Compact`` form of the cell's A; the pattern must have an active pair."""
     alive = pattern.any(axis=1)
-    distinct: dict[bytes, int] = {}
+    columns, group = distinct_columns(pattern)
+    multiplicity = np.bincount(group[group >= 0])
+    mask = columns[alive] * np.sqrt(multiplicity)
+    matrix = (mask[:, :, None] * inputs.coordinates[alive][:, None, :]).reshape(len(mask), -1)
+    return Compact(matrix, alive, group, multiplicity)
+
+
+def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """The distinct nonzero columns, (N, G), in order of appearance, and each neuron's, −1 if dead."""
+    seen: dict[bytes, int] = {}
     group = np.full(pattern.shape[1], -1)
     for j, column in enumerate(np.ascontiguousarray(pattern.T)):
         if column.any():
-            group[j] = distinct.setdefault(column.tobytes(), len(distinct))
-    multiplicity = np.bincount(group[group >= 0])
-    first = [int(np.argmax(group == g)) for g in range(len(multiplicity))]
-    mask = pattern[np.ix_(alive, first)] * np.sqrt(multiplicity)
-    matrix = (mask[:, :, None] * inputs.coordinates[alive][:, None, :]).reshape(len(mask), -1)
-    return Compact(matrix, alive, group, multiplicity)
+            group[j] = seen.setdefault(column.tobytes(), len(seen))
+    first = [int(np.argmax(group == g)) for g in range(len(seen))]
+    return pattern[:, first], group
 
 
 def rank(X: ArrayLike | Inputs, pattern: ArrayLike) -> int:

@@ -15,6 +15,8 @@ Choosing the signs is then a satisfiability problem with one or two clauses a sa
 import numpy as np
 from numpy.typing import NDArray
 
+from relucells import refutation
+from relucells.cells import distinct_columns
 from relucells.certificates import Leaf
 
 
@@ -50,6 +52,67 @@ def witness_values(y: NDArray, pattern: NDArray[np.bool_], signs: NDArray) -> ND
     values = np.where(pattern, magnitude, -level) * signs
     values[:, ~pattern.any(axis=0)] = 0.0
     return values
+
+
+def best_signs(
+    y: NDArray, pattern: NDArray[np.bool_], exact: bool
+) -> tuple[NDArray[np.int8] | None, float, list[tuple[int, int]]]:
+    """Signs with the largest margin, and it; if it is not positive, no signs but the violated (sample,
+    sign) pairs that forbid all better ones. Unless ``exact``, any signs with a positive margin will do.
+
+    A sample with all signs + allows s·y_i/m_i with s = 1, one with all signs − the same with s = −1, so
+    a margin is reached iff no sample that allows less has one sign throughout.
+    """
+    alive = np.flatnonzero(pattern.any(axis=1))
+    rows = pattern[alive]
+    plus = np.minimum(1.0, y[alive] / rows.sum(axis=1))
+    minus = np.minimum(1.0, -y[alive] / rows.sum(axis=1))
+    symmetric = refutation.equal_neurons(distinct_columns(pattern)[1])
+
+    def forbidden(failing: NDArray[np.bool_], sign: int) -> list[tuple[int, int]]:
+        return [(int(i), sign) for i in alive[failing][_minimal(rows[failing])]]
+
+    def cubes(fails) -> list[tuple[int, int]]:
+        return forbidden(fails(plus), 1) + forbidden(fails(minus), -1)
+
+    def avoiding(pairs: list[tuple[int, int]]) -> NDArray[np.int8] | None:
+        masks = refutation.bits(pattern[[i for i, _ in pairs]])
+        clauses = [(0, mask) if s > 0 else (mask, 0) for mask, (_, s) in zip(masks, pairs, strict=True)]
+        return refutation.satisfy([*clauses, *symmetric], pattern.shape[1])[0]
+
+    wrong = cubes(lambda bound: bound <= 0)
+    signs = avoiding(wrong)
+    positive = signs is not None
+    if exact:
+        levels = np.unique(np.concatenate([plus, minus, [1.0]]))
+        levels = levels[levels > 0] if positive else levels[levels <= 0]
+        signs, level = _highest(lambda level: avoiding(cubes(lambda bound: bound < level)), levels)
+        wrong = cubes(lambda bound: bound <= level)
+    if positive:
+        return signs, float(sample_bounds(y, pattern, signs).min()), []
+    return None, float(level) if exact else -np.inf, wrong
+
+
+def _minimal(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Rows of which no other row is a proper subset; of equal ones the first."""
+    first = np.unique(rows, axis=0, return_index=True)[1]
+    sets = rows[first].astype(float)
+    inside = sets @ (1.0 - sets).T == 0  # [a, b]: a is a subset of b
+    return np.sort(first[inside.sum(axis=0) == 1])
+
+
+def _highest(attempt, levels: NDArray) -> tuple[NDArray[np.int8], float]:
+    """What ``attempt`` gives at the highest level at which it succeeds; it does at the lowest."""
+    low, high = 0, len(levels) - 1
+    found = attempt(levels[0])
+    while low < high:
+        middle = (low + high + 1) // 2
+        trial = attempt(levels[middle])
+        if trial is None:
+            high = middle - 1
+        else:
+            low, found = middle, trial
+    return found, float(levels[low])
 
 
 def sample_leaf(fitted: float, pattern: NDArray[np.bool_], sample: int, sign: int) -> Leaf:

@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.halfspaces import distinct_columns
+from relucells.cells import distinct_columns
 from relucells.inputs import Inputs
 from relucells.linear_bounds import RowSystem, gamma, norm, row_system
 from relucells.minima import cell_minimum

@@ -13,8 +13,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from relucells.cells import distinct_columns
 from relucells.certificates import Leaf
-from relucells.halfspaces import WorkLimit, distinct_columns, new_solver
+from relucells.halfspaces import WorkLimit, new_solver
 
 # Beyond so many unknowns, or products in forming the normal equations, rationals take many seconds.
 UNKNOWNS = 80

@@ -21,6 +21,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from relucells.cells import distinct_columns
 from relucells.inputs import Inputs
 from relucells.minima import least_squares
 
@@ -265,17 +266,6 @@ def new_solver():
     ):
         solver.setOptionValue(name, value)
     return solver
-
-
-def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """The distinct nonzero columns, (N, G), in order of appearance, and each neuron's, −1 if dead."""
-    seen: dict[bytes, int] = {}
-    group = np.full(pattern.shape[1], -1)
-    for j, column in enumerate(np.ascontiguousarray(pattern.T)):
-        if column.any():
-            group[j] = seen.setdefault(column.tobytes(), len(seen))
-    first = [int(np.argmax(group == g)) for g in range(len(seen))]
-    return pattern[:, first], group
 
 
 @dataclass

@@ -39,7 +39,7 @@ class Inputs:
     def rank(self) -> int:
         """rank X, as ``numpy.linalg.matrix_rank`` gives it at its default tolerance."""
         N, D = self.X.shape
-        if gram_factor(self.gram if N <= D else self.X.T @ self.X) is not None:
+        if self._gram_factor is not None:
             return min(N, D)
         return int((self._svd[1] > rank_tolerance(self._svd[1][0], N, D)).sum())
 
@@ -89,14 +89,19 @@ class Inputs:
 
     def prescribe(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """R (K, D) with X Rᵀ = values (N, K), of least norm; the samples must be independent."""
-        return (self.pseudo_inverse @ values).T
+        factor = self._gram_factor
+        if factor is None:
+            left, singular, right = self._svd
+            return ((left.T @ values / singular[:, None]).T) @ right
+        R = self.X.T @ (factor.T @ (factor @ values))
+        missing = values - self.X @ R
+        return (R + self.X.T @ (factor.T @ (factor @ missing))).T
 
     @cached_property
-    def pseudo_inverse(self) -> NDArray[np.float64]:
-        """X⁺, (D, N)."""
-        left, singular, right = self._svd
-        r = self.rank
-        return right[:r].T @ (left[:, :r] / singular[:r]).T
+    def _gram_factor(self) -> NDArray[np.float64] | None:
+        """``gram_factor`` of X Xᵀ or XᵀX, whichever is smaller."""
+        N, D = self.X.shape
+        return gram_factor(self.gram if N <= D else self.X.T @ self.X)
 
     @cached_property
     def _svd(self) -> tuple[NDArray, NDArray, NDArray]:

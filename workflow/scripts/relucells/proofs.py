@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells import exact, refutation
+from relucells.cells import distinct_columns
 from relucells.certificates import Decision, Leaf
 from relucells.enclosures import ExactFit, ProvenMinimum, differences, proven_minimum, saturate
-from relucells.halfspaces import distinct_columns
 from relucells.inputs import Inputs, gram_factor
 from relucells.linear_bounds import gamma, norm, row_system
 

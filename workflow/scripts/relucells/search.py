@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells import covering, exact, proofs, refutation
+from relucells.cells import distinct_columns
 from relucells.certificates import Certificate, Decision, Leaf
 from relucells.enclosures import proven_minimum
-from relucells.halfspaces import FREE, Bound, Budget, MarginProgram, Unsolved, WorkLimit, distinct_columns
+from relucells.halfspaces import FREE, Bound, Budget, MarginProgram, Unsolved, WorkLimit
 from relucells.inputs import Inputs
 
 # A margin program's optimum is right to about this, relative to max|y| (HiGHS works to 1e-10).
@@ -101,7 +102,7 @@ class Question:
         alive = self.pattern.any(axis=1)
         loss = float((self.y[~alive] ** 2).sum()) / len(self.y)
         if self.convention == "exists":
-            signs, margin, cubes = self._cover()
+            signs, margin, cubes = covering.best_signs(self.y, self.pattern, self.exact)
         else:
             bounds = [covering.sample_bounds(self.y, self.pattern, s) for s in self._candidates()]
             worst = [int(np.argmin(b)) for b in bounds]
@@ -117,31 +118,6 @@ class Question:
             return self._decision("genuine", margin, "witness", R, signs, exact=self.exact, loss=loss)
         leaves = [covering.sample_leaf(self.y[i], self.pattern, i, s) for i, s in cubes]
         return self._none(margin, leaves, loss)
-
-    def _cover(self) -> tuple[NDArray[np.int8] | None, float, list[tuple[int, int]]]:
-        """Signs with the largest margin, the margin, and, if it is not positive, violated samples."""
-        alive = np.flatnonzero(self.pattern.any(axis=1))
-        active = self.pattern[alive].sum(axis=1)
-        plus, minus = (np.minimum(1.0, s * self.y[alive] / active) for s in (1.0, -1.0))
-        symmetric = refutation.equal_neurons(distinct_columns(self.pattern)[1])
-        masks = refutation.bits(self.pattern[alive])
-
-        def signs_for(threshold: float, strict: bool = False):
-            fails = np.less_equal if strict else np.less
-            clauses = {(0, masks[n]) for n in np.flatnonzero(fails(plus, threshold))}
-            clauses |= {(masks[n], 0) for n in np.flatnonzero(fails(minus, threshold))}
-            return refutation.satisfy([*sorted(clauses), *symmetric], self.K)[0]
-
-        signs = signs_for(0.0, strict=True)
-        positive = signs is not None
-        if self.exact or not positive:
-            levels = np.unique(np.concatenate([plus, minus, [1.0]]))
-            levels = levels[levels > 0] if positive else levels[levels <= 0]
-            signs, margin = _last(signs_for, levels)
-        if positive:
-            return signs, float(covering.sample_bounds(self.y, self.pattern, signs).min()), []
-        cubes = [(int(alive[n]), s) for s, b in ((1, plus), (-1, minus)) for n in np.flatnonzero(b <= 0)]
-        return None, margin, cubes
 
     # All other samples
 
@@ -450,17 +426,3 @@ class Question:
             reason = "sample" if leaves[0].sample >= 0 else "multipliers"
         certificate = Certificate(tuple(leaves), branches)
         return self._decision("none", margin, reason, certificate=certificate, exact=self.exact, loss=loss)
-
-
-def _last(attempt, levels: NDArray) -> tuple[NDArray[np.int8], float]:
-    """What ``attempt`` gives at the highest level at which it succeeds; it does at the lowest."""
-    low, high = 0, len(levels) - 1
-    found = attempt(levels[0])
-    while low < high:
-        middle = (low + high + 1) // 2
-        trial = attempt(levels[middle])
-        if trial is None:
-            high = middle - 1
-        else:
-            low, found = middle, trial
-    return found, float(levels[low])
