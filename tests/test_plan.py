@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import yaml
-from _plan import ConfigError, bias_token, block_range, blocks, check_config, code_hash
+from _plan import ConfigError, bias_token, block_range, blocks, check_config, code_hash, in_order
 from conftest import ROOT
 
 
@@ -155,3 +155,8 @@ def test_config_is_not_changed_by_checking(config):
     before = copy.deepcopy(config)
     check_config(config)
     assert config == before
+
+
+def test_the_order_of_keys_does_not_matter():
+    one = in_order({"b": [{"d": 1, "c": 2}], "a": 3})
+    assert str(one) == "{'a': 3, 'b': [{'c': 2, 'd': 1}]}"

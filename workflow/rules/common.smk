@@ -14,12 +14,14 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from _folder import ended_by_slurm, enter, full, unwritable
-from _plan import ConfigError, bias_token, blocks, check_config, code_hash
+from _plan import ConfigError, bias_token, blocks, check_config, code_hash, in_order
 
 try:
     check_config(config)
 except ConfigError as error:
     sys.exit(f"config: {error}")
+# Params are compared by their text: the order of keys in a file must not matter.
+config.update(in_order(config))
 
 if workflow.is_main_process:
     if problem := unwritable():

@@ -153,6 +153,13 @@ def _numbers(value: Any, key: str = "") -> Iterator[tuple[str, float]]:
         yield key, value
 
 
+def in_order(value: Any) -> Any:
+    """The config with the keys of every mapping sorted: params compare by their text."""
+    if isinstance(value, dict):
+        return {key: in_order(value[key]) for key in sorted(value)}
+    return [in_order(item) for item in value] if isinstance(value, list) else value
+
+
 def bias_token(bias: float) -> str:
     """The text that stands for a bias in paths: 3 and 3.0 are the same bias."""
     return format(float(bias), ".12g").replace("-0", "0") if bias == 0 else format(float(bias), ".12g")

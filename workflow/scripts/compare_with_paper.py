@@ -100,7 +100,8 @@ def compare_tables(
             low, high, p = judge_mean(means, variance, n, paper.printed, paper_n, level)
             if not low <= float(paper.printed) <= high:
                 row["hint"] = trials_that_agree(means, variance, n, paper.printed, paper_n, level)
-        rows.append(row | {"low": low, "high": high, "p": p})
+        largest = 1 if paper.column == "mean_gap_probability" else 100
+        rows.append(row | {"low": max(low, 0.0), "high": min(high, largest), "p": p})
     return pd.DataFrame(rows)
 
 
