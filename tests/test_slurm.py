@@ -140,7 +140,7 @@ def test_mishaps_are_named_and_a_second_call_finishes(cluster, project, local, t
     wait_for(lambda: running_job(cluster, tmp_path, "gd_verify", "gaussian_d3_k10_0_000-001"), process)
     cancelled = running_job(cluster, tmp_path, "gd_verify", "gaussian_d3_k10_0_000-001")
     subprocess.run(["scancel", cancelled], check=True)
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == 1
     assert f"SLURM-job '{cancelled}' failed, SLURM status is: 'CANCELLED'" in output
     assert "SLURM status is: 'TIMEOUT'" in output
@@ -164,7 +164,7 @@ def test_the_controller_restarts_in_mid_run(cluster, project, local, tmp_path, s
     time.sleep(seconds)
     cluster.start_controller()
     try:
-        output, _ = process.communicate(timeout=240)
+        output, _ = process.communicate(timeout=400)
     except subprocess.TimeoutExpired:  # the plugin can lose sight of its jobs; see the README
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
