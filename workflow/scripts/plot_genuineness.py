@@ -22,6 +22,7 @@ PARTS = {
         "label": "undecided",
     },
 }
+PRINTED = {"marker": "D", "linestyle": "", "markerfacecolor": "none", "markeredgecolor": BLACK}
 LETTERS = {"positive": "+", "uniform": "u", "sampled": "s", "exists": "∃"}
 WORDS = {
     "positive": "every z > 0, as the paper ran it",
@@ -57,9 +58,7 @@ def panel(axes: Axes, rows: pd.DataFrame) -> None:
             bottom += row[part]
         axes.text(x, -2.5, LETTERS[row["convention"]], ha="center", va="top", fontsize=5.5)
         if k == 0 and not pd.isna(row["paper"]):
-            axes.plot(
-                x, row["paper"], "D", markersize=3.5, markerfacecolor="none", markeredgecolor=BLACK, zorder=3
-            )
+            axes.plot(x, row["paper"], markersize=3.5, zorder=3, clip_on=False, **PRINTED)
     axes.set_xticks(range(len(biases)), [bias.replace("-", "−") for bias in biases])
     axes.tick_params(axis="x", length=0, pad=8)
     axes.set_ylim(0, 104)
@@ -85,17 +84,7 @@ def draw(shown: pd.DataFrame) -> Figure:
     for axes in panels[len(entries) :]:
         axes.axis("off")
     handles = [Patch(**style) for style in PARTS.values()]
-    handles.append(
-        Line2D(
-            [],
-            [],
-            marker="D",
-            linestyle="",
-            markerfacecolor="none",
-            color=BLACK,
-            label="printed in the paper",
-        )
-    )
+    handles.append(Line2D([], [], label="printed in the paper", **PRINTED))
     words = "\n".join(f"{LETTERS[convention]}  {text}" for convention, text in WORDS.items())
     key = panels[len(entries)]
     key.legend(handles=handles, loc="upper left", title=words, title_fontsize=7, alignment="left")

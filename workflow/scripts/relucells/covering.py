@@ -95,7 +95,10 @@ def best_signs(
 
 def _minimal(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Rows of which no other row is a proper subset; of equal ones the first."""
-    first = np.unique(rows, axis=0, return_index=True)[1]
+    seen: dict[int, int] = {}
+    for n, mask in enumerate(refutation.bits(rows)):
+        seen.setdefault(mask, n)
+    first = np.fromiter(seen.values(), dtype=np.int64)
     sets = rows[first].astype(float)
     inside = sets @ (1.0 - sets).T == 0  # [a, b]: a is a subset of b
     return np.sort(first[inside.sum(axis=0) == 1])
