@@ -226,15 +226,49 @@ def _dual_system(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: Leaf,
         mine = (minimum.group[pairs[:, 1]] == g) & (leaf.signs[pairs[:, 1]] == sign)
         side = np.where(pattern[pairs[:, 0], pairs[:, 1]], 1.0, -1.0) * sign * mine
         sides.append((X[pairs[:, 0]] * side[:, None]).T)
-    blocks, _, error = minimum.blocks(np.concatenate(masks, axis=1))
-    rows = [np.hstack([blocks[zeta].T, np.concatenate(sides)])]
-    row_errors = [error]
-    right = np.zeros(len(error))
+    masks = np.concatenate(masks, axis=1)
+    blocks, _, error = minimum.blocks(masks)
+    dense = np.hstack([blocks[zeta].T, np.concatenate(sides)])
+    start = D * rest.shape[1]
+    rows, row_errors = [dense[:start]], [error[:start]]
+    for k, (g, sign) in enumerate(carrying):
+        block = slice(start + k * D, start + (k + 1) * D)
+        single = _sample_by_sample(minimum, pattern, leaf, zeta, masks[:, rest.shape[1] + k], (g, sign))
+        rows.append(dense[block] if single is None else single)
+        row_errors.append(error[block] if single is None else np.zeros(len(single)))
+    right = np.zeros(sum(map(len, rows)))
     if finite:
         rows.append(np.concatenate([np.zeros(len(zeta)), _shares(minimum, pattern, leaf)])[None, :])
         row_errors.append(np.zeros(1))
         right = np.append(right, 1.0)
     return DualSystem(np.vstack(rows), np.concatenate(row_errors), right, zeta)
+
+
+def _sample_by_sample(minimum, pattern, leaf: Leaf, zeta: NDArray, mask: NDArray, owner) -> NDArray | None:
+    """Rows that make every x_i in a class's sum vanish by itself, where there are at most D of them.
+
+    So few samples are independent as a rule, which would make the D rows of the sum dependent. None if
+    there are more, or if some λ_i in the sum is not an unknown of its own.
+    """
+    g, sign = owner
+    samples, owners = leaf.pairs.T
+    mine = np.flatnonzero((minimum.group[owners] == g) & (leaf.signs[owners] == sign))
+    own = np.flatnonzero(minimum.saturated)
+    free = np.zeros(minimum.N, dtype=bool)
+    free[own[zeta[zeta < len(own)]]] = True
+    involved = (mask != 0) & (free | ~minimum.saturated)
+    involved[samples[mine]] = True
+    chosen = np.flatnonzero(involved)
+    if len(chosen) > minimum.D or (involved & (mask != 0) & ~minimum.saturated).any():
+        return None
+    rows = np.zeros((len(chosen), len(zeta) + len(samples)))
+    column = {int(own[i]): n for n, i in enumerate(zeta) if i < len(own)}
+    for row, i in enumerate(chosen):
+        if mask[i] and int(i) in column:
+            rows[row, column[int(i)]] = mask[i]
+        for m in mine[samples[mine] == i]:
+            rows[row, len(zeta) + m] = sign * (1.0 if pattern[i, owners[m]] else -1.0)
+    return rows
 
 
 def _vanishing(minimum: ProvenMinimum, free: list[int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
