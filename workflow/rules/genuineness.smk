@@ -17,10 +17,6 @@ BEYOND += expand(
 BEYOND += expand("results/figures/genuineness.{format}", format=["pdf", "png"])
 
 
-def every_block(step):
-    return [path for dataset in DATASETS for path in all_trial_files(dataset, step)]
-
-
 rule decide_conventions:
     input:
         data="data/subsets/{dataset}.npz",
@@ -104,9 +100,13 @@ rule tabulate_genuineness:
     input:
         printed=here("paper/tables.csv"),
         data=[f"data/subsets/{name}.npz" for name in DATASETS],
-        lp=every_block("lp"),
-        conventions=every_block("conventions"),
-        verified=every_block("verified"),
+        lp=[file for name in DATASETS for file in all_trial_files(name, "lp")],
+        conventions=[
+            file for name in DATASETS for file in all_trial_files(name, "conventions")
+        ],
+        verified=[
+            file for name in DATASETS for file in all_trial_files(name, "verified")
+        ],
         witnesses=[
             f"results/witnesses/{name}/{bias}.npz"
             for name in DATASETS
