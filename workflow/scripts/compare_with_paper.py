@@ -144,7 +144,9 @@ def compare_diameters(
         value = float(paper.printed)
         beyond = min((means <= value + rounding).sum(), (means >= value - rounding).sum())
         p = min(1.0, 2 * (1 + beyond) / (len(means) + 1))
-        rows.append(row | {"low": low - rounding, "high": high + rounding, "p": p})
+        rarest = 2 / (len(means) + 1)
+        hint = f"ranks among {len(means)} repeated means show no p below {rarest:.2g}, corrected or not"
+        rows.append(row | {"low": low - rounding, "high": high + rounding, "p": p, "hint": hint})
     return pd.DataFrame(rows)
 
 
@@ -172,14 +174,15 @@ def decide_verdicts(frame: pd.DataFrame, level: float) -> pd.DataFrame:
     frame.loc[inside, "verdict"] = "agrees"
     frame.loc[inside, "reason"] = f"inside the {100 * level:g} % prediction interval"
     for i in frame.index[judged & ~inside]:
-        frame.loc[i, "verdict"] = "differs"
-        chance = (
-            f"chance explains it: corrected for {judged.sum()} comparisons p = {adjusted[i]:.2g}"
-            if adjusted[i] > 1 - level
-            else f"chance does not explain it: corrected for {judged.sum()} comparisons p = {adjusted[i]:.2g}"
-        )
+        chance = "explains it" if adjusted[i] > 1 - level else "does not explain it"
+        if frame.loc[i, "table"] == "VI":
+            chance = "is neither shown nor excluded"
         hint = f"; {frame.loc[i, 'hint']}" if isinstance(frame.get("hint", {}).get(i), str) else ""
-        frame.loc[i, "reason"] = f"outside the {100 * level:g} % prediction interval; {chance}{hint}"
+        frame.loc[i, "verdict"] = "differs"
+        frame.loc[i, "reason"] = (
+            f"outside the {100 * level:g} % prediction interval; chance {chance}: corrected for "
+            f"{judged.sum()} comparisons p = {adjusted[i]:.2g}{hint}"
+        )
     return frame
 
 
