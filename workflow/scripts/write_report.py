@@ -186,10 +186,10 @@ def explain(rows: Sequence[dict[str, str]], verdict: str) -> list[dict]:
     groups: dict[tuple, list[str]] = {}
     for row in rows:
         if row["verdict"] == verdict:
-            where = (
-                f"{NAMES[row['dataset']]}, N = {row['N']}" if row["table"] == "VI" else f"bias {row['bias']}"
-            )
-            number = f"{COLUMNS[row['column']]} at {where.replace('-', '−')}"
+            where = f"bias {minus(row['bias'])}"
+            if row["table"] == "VI":
+                where = f"{NAMES[row['dataset']]}, N = {row['N']}"
+            number = f"{COLUMNS[row['column']]} at {where}"
             groups.setdefault((row["table"], row["reason"]), []).append(number)
     return [
         {"table": table, "reason": reason, "numbers": numbers} for (table, reason), numbers in groups.items()
