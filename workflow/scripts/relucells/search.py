@@ -247,6 +247,10 @@ class Question:
         threshold = -np.inf if self.exact else 0.0
         queue, count = [(-np.inf, 0, self._root())], 0
         if not self.exact:
+            misfit = self._misfit()
+            if misfit:
+                self.leaves = misfit
+                return replace(best, margin=max(leaf.bound for leaf in misfit))
             self.leaves += self._sample_leaves()
         while queue:
             plus = self._implied(heapq.heappop(queue)[2], threshold)
@@ -272,6 +276,19 @@ class Question:
             for child in self._children(plus, g):
                 heapq.heappush(queue, (-bound.margin, count := count - 1, child))
         return best
+
+    def _misfit(self) -> list[Leaf]:
+        """Both leaves of the determined single neuron that is furthest outside its cell for either sign."""
+        program, found, furthest = self.program, [], self.error
+        values = program.scale * program.values
+        for g in np.flatnonzero(program.determined & (program.size == 1)):
+            signed = np.where(program.columns[:, g], -values[:, g], values[:, g])
+            excess = min(signed.max(), (-signed).max())
+            if excess > furthest:
+                leaves = [self._single_leaf(g, plus) for plus in (0, 1)]
+                if all(leaf.bound <= 0 and self._proven(leaf) for leaf in leaves):
+                    found, furthest = leaves, excess
+        return found
 
     def _root(self) -> NDArray[np.int64]:
         """Single neurons with a determined R_j take their better sign; the other one is a leaf."""
@@ -367,13 +384,11 @@ class Question:
         j = int(np.argmax(program.group == g))
         signs = np.zeros(self.K, dtype=np.int8)
         signs[j] = sign
-        outside = np.where(active, -np.inf, values)
-        i = int(np.argmax(outside))
-        if outside[i] > self.error:
-            bound = -np.inf
-        else:
-            i = int(np.argmin(np.where(active, values, np.inf)))
-            bound = float(values[i])
+        excess = np.where(active, -values, values)
+        if self.exact and excess[~active].max(initial=-np.inf) > self.error:
+            excess[active] = -np.inf  # an inactive pair outside its side leaves no margin at all
+        i = int(np.argmax(excess))
+        bound = float(values[i]) if active[i] else -np.inf
         return Leaf(signs, bound, -1, np.array([[i, j]]), np.ones(1))
 
     def _leaf(self, plus: NDArray, bound: Bound, signs: NDArray | None = None) -> Leaf:
