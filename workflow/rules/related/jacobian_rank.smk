@@ -15,25 +15,6 @@ RANK_MAPS = {
 UNIFORM_REGIONS = JACOBIAN_RANK["uniform_regions"]
 
 
-def rank_grid(family):
-    """n, d1 and trials of a family's heat maps."""
-    return {
-        "n": JACOBIAN_RANK[family]["n"],
-        "d1": JACOBIAN_RANK[family]["d1"],
-        "trials": JACOBIAN_RANK["trials"],
-    }
-
-
-def jacobian_rank_result(name, caption, contents, kind):
-    return report(
-        f"results/related/{name}",
-        caption=f"../../report/{caption}.rst",
-        category="Related works",
-        subcategory="Karhadkar et al.",
-        labels={"contents": contents, "kind": kind},
-    )
-
-
 rule measure_jacobian_rank:
     output:
         "results/related/jacobian_rank/{family}/{value}.npz",
@@ -61,10 +42,15 @@ rule tabulate_jacobian_rank:
             for value in values
         ],
     output:
-        table=jacobian_rank_result(
-            "jacobian_rank.csv", "jacobian_rank", "full-rank shares", "table"
+        table=related_result(
+            "Karhadkar et al.",
+            "jacobian_rank.csv",
+            "jacobian_rank",
+            "full-rank shares",
+            "table",
         ),
-        agreement=jacobian_rank_result(
+        agreement=related_result(
+            "Karhadkar et al.",
             "jacobian_rank_agreement.csv",
             "jacobian_rank_agreement",
             "agreement with an earlier re-run",
@@ -85,7 +71,8 @@ rule plot_jacobian_rank:
     input:
         "results/related/jacobian_rank.csv",
     output:
-        jacobian_rank_result(
+        related_result(
+            "Karhadkar et al.",
             "jacobian_rank_{family}.png",
             "jacobian_rank_maps",
             "full-rank shares, {family}",
@@ -129,13 +116,15 @@ rule tabulate_uniform_regions:
     input:
         [f"results/related/uniform_regions/{n}.npz" for n in UNIFORM_REGIONS["n"]],
     output:
-        table=jacobian_rank_result(
+        table=related_result(
+            "Karhadkar et al.",
             "uniform_regions.csv",
             "uniform_regions",
             "regions in one dimension",
             "table",
         ),
-        png=jacobian_rank_result(
+        png=related_result(
+            "Karhadkar et al.",
             "uniform_regions.png",
             "uniform_regions",
             "regions in one dimension",

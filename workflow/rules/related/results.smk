@@ -1,4 +1,4 @@
-"""How the results of a related work stand in the report."""
+"""Files and settings of the related works, and how their results stand in the report."""
 
 
 def related_result(work, name, caption, contents, kind):
@@ -10,3 +10,16 @@ def related_result(work, name, caption, contents, kind):
         subcategory=work,
         labels={"contents": contents, "kind": kind},
     )
+
+
+def student_files(name, students):
+    return [f"results/related/safran_shamir/{k}_{n}/{name}.npz" for k, n in students]
+
+
+def rank_grid(family):
+    """n, d1 and trials of a family's heat maps."""
+    return {
+        "n": WORKS["jacobian_rank"][family]["n"],
+        "d1": WORKS["jacobian_rank"][family]["d1"],
+        "trials": WORKS["jacobian_rank"]["trials"],
+    }

@@ -19,30 +19,6 @@ STUDENTS_IN_CELLS = [
 ]
 
 
-def student_files(name, students):
-    return [f"results/related/safran_shamir/{k}_{n}/{name}.npz" for k, n in students]
-
-
-def safran_shamir_table(name, contents):
-    return report(
-        f"results/related/{name}.csv",
-        caption=f"../../report/{name}.rst",
-        category="Related works",
-        subcategory="Safran and Shamir",
-        labels={"contents": contents, "kind": "table"},
-    )
-
-
-def safran_shamir_figure(name, contents):
-    return report(
-        f"results/related/{name}.png",
-        caption=f"../../report/{name}.rst",
-        category="Related works",
-        subcategory="Safran and Shamir",
-        labels={"contents": contents, "kind": "figure"},
-    )
-
-
 rule descend_student_teacher:
     output:
         "results/related/safran_shamir/{k}_{n}/descent.npz",
@@ -87,12 +63,26 @@ rule tabulate_safran_shamir:
         ends=student_files("descent", STUDENTS),
         minima=student_files("minima", STUDENTS),
     output:
-        counts=safran_shamir_table("safran_shamir", "spurious minima"),
-        families=safran_shamir_table(
-            "safran_shamir_families", "families of spurious minima"
+        counts=related_result(
+            "Safran and Shamir",
+            "safran_shamir.csv",
+            "safran_shamir",
+            "spurious minima",
+            "table",
         ),
-        agreement=safran_shamir_table(
-            "safran_shamir_agreement", "agreement with the published counts"
+        families=related_result(
+            "Safran and Shamir",
+            "safran_shamir_families.csv",
+            "safran_shamir_families",
+            "families of spurious minima",
+            "table",
+        ),
+        agreement=related_result(
+            "Safran and Shamir",
+            "safran_shamir_agreement.csv",
+            "safran_shamir_agreement",
+            "agreement with the published counts",
+            "table",
         ),
     log:
         "logs/tabulate_safran_shamir.log",
@@ -111,7 +101,13 @@ rule plot_safran_shamir:
         counts="results/related/safran_shamir.csv",
         published=here("paper/related/safran_shamir.csv"),
     output:
-        safran_shamir_figure("safran_shamir", "share of spurious runs"),
+        related_result(
+            "Safran and Shamir",
+            "safran_shamir.png",
+            "safran_shamir",
+            "share of spurious runs",
+            "figure",
+        ),
         "results/related/safran_shamir.pdf",
     log:
         "logs/plot_safran_shamir.log",
@@ -153,10 +149,20 @@ rule tabulate_student_teacher_cells:
         minima=student_files("minima", STUDENTS_IN_CELLS),
         cells=student_files("cells", STUDENTS_IN_CELLS),
     output:
-        table=safran_shamir_table(
-            "safran_shamir_cells", "the cell criterion on samples"
+        table=related_result(
+            "Safran and Shamir",
+            "safran_shamir_cells.csv",
+            "safran_shamir_cells",
+            "the cell criterion on samples",
+            "table",
         ),
-        png=safran_shamir_figure("safran_shamir_cells", "the cell criterion on samples"),
+        png=related_result(
+            "Safran and Shamir",
+            "safran_shamir_cells.png",
+            "safran_shamir_cells",
+            "the cell criterion on samples",
+            "figure",
+        ),
         pdf="results/related/safran_shamir_cells.pdf",
     log:
         "logs/tabulate_student_teacher_cells.log",

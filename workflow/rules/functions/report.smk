@@ -1,0 +1,69 @@
+"""What the reports show, and the last line of a run."""
+
+import atexit
+
+from snakemake.io import get_flag_value, is_flagged
+
+from _verdicts import last_line, read_comparison
+
+WORKDIR = Path.cwd()
+COMPARISON = "results/comparison.csv"
+PAGES = {
+    "report": lambda: PAPER,
+    "report_everything": lambda: [*PAPER, *BEYOND, *RELATED],
+}
+PAPER += expand("results/figures/comparison.{format}", format=["pdf", "png"])
+PAPER += ["results/provenance.csv", "results/report.html"]
+
+
+def described(page):
+    """Results of the page's target that carry report(...), with what it says, in the target's order."""
+    outputs = [
+        output
+        for rule in workflow.rules
+        for output in rule.output
+        if is_flagged(output, "report") and rule.name != "write_report"
+    ]
+    return [
+        describe(path, output, output.match(path).groupdict())
+        for path in PAGES[page]()
+        for output in outputs
+        if output.match(path)
+    ]
+
+
+def describe(path, output, wildcards):
+    flag = get_flag_value(output, "report")
+    return {
+        "path": path,
+        "category": flag.category,
+        "subcategory": flag.subcategory or "",
+        "labels": {key: text.format(**wildcards) for key, text in flag.labels.items()},
+        "caption": os.path.relpath(flag.caption.get_path_or_uri(secret_free=True)),
+        "wildcards": wildcards,
+    }
+
+
+# As the page shows it: no folder of this machine, and the same whatever the order in a user's file.
+SHOWN_CONFIG = dict(
+    sorted({**config, "data_dir": config["data_dir"] and "given"}.items())
+)
+
+
+@atexit.register
+def say_last_line():
+    """How the comparison came out, after Snakemake's own last words, also where nothing was to be done.
+
+    Only for a run that ended well, not for a dry run, a failed one, or one without the comparison.
+    """
+    ran = workflow.is_main_process and workflow.scheduler and not workflow.dryrun
+    if not ran or any(workflow.dag.needrun_jobs()):
+        return
+    made = {output for job in workflow.dag.jobs for output in job.output}
+    if COMPARISON in made:
+        pages = [f"results/{page}.html" for page in PAGES]
+        # By now Snakemake has left --directory.
+        reports = [os.path.relpath(WORKDIR / page) for page in pages if page in made]
+        print(
+            last_line(read_comparison(WORKDIR / COMPARISON), reports), file=sys.stderr
+        )
