@@ -33,7 +33,13 @@ PAPER = []
 BEYOND = []
 RELATED = []
 
-DATASETS = {name: entry for name, entry in config["datasets"].items() if entry}
+# In the order of the paper's tables, data sets of one's own last.
+DATASETS = dict(
+    sorted(
+        ((name, entry) for name, entry in config["datasets"].items() if entry),
+        key=lambda item: (item[1].get("table", "own"), item[0]),
+    )
+)
 BLOCKS = blocks(config["trials"], config["trials_per_job"])
 TABLES = {
     "I": "table_1",

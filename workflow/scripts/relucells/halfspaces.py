@@ -222,7 +222,7 @@ class MarginProgram:
         k = self.kernel.shape[2]
         sums = self.sums + self.kernel @ point[:k]
         minus = {g: point[k + self.r * n : k + self.r * (n + 1)] for n, g in enumerate(split)}
-        used = duals > 1e-12 * duals.max(initial=0.0)
+        used = duals > FEASIBILITY * duals.max(initial=0.0)  # what is smaller is a zero with rounding
         # the multiplier of a shared constraint is spread over the neurons that share it
         sharing = {(g, s): self._sharing(g, s, plus) for g in range(self.G) for s in (1, -1)}
         values = np.array([d / sharing[g, s] for d, (_, g, s) in zip(duals, pairs, strict=True)])
