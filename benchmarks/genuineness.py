@@ -176,8 +176,11 @@ def growth(given) -> None:
         figure, panels = new_figure(2.2, PAGE_WIDTH, 1, 3, sharey=True)
         for axes, (name, values) in zip(panels, grids.items(), strict=True):
             axes.loglog(values, [found[name, value] / base for value in values], **SERIES[0])
+            axes.set_xticks(values, [str(value) for value in values])
+            axes.minorticks_off()
             axes.set_xlabel(name)
-        panels[0].set_ylabel(f"cost, relative to N = {middle['N']}, d = {middle['d']}, K = {middle['K']}")
+        panels[0].set_ylabel("relative cost")
+        figure.suptitle(f"1: N = {middle['N']}, d = {middle['d']}, K = {middle['K']}", fontsize=8)
         save(figure, [given.plot])
 
 
