@@ -59,8 +59,9 @@ def rules():
             script = re.search(r'^    script:\s+"[./]*scripts/(\w+)\.py"', rule, re.MULTILINE)
             env = re.search(r'^    conda:\s+"([./]+)envs/(\w+)\.yaml"', rule, re.MULTILINE)
             if script:
-                assert env is None or (path.parent / env[1] / "envs" / f"{env[2]}.yaml").is_file()
-                yield script[1], env and env[2]
+                assert env is not None, f"{script[1]}: no conda environment"
+                assert (path.parent / env[1] / "envs" / f"{env[2]}.yaml").is_file()
+                yield script[1], env[2]
 
 
 @pytest.mark.parametrize("env", ENVS)
@@ -75,9 +76,7 @@ def test_versions_are_those_of_the_constraints(env):
 
 def test_every_rule_has_the_packages_that_its_script_imports():
     wanted = dict(rules())
-    assert set(wanted.values()) == {"relucells", "images", None}
-    # Its subject is the Python install itself, where Snakemake runs.
-    assert [script for script, env in wanted.items() if env is None] == ["write_provenance"]
+    assert set(wanted.values()) == {"relucells", "images"}
     for env in ENVS:
         scripts = [SCRIPTS / f"{script}.py" for script, used in wanted.items() if used == env]
         missing = imported(scripts) - {normal(name) for name in pinned(env)}
