@@ -34,6 +34,18 @@ FEASIBILITY = 1e-10
 ROWS_PER_BLOCK = 4
 
 
+# HiGHS now and then gives up on a degenerate program (status "Not Set"): it is then asked again from
+# scratch, with the primal simplex method, without scaling, and with both.
+USUAL = {"simplex_strategy": 1, "simplex_scale_strategy": 2}
+ATTEMPTS = (
+    {},
+    {},
+    {"simplex_strategy": 4},
+    {"simplex_scale_strategy": 0},
+    {"simplex_strategy": 4, "simplex_scale_strategy": 0},
+)
+
+
 class WorkLimit(Exception):
     """The number of linear programs, or the time, allowed for a decision is used up."""
 
@@ -239,11 +251,15 @@ def _run(solver):
     """HiGHS's verdict, optimal or infeasible with a ray, from scratch if its restart fails; or Unsolved."""
     import highspy
 
-    for attempt in range(2):
+    for attempt, options in enumerate(ATTEMPTS):
         if attempt:
             solver.clearSolver()
+        for name, value in options.items():
+            solver.setOptionValue(name, value)
         solver.run()
         status = solver.getModelStatus()
+        for name in options:
+            solver.setOptionValue(name, USUAL[name])
         if status == highspy.HighsModelStatus.kOptimal:
             return status
         if status == highspy.HighsModelStatus.kInfeasible and solver.getDualRay()[1]:
