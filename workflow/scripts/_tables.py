@@ -1,9 +1,30 @@
 """One frame as csv for programs, Markdown for readers and LaTeX for papers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 from _job import write_csv, write_text
+
+STAND_IN_NOTE = "Rows from stand-in images are not comparable with the paper."
+
+
+def with_facts(datasets: Mapping[str, dict], files: Iterable[str]) -> dict[str, dict]:
+    """The config's entries with what their subset's file adds: ``dataset`` (the paper's name where it
+    has one), ``N``, ``d``, ``data_source``."""
+    known = {}
+    for (name, entry), path in zip(datasets.items(), files, strict=True):
+        with np.load(path) as data:
+            N, D = data["X"].shape
+            source = str(data["data_source"])
+        kind = entry["source"] if entry["source"] in ("gaussian", "mnist", "cifar10") else name
+        known[name] = entry | {"dataset": kind, "N": N, "d": D - 1, "data_source": source}
+    return known
+
+
+def stand_in_notes(frame: pd.DataFrame) -> list[str]:
+    """The note below a table some of whose rows come from stand-in images."""
+    return [STAND_IN_NOTE] if (frame["data_source"] == "stand-in").any() else []
 
 
 def with_interval(frame: pd.DataFrame, column: str, digits: int) -> pd.Series:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from _diameters import finite_mean
 from _job import job, write_csv
-from _tables import write_table
+from _tables import stand_in_notes, write_table
 from compare_with_paper import half_unit
 
 # Comparisons are made in decimal print, so a last binary digit must not decide them.
@@ -143,11 +143,8 @@ if __name__ == "__main__":
             "leave them out.",
             f"Images: choice {settings['choice']}, grey {settings['grey']}. The paper names neither; what "
             "its numbers say about them stands in the table of conventions.",
+            *stand_in_notes(frame),
         ]
-        if (frame["data_source"] == "stand-in").any():
-            notes.append(
-                "Rows from stand-in images (patches of photographs) are not comparable with the paper."
-            )
         write_table(frame, readable(frame), snakemake.output, "Table VI", notes)  # noqa: F821
         for row in frame.itertuples():
             log.info(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from _job import job
 from _plan import bias_token
-from _tables import with_interval, write_table
+from _tables import stand_in_notes, with_facts, with_interval, write_table
 from relucells.statistics import mean_interval, wilson
 
 HEADERS = {
@@ -79,7 +79,7 @@ def table(datasets: dict[str, dict], files: dict[str, list[str]], level: float) 
                 return [path for path in files[step] if Path(path).parts[-4:-2] == (name, bias)]
 
             descent = load_trials(of("descent")) if of("descent") else None
-            row = {"dataset": entry["source_name"], "d": entry["d"], "K": entry["K"], "N": entry["N"]}
+            row = {"dataset": entry["dataset"], "d": entry["d"], "K": entry["K"], "N": entry["N"]}
             row["bias"] = bias
             row |= summarise(load_trials(of("minima")), load_trials(of("lp")), descent, level)
             rows.append(row | {"data_source": entry["data_source"], "entry": name})
@@ -99,22 +99,14 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
 if __name__ == "__main__":
     with job(snakemake) as log:  # noqa: F821
         params = snakemake.params  # noqa: F821
-        datasets = {}
-        for name, path in zip(params.datasets, snakemake.input.data, strict=True):  # noqa: F821
-            with np.load(path) as data:
-                N, D = data["X"].shape
-                source = str(data["data_source"])
-            entry = params.datasets[name]
-            kind = entry["source"] if entry["source"] in ("gaussian", "mnist", "cifar10") else name
-            datasets[name] = entry | {"source_name": kind, "N": N, "d": D - 1, "data_source": source}
+        datasets = with_facts(params.datasets, snakemake.input.data)  # noqa: F821
         files = {step: list(snakemake.input.get(step, [])) for step in ("minima", "lp", "descent")}  # noqa: F821
         frame = table(datasets, files, params.level)
         notes = [
             f"Brackets: {100 * params.level:g} % intervals over the weight draws of one data set, "
-            "Wilson for shares and Student's t for means."
+            "Wilson for shares and Student's t for means.",
+            *stand_in_notes(frame),
         ]
-        if (frame["data_source"] == "stand-in").any():
-            notes.append("Rows from stand-in images are not comparable with the paper.")
         write_table(frame, readable(frame), snakemake.output, params.title, notes)  # noqa: F821
         log.info(
             "%d rows; genuine %% between %g and %g", len(frame), *frame["genuine_pct"].agg(["min", "max"])

@@ -7,7 +7,7 @@ import pandas as pd
 from _decisions import CONVENTIONS
 from _job import job
 from _plan import bias_token
-from _tables import with_interval, write_table
+from _tables import stand_in_notes, with_facts, with_interval, write_table
 from relucells.statistics import wilson
 
 HEADERS = {"genuine_pct": "genuine %", "bad_pct": "bad % of genuine", "undecided_pct": "undecided %"}
@@ -133,14 +133,7 @@ def readable_descent(frame: pd.DataFrame) -> pd.DataFrame:
 if __name__ == "__main__":
     with job(snakemake) as log:  # noqa: F821
         files, params, out = snakemake.input, snakemake.params, snakemake.output  # noqa: F821
-        datasets = {}
-        for name, path in zip(params.datasets, files.data, strict=True):
-            with np.load(path) as data:
-                N, D = data["X"].shape
-                source = str(data["data_source"])
-            entry = params.datasets[name]
-            kind = entry["source"] if entry["source"] in ("gaussian", "mnist", "cifar10") else name
-            datasets[name] = entry | {"dataset": kind, "N": N, "d": D - 1, "data_source": source}
+        datasets = with_facts(params.datasets, files.data)
         frame = conventions_table(
             datasets, {step: list(files[step]) for step in ("lp", "conventions", "verified")}, params.level
         )
@@ -149,10 +142,9 @@ if __name__ == "__main__":
             f"Brackets: {100 * params.level:g} % Wilson intervals over the weight draws of one data set. "
             "positive: every z_j > 0; uniform: all z_j of one sign; sampled: the signs of the drawn z; "
             "exists: some choice of signs. Bad: a network with a strictly lower loss is known. Verified: "
-            "share of the decided cells whose certificate was checked."
+            "share of the decided cells whose certificate was checked.",
+            *stand_in_notes(frame),
         ]
-        if (frame["data_source"] == "stand-in").any():
-            notes.append("Rows from stand-in images are not comparable with the paper.")
         table = {key: out[f"table_{key}"] for key in ("csv", "md", "tex")}
         write_table(frame, readable(frame), table, "Genuine minima by sign convention", notes)
         descent = descent_table(datasets, list(files.witnesses))
