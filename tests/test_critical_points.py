@@ -146,7 +146,11 @@ def test_closed_cell_minimum_against_a_general_solver(rng):
         X, y = two_gaussians(2, 16, rng)
         W, z = rng.standard_normal((2, 3)), rng.choice([-1.0, 1.0], 2)
         pattern = activation_pattern(X, W)
-        V, _ = critical_points._closed_minimum(prepare(X), y, pattern, z, W * np.abs(z)[:, None], set())
+        inputs = prepare(X)
+        C, T = critical_points._orthonormal(inputs)
+        start = critical_points._directions(inputs, C, W) * np.abs(z)[:, None]
+        V, _ = critical_points._closed_minimum(inputs, y, pattern, z, start, np.zeros_like(pattern))
+        V = V @ T.T
         side = np.where(pattern, 1.0, -1.0)
 
         def cell_loss(v, X=X, y=y, z=z, pattern=pattern):
@@ -166,13 +170,16 @@ def test_both_routes_agree_on_independent_samples(rng):
         X, y = rng.standard_normal((5, 5)), rng.choice([-1.0, 1.0], 5)
         W, signs = rng.standard_normal((3, 5)), rng.choice([-1.0, 1.0], 3)
         inputs, pattern = prepare(X), activation_pattern(X, W)
-        losses = []
-        for route in ("independent", "general"):
-            arguments = (inputs, y, pattern, signs, W, *([set()] if route == "general" else []))
-            V, _ = getattr(critical_points, f"_closed_minimum_{route}")(*arguments)
-            assert (np.where(pattern, 1, -1) * (X @ V.T)).min() > -1e-8
-            losses.append(np.mean(((pattern * (X @ V.T)) @ signs - y) ** 2))
-        assert losses[0] == pytest.approx(losses[1], abs=1e-9)
+        C, _ = critical_points._orthonormal(inputs)
+        start = critical_points._directions(inputs, C, W)
+        free = critical_points._closed_minimum_independent(C, y, pattern, signs, start)
+        general, _ = critical_points._closed_minimum_general(
+            C, y, pattern, signs, start, np.zeros_like(pattern)
+        )
+        for V in (free, general):
+            assert (np.where(pattern, 1, -1) * (C @ V.T)).min() > -1e-12
+        losses = [np.mean(((pattern * (C @ V.T)) @ signs - y) ** 2) for V in (free, general)]
+        assert losses[0] == pytest.approx(losses[1], abs=1e-12)
 
 
 def test_closed_cells_of_independent_samples_always_hold_a_minimum(rng):
@@ -256,6 +263,98 @@ def test_unusual_samples(rng, case):
             assert lowest_nearby(X, y, end.W, end.z, rng) >= -1e-12 * (y @ y)
 
 
+def problem(rng, number):
+    """Small samples of every shape and a start, with what is unusual about them by turns."""
+    N, K, D = rng.integers(3, 61), rng.integers(1, 11), rng.integers(1, 13)
+    if number % 4 == 0:
+        N, K, D = rng.integers(30, 61), 10, 10  # more unknowns than samples, which are dependent
+    X = rng.standard_normal((N, D))
+    if number % 3 == 0:
+        X[:, -1] = 1.0
+    y = rng.choice([-1.0, 1.0], N) if number % 2 else rng.standard_normal(N)
+    W, z = rng.standard_normal((K, D)), rng.standard_normal(K)
+    if number % 5 == 0:
+        X = X[rng.integers(0, N, N)]  # repeated samples, with different labels
+    if number % 7 == 0:
+        X = np.column_stack((X, X @ rng.standard_normal((D, 2))))  # dependent coordinates
+        W = rng.standard_normal((K, D + 2))
+    if number % 6 == 0:
+        X[0] = 0.0
+    if number % 8 == 0:
+        W[0] = -X.T @ np.linalg.lstsq(X @ X.T, np.ones(N), rcond=None)[0]  # dead if N ≤ D
+    if number % 9 == 0:
+        W[-1], z[0] = 0.0, 0.0
+    return X, y, W, z
+
+
+@pytest.mark.parametrize("number", range(30))
+def test_settling_is_a_descent_to_a_minimum(rng, number, monkeypatch):
+    X, y, W, z = problem(rng, number)
+    losses = [loss(X, y, W, z)]
+    solve = critical_points._closed_minimum
+
+    def watched(inputs, y, pattern, signs, V, held):
+        V, held = solve(inputs, y, pattern, signs, V, held)
+        pre = critical_points._orthonormal(inputs)[0] @ V.T
+        assert (np.where(pattern, 1, -1) * pre).min() >= -1e-11 * np.abs(pre).max(initial=1)
+        losses.append(np.mean((np.maximum(pre, 0) @ signs - y) ** 2) * (scale @ scale))
+        return V, held
+
+    scale = np.linalg.norm(y, keepdims=True)
+    monkeypatch.setattr(critical_points, "_closed_minimum", watched)
+    end = settle(X, y, W, z)
+    final = loss(X, y, end.W, end.z)
+    rounding = 1e-13 * np.mean(y**2)
+    assert (np.diff(losses) <= rounding).all()
+    assert final == pytest.approx(losses[-1], rel=1e-9, abs=rounding)
+    assert end.finished
+    point = critical_point(X, y, end.W, end.z)
+    assert point.kind != "not converged"
+    assert point.gradient_norm < 1e-9
+    if "minimum" in point.kind:
+        assert lowest_nearby(X, y, end.W, end.z, rng) >= -rounding
+    # What has settled stays.
+    again = settle(X, y, end.W, end.z)
+    assert loss(X, y, again.W, again.z) == pytest.approx(final, rel=1e-9, abs=rounding)
+
+
+@pytest.mark.parametrize("number", [5, 8, 11])
+def test_scales_change_no_class(rng, number):
+    """y, X, w and z in other units: the same classes, the same relative evidence."""
+    X, y, W, z = problem(rng, number)
+    end = settle(X, y, W, z)
+    for a, b, c in ((1e3, 1, 1), (1, 1e3, 1), (1, 1e-3, 1e3)):
+        # f = Σ z [w·x]_+ is multiplied by a, as y is, while x is by b; c goes from w to z.
+        for W0, z0 in ((W, z), (end.W, end.z)):
+            here = critical_point(X, y, W0, z0)
+            there = critical_point(b * X, a * y, W0 / b * c, a * z0 / c)
+            assert there.kind == here.kind
+            assert there.gradient_norm == pytest.approx(here.gradient_norm, rel=1e-6, abs=1e-11)
+            assert there.kinks == here.kinks
+        other = settle(b * X, a * y, W / b * c, a * z / c)
+        assert other.finished
+        assert loss(b * X, a * y, other.W, other.z) == pytest.approx(
+            a**2 * loss(X, y, end.W, end.z), rel=1e-6, abs=1e-13 * (y @ y) * a**2
+        )
+
+
+def test_samples_on_one_hyperplane_have_one_kink(rng):
+    """Errors −1 and 3 at one point, or at opposite points: together the kink points down or up."""
+    X, W, z = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([[0.0, 1.0]]), np.array([1.0])
+    y = np.array([1.0, -3.0, 1.0])
+    point = critical_point(X, y, W, z)
+    assert point.kind == "non-differentiable minimum"
+    assert lowest_nearby(X, y, W, z, rng) >= 0
+    assert critical_point(X, -np.array([1.0, -3.0, -1.0]), W, z).kind == "not converged"
+    opposite = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]])
+    # Slopes e = −1 to one side and 3 to the other: the loss falls to the first.
+    assert critical_point(opposite, y, W, z).kind == "not converged"
+    assert lowest_nearby(opposite, y, W, z, rng) < -1e-6
+    both = np.array([-1.0, -3.0, 1.0])
+    assert critical_point(opposite, both, W, z).kind == "non-differentiable minimum"
+    assert lowest_nearby(opposite, both, W, z, rng) >= 0
+
+
 def test_rays_and_linear_program_agree(rng, monkeypatch):
     X, _ = two_gaussians(3, 40, rng)
     answers = []
@@ -275,6 +374,46 @@ def test_rays_and_linear_program_agree(rng, monkeypatch):
         answers.append(some)
     assert answers[0] == answers[1]
     assert 0 < sum(answers[0]) < 40
+
+
+def saddles(X, y, draws):
+    return [saddle_in_cell(X, y, W).verdict for W in draws]
+
+
+def test_saddles_without_qhull_and_without_any_solver(rng, monkeypatch):
+    """Where Qhull gives up the linear program answers; where that fails too nothing is claimed."""
+    import scipy.optimize
+    import scipy.spatial
+
+    X, y = two_gaussians(2, 10, rng)
+    draws = [rng.standard_normal((2, 3)) for _ in range(12)]
+    usual = saddles(X, y, draws)
+    assert {"saddle", "none"} <= set(usual)
+
+    def flat(points):
+        raise scipy.spatial.QhullError("QH6154 initial simplex is flat")
+
+    monkeypatch.setattr(scipy.spatial, "ConvexHull", flat)
+    assert saddles(X, y, draws) == usual
+
+    failed = scipy.optimize.OptimizeResult(status=4, message="numerical difficulties", x=None)
+    monkeypatch.setattr(scipy.optimize, "linprog", lambda *arguments: failed)
+    assert set(saddles(X, y, draws)) <= {"undecided", "none"}
+    assert "undecided" in saddles(X, y, draws)
+
+
+def test_a_weight_on_the_boundary_has_rays_all_the_same(rng):
+    """w·x = 0 for a sample: the plane that Qhull's points are scaled to does not exist."""
+    X, _ = two_gaussians(2, 10, rng)
+    w = np.cross(X[0], rng.standard_normal(3))
+    assert abs(X[0] @ w) < 1e-12
+    cone = critical_points._Cone(X, X @ w > 1e-12, w)
+    assert cone.rays is None
+    for _ in range(10):
+        g = rng.standard_normal(3)
+        v = cone.on_plane(g, np.zeros(10))
+        if v is not None:
+            assert abs(v @ g) < 1e-12 and (cone.rows @ v >= -1e-12).all()
 
 
 def test_bad_arguments_name_themselves():

@@ -21,7 +21,7 @@ with w_j·x_i = 0, and g_j = Σ e_i x_i over the samples with w_j·x_i > 0:
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, product
 from typing import Literal
 
 import numpy as np
@@ -29,33 +29,47 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.cells import rank
 from relucells.descent import gradient
+from relucells.halfspaces import Unsolved
 from relucells.inputs import Inputs, network, prepare
 
 Kind = Literal["differentiable minimum", "non-differentiable minimum", "saddle", "not converged"]
 
+# All of this is done in coordinates in which X has orthonormal columns, with errors in units of ‖y‖: every
+# |g_j| is then at most 1 where the network is no worse than 0, and no scale of X, y, w or z matters.
+
 # A pair (i, j) lies on the boundary when |w_j·x_i| ≤ BOUNDARY |w_j| |x_i|. Solves leave about 1e-15; a
 # random pair comes that close once in 1e9.
 BOUNDARY = 1e-9
-# Pull towards the present point, relative to the largest column of the least-squares matrix. It makes a
-# cell's quadratic strictly convex while the active half-spaces are sought; the refinement is free of it.
-RIDGE = 1e-6
-# Violated half-spaces added per neuron and round: most of a cell's N half-spaces are redundant.
-ADDED = 8
+# Multipliers and pulls that ``settle`` takes for zeros with rounding: within a closed cell and, ten times
+# that, across its boundary, so that no neuron returns to where it came from.
+STATIONARY = 1e-10
+CROSSING = 10 * STATIONARY
+# Singular values below this share of the largest are zeros: such directions leave the output as it is.
+RANK = 1e-11
+# Normal equations square the condition: no smaller ratio of their factor's diagonal is trusted.
+NORMAL = 1e-5
+# Moves along a half-space's edge change its value by rounding alone, relative to their length.
+ALONG = 1e-12
+# Rounds for each unknown that a closed cell's minimum may take; seen: less than 9.
+ROUNDS = 100
+# Sides of hyperplanes at which the loss bends down that are gone through; more count as a descent.
+SIDES = 256
 # Up to this many coordinates a cone's extreme rays are enumerated; beyond, a linear program finds the one.
 RAY_DIMENSIONS = 6
-# A cell's minimum counts as lower than the one before only beyond rounding.
-DECREASE = 1e-13
 
 
 @dataclass(frozen=True)
 class CriticalPoint:
     """What a point is, and the evidence.
 
-    kind; loss; gradient_norm : of the smallest subgradient over z and all w (the gradient where there is
-    one); curvature : a lower bound of the smallest Hessian eigenvalue on the smooth pieces that meet at a
+    kind; loss; gradient_norm : of the smallest subgradient (the gradient where there is one) with respect
+    to v_j = |z_j| w_j, or to z_j where z_j = 0, w_j then of length 1, in coordinates in which X has
+    orthonormal columns and in units of (2/N) ‖y‖: whatever the scales of X, y, w and z, 1 is large;
+    curvature : a lower bound of the smallest Hessian eigenvalue on the smooth pieces that meet at a
     minimum, −(2/N) max |g_j|, and for a saddle the negative eigenvalue of the block in (z_j, w_j);
     on_boundary : pairs with w_j·x_i = 0, kinks : those at which the loss is not differentiable;
-    multipliers : (N, K), t of the certificate, 0 off the boundary.
+    multipliers : (N, K), t of the certificate, 0 off the boundary. Samples on one hyperplane have one kink
+    together: one of their z_j e_i may be negative, and its t_i then lies between it and 0.
     """
 
     kind: Kind
@@ -85,45 +99,46 @@ def critical_point(
     """Classify a point by the first-order conditions of the module's head.
 
     X : (N, D) or ``relucells.prepare(X)``; y : (N,); W : (K, D); z : (K,). tolerance : a subgradient of
-    that norm (loss per unit of a parameter) counts as 0. Raises ValueError naming the argument.
+    that norm, in the units of ``gradient_norm``, counts as 0. Raises ValueError naming the argument.
     """
     inputs = prepare(X)
     y, W, z = network(inputs, y, W, z)
-    C, V = inputs.coordinates, W @ inputs.basis
+    C, _ = _orthonormal(inputs)
     N, K = len(y), len(z)
-    pre = C @ V.T
-    scale = np.linalg.norm(C, axis=1)[:, None] * np.linalg.norm(V, axis=1)
-    boundary = np.abs(pre) <= BOUNDARY * scale
+    V = _directions(inputs, C, W)
+    pre, boundary = _sides(C, V)
     active = (pre > 0) & ~boundary
     e = np.where(active, pre, 0.0) @ z - y
-    g = (2 / N) * (active * e[:, None]).T @ C
-    by_z = (g * V).sum(axis=1)
-    slack = (2 / N) * e[:, None] * z  # z_j e_i, the upper end of t_i, in units of the gradient
-    kinked = boundary & (np.abs(slack) * np.linalg.norm(C, axis=1)[:, None] > tolerance)
-
-    multipliers = np.zeros((N, K))
-    squares = by_z**2
-    for j in range(K):
-        rows = np.flatnonzero(kinked[:, j] & (slack[:, j] > 0))
-        t, rest = _multipliers(C[rows], z[j] * g[j], slack[rows, j])
-        multipliers[rows, j] = t
-        squares[j] += rest**2
-    norm = float(np.sqrt(squares.sum()))
-    # z_j e_i < 0: the kink points up, and moving across it in one of two opposite directions descends.
-    descends = bool((kinked & (slack < 0)).any())
-    silent = z == 0
-    pull = np.linalg.norm(g, axis=1)
-    kink_pull = (boundary & silent) * np.abs(e)[:, None] * (2 / N) * np.linalg.norm(C, axis=1)[:, None]
     loss = float(e @ e) / N
+    unit = float(np.linalg.norm(y) or np.linalg.norm(e) or 1.0)
+    e /= unit
+    g = (active * e[:, None]).T @ C
+    length = np.linalg.norm(C, axis=1)
+
+    multipliers, kinked = np.zeros((N, K)), np.zeros((N, K), dtype=bool)
+    silent = z == 0
+    along = (g * V).sum(axis=1) / np.maximum(np.linalg.norm(V, axis=1), np.finfo(float).tiny)
+    squares, proven = np.where(silent, along, 0.0) ** 2, True
+    for j in np.flatnonzero(~silent):
+        rows = np.flatnonzero(boundary[:, j] & (length > 0))
+        kinks = _Kinks(C[rows], np.sign(z[j]) * e[rows], np.sign(z[j]) * g[j], tolerance)
+        shares, rest, tested = kinks.smallest_subgradient()
+        multipliers[rows, j] = (2 / N) * unit * z[j] * e[rows] * shares
+        kinked[rows, j] = kinks.kinked
+        squares[j] = rest @ rest
+        proven &= tested
+    norm = float(np.sqrt(squares.sum()))
+    kink_pull = (boundary & silent) * (np.abs(e) * length)[:, None]
     counts = int(boundary.sum()), int(kinked.sum())
-    if norm > tolerance or descends:
+    if norm > tolerance or not proven:
         kind: Kind = "not converged"
-    elif (pull[silent] > tolerance).any() or kink_pull.max(initial=0) > tolerance:
+    elif (np.linalg.norm(g[silent], axis=1) > tolerance).any() or kink_pull.max(initial=0) > tolerance:
         kind = "saddle"
     elif kinked.any():
         kind = "non-differentiable minimum"
     else:
         kind = "differentiable minimum"
+    pull = (2 / N) * unit * np.linalg.norm((active * e[:, None]).T @ inputs.coordinates, axis=1)
     curvature = -float(pull.max())
     if kind == "saddle":
         h = (2 / N) * (np.where(active, pre, 0.0) ** 2).sum(axis=0)
@@ -131,17 +146,108 @@ def critical_point(
     return CriticalPoint(kind, loss, norm, curvature, *counts, multipliers)
 
 
-def _multipliers(rows: NDArray, pull: NDArray, upper: NDArray) -> tuple[NDArray, float]:
-    """t ∈ [0, upper] for which |pull + Σ t_i x_i| is smallest, and that length."""
-    if not len(rows):
-        return np.zeros(0), float(np.linalg.norm(pull))
-    from scipy.optimize import lsq_linear
+def _orthonormal(inputs: Inputs) -> tuple[NDArray, NDArray]:
+    """C (N, r) with orthonormal columns and T (D, r) with X T = C: w = T v has w·x_i = v·c_i."""
+    C, T = inputs.orthonormal
+    root = np.sqrt(len(C))
+    # A sample at the origin stays there: rounding would give it a side of every neuron.
+    return np.where(inputs.X.any(axis=1)[:, None], C / root, 0.0), T / root
 
-    t = np.linalg.lstsq(rows.T, -pull, rcond=None)[0]
+
+def _directions(inputs: Inputs, C: NDArray, W: NDArray) -> NDArray:
+    """W (K, D) in the coordinates of C: (K, r)."""
+    return (inputs.X @ W.T).T @ C
+
+
+def _sides(C: NDArray, V: NDArray) -> tuple[NDArray, NDArray]:
+    """Pre-activations (N, K), and which of them lie on the boundary."""
+    pre = C @ V.T
+    return pre, np.abs(pre) <= BOUNDARY * np.linalg.norm(C, axis=1)[:, None] * np.linalg.norm(V, axis=1)
+
+
+class _Kinks:
+    """pull·δ + Σ slope_i [δ·x_i]_+, how the loss begins to change as one neuron moves by δ.
+
+    rows : (m, r), the samples on its boundary, none 0; slopes : (m,); pull : (r,). Samples on one
+    hyperplane are taken together: with u its unit normal the terms add up to base·δ + Σ bend_k [δ·u_k]_+.
+    A hyperplane with |bend| ≤ tolerance has no kink.
+    """
+
+    def __init__(self, rows: NDArray, slopes: NDArray, pull: NDArray, tolerance: float):
+        self.tolerance = tolerance
+        length = np.linalg.norm(rows, axis=1)
+        self.u = rows / length[:, None]
+        self.side, self.member = np.ones(len(rows)), np.arange(len(rows))
+        self.base, self.bend = pull, slopes * length
+        self._solve()
+        if not self.independent:
+            self._merge()
+            self._solve()
+        self.kinked = np.abs(self.bend[self.member]) > tolerance
+
+    def _solve(self) -> None:
+        """t with base = −Σ t_k u_k, as far as possible."""
+        self.t, _, rank, _ = np.linalg.lstsq(self.u.T, -self.base, rcond=BOUNDARY)
+        self.independent = rank == len(self.u)
+
+    def _merge(self) -> None:
+        """One normal for each hyperplane, with the sums of the samples' terms."""
+        # Which of two opposite normals stands for both is a matter of a fixed direction's side.
+        self.side = np.where(self.u @ np.cos(np.arange(self.u.shape[1])) > 0, 1.0, -1.0)
+        normals = np.round(self.side[:, None] * self.u, 8) + 0.0
+        _, first, self.member = np.unique(normals, axis=0, return_index=True, return_inverse=True)
+        self.u = self.side[first, None] * self.u[first]
+        behind = np.bincount(self.member, np.where(self.side < 0, self.bend, 0.0), len(self.u))
+        self.bend = np.bincount(self.member, self.bend, len(self.u))
+        self.base = self.base - behind @ self.u
+
+    def smallest_subgradient(self) -> tuple[NDArray, NDArray, bool]:
+        """(share of each sample in [0, 1], subgradient (r,), whether all were looked at).
+
+        The smallest one where all kinks bend up. For those that bend down one side is chosen: the first
+        choice with a subgradient above the tolerance, against which the loss then falls.
+        """
+        up, down = self.bend > self.tolerance, self.bend < -self.tolerance
+        share = np.zeros(len(self.u))
+        for tried, sides in enumerate(product((0.0, 1.0), repeat=int(down.sum()))):
+            share[down] = sides
+            pull = self.base + (share * self.bend)[down] @ self.u[down]
+            t, rest = _multipliers(self.u[up], pull, self.bend[up], self.t if up.all() else None)
+            share[up] = t / self.bend[up]
+            if np.linalg.norm(rest) > self.tolerance or tried == SIDES:
+                break
+        of_sample = share[self.member]
+        return np.where(self.side > 0, of_sample, 1.0 - of_sample), rest, tried < SIDES
+
+    def sides_of_descent(self) -> NDArray:
+        """For each sample the sign of δ·x_i, 0 if that does not matter, of a δ along which the loss falls.
+
+        With independent normals u_k·δ can be chosen one by one, and pull = −Σ t_k u_k: positive if t_k is
+        above bend_k, negative if t_k < 0. 0 everywhere: the loss does not fall.
+        """
+        if self.independent:
+            above, below = self.t - self.bend, -self.t
+            sides = np.where(above > below, 1.0, -1.0) * (np.maximum(above, below) > self.tolerance)
+        else:
+            rest = self.smallest_subgradient()[1]
+            slide = -self.u @ rest
+            sides = np.sign(slide) * (np.abs(slide) > ALONG) * (np.linalg.norm(rest) > self.tolerance)
+        return self.side * sides[self.member]
+
+
+def _multipliers(
+    rows: NDArray, pull: NDArray, upper: NDArray, free: NDArray | None = None
+) -> tuple[NDArray, NDArray]:
+    """t ∈ [0, upper] for which |pull + Σ t_i x_i| is smallest, and that vector; free : t without bounds."""
+    if not len(rows):
+        return np.zeros(0), pull
+    t = np.linalg.lstsq(rows.T, -pull, rcond=BOUNDARY)[0] if free is None else free
     if ((t < 0) | (t > upper)).any():
+        from scipy.optimize import lsq_linear
+
         t = lsq_linear(rows.T, -pull, bounds=(0, upper), method="bvls", tol=1e-14).x
         t = np.clip(t, 0, upper)
-    return t, float(np.linalg.norm(pull + t @ rows))
+    return t, pull + t @ rows
 
 
 # --- descent to convergence -----------------------------------------------------------------------
@@ -210,7 +316,7 @@ def _run(inputs: Inputs, across: NDArray, point: NDArray, steps: int, slope: NDA
 @dataclass(frozen=True)
 class Settled:
     """W (K, D), z (K,): the end point; cells : closed cells minimised on the way; finished : whether the
-    first-order conditions hold there (else the limit on cells was met)."""
+    first-order conditions hold there, by ``critical_point`` (else the limit on cells was met)."""
 
     W: NDArray[np.float64]
     z: NDArray[np.float64]
@@ -226,67 +332,75 @@ def settle(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, max_
     those pairs change sides and the next cell has a lower minimum. A neuron that arrives at v_j = 0 with
     g_j ≠ 0 goes through z_j = 0 to the other sign. Finite, because no cell and sign comes twice; ends in a
     local minimum. All of it is a descent path: the segment to a closed cell's minimum lies in that cell.
+    A neuron that changes nothing, dead or with z_j = 0, moves inside its cell, away from the boundary.
     """
     inputs = prepare(X)
     y, W, z = network(inputs, y, W, z)
-    C = inputs.coordinates
-    direction = W @ inputs.basis
+    C, T = _orthonormal(inputs)
+    unit = float(np.linalg.norm(y) or 1.0)
+    direction = _directions(inputs, C, W)
+    V = direction * (np.abs(z) / unit)[:, None]
+    # w_j = 0 has no cell: by way of z_j = 0 it moves to where some sample is.
+    direction[~direction.any(axis=1)] = C[np.argmax(np.linalg.norm(C, axis=1))]
     pattern = C @ direction.T > 0
     signs = np.where(z >= 0, 1.0, -1.0)
-    V = direction * np.abs(z)[:, None]
-    working: set[tuple[int, int]] = set()
-    best, cautious = np.inf, False
-    for cells in range(1, max_cells + 1):
-        V, boundary = _closed_minimum(inputs, y, pattern, signs, V, working)
-        strict = pattern & ~boundary
-        e = (np.where(strict, C @ V.T, 0.0)) @ signs - y
-        cross, excess = _crossings(C, e, pattern, boundary, signs)
-        zero = ~V.any(axis=1) & pattern.any(axis=0)
-        cross[:, zero] = False  # its cell's corner: only the sign of z_j is left to change
-        direction = np.where(V.any(axis=1)[:, None], V, direction)
-        pull = np.linalg.norm((pattern * e[:, None]).T @ C, axis=1)
-        turn = zero & (pull > 1e-9 * np.linalg.norm(C) * np.linalg.norm(y))
-        if not (cross.any() or turn.any()):
-            return _settled(inputs, V, signs, direction, zero, cells, True)
-        loss = float(e @ e)
-        if loss >= best - DECREASE * float(y @ y):
-            if cautious:
-                break
-            cautious = True
-        else:
-            cautious = False
-        best = min(best, loss)
-        if cautious and cross.any():  # one pair at a time descends surely
-            only = np.zeros_like(cross)
-            only[np.unravel_index(np.argmax(np.where(cross, excess, -1.0)), cross.shape)] = True
-            cross, turn = only, np.zeros_like(turn)
-        signs = np.where(turn, -signs, signs)
-        pattern = pattern ^ cross
-    return _settled(inputs, V, signs, direction, zero, cells, False)
+    held, seen = np.zeros_like(pattern), set()
+    cells = 0
+    while True:
+        cells += 1
+        V, held = _closed_minimum(inputs, y / unit, pattern, signs, V, held)
+        moving = V.any(axis=1)
+        direction = np.where(moving[:, None], V, direction)
+        for j in np.flatnonzero(~moving | ~pattern.any(axis=0)):
+            direction[j] = _inside(C, direction[j], pattern[:, j])
+        V = np.where(moving[:, None], direction, V)
+        cross, turn = _crossings(C, y / unit, pattern, signs, V)
+        following = signs * np.where(turn, -1.0, 1.0), pattern ^ cross
+        key = following[0].tobytes(), np.packbits(following[1]).tobytes()
+        # No cell comes twice but by rounding, where the loss has nothing left to fall.
+        if cells == max_cells or not (cross.any() or turn.any()) or key in seen:
+            break
+        seen.add(key)
+        held &= ~cross
+        signs, pattern = following
+    length = np.sqrt(unit * np.linalg.norm(V, axis=1))
+    size = np.where(moving, length / np.maximum(np.linalg.norm(direction, axis=1), np.finfo(float).tiny), 1.0)
+    W = (size[:, None] * direction) @ T.T
+    z = np.where(moving, signs * length, 0.0)
+    finished = critical_point(inputs, y, W, z).kind != "not converged"
+    return Settled(W, z, cells, finished)
 
 
-def _settled(inputs, V, signs, direction, zero, cells, finished) -> Settled:
-    length = np.sqrt(np.linalg.norm(V, axis=1))
-    moving = length > 0
-    W = np.where(moving[:, None], V / np.where(moving, length, 1.0)[:, None], direction)
-    z = np.where(zero, 0.0, np.where(moving, signs * length, signs))
-    return Settled(W @ inputs.basis.T, z, cells, finished)
-
-
-def _crossings(C, e, pattern, boundary, signs) -> tuple[NDArray, NDArray]:
-    """Boundary pairs beyond which the loss falls, and by how much their multiplier leaves its interval."""
+def _crossings(C, y, pattern, signs, V) -> tuple[NDArray, NDArray]:
+    """Pairs (N, K) that change sides, and neurons (K,) at v_j = 0 that change sign, where the loss falls."""
+    pre, boundary = _sides(C, V)
+    boundary &= C.any(axis=1)[:, None]
+    e = np.where(pattern, pre, 0.0) @ signs - y
     cross = np.zeros_like(pattern)
-    excess = np.zeros(pattern.shape)
-    size = np.linalg.norm(C, axis=1)
-    for j in np.flatnonzero(boundary.any(axis=0)):
+    moving = V.any(axis=1)
+    for j in np.flatnonzero(boundary.any(axis=0) & moving):
         rows = np.flatnonzero(boundary[:, j])
         pull = signs[j] * ((pattern[:, j] & ~boundary[:, j]) * e) @ C
-        t = np.linalg.lstsq(C[rows].T, -pull, rcond=None)[0]
-        upper = signs[j] * e[rows]
-        over = np.where(pattern[rows, j], -t, t - upper) * size[rows]
-        excess[rows, j] = over
-        cross[rows, j] = over > 1e-9 * np.linalg.norm(e) * size.max()
-    return cross, excess
+        sides = _Kinks(C[rows], signs[j] * e[rows], pull, CROSSING).sides_of_descent()
+        cross[rows, j] = np.where(pattern[rows, j], sides < 0, sides > 0)
+    turn = ~moving & (np.linalg.norm((pattern * e[:, None]).T @ C, axis=1) > CROSSING)
+    return cross, turn
+
+
+def _inside(C: NDArray, v: NDArray, pattern: NDArray) -> NDArray:
+    """v moved off the boundary of its closed cell, halfway to the next hyperplane; v itself if inside."""
+    side = np.where(pattern, 1.0, -1.0)
+    pre, boundary = _sides(C, v[None])
+    boundary = boundary[:, 0] & C.any(axis=1)
+    if not boundary.any():
+        return v
+    rows = side[boundary, None] * C[boundary]
+    inwards = np.linalg.lstsq(rows, np.linalg.norm(rows, axis=1), rcond=BOUNDARY)[0]
+    if (rows @ inwards <= 0).any():  # dependent half-spaces, which need not have an inside
+        return v
+    gap, rate = (side * pre[:, 0])[~boundary], (side * (C @ inwards))[~boundary]
+    reach = min((gap[rate < 0] / -rate[rate < 0]).min(initial=np.inf), np.linalg.norm(v))
+    return v + reach / 2 * inwards
 
 
 # --- what a cell holds --------------------------------------------------------------------------------
@@ -326,20 +440,24 @@ def saddle_in_cell(
     y, W, _ = network(inputs, y, W, np.zeros(len(W)))
     pattern = inputs.X @ W.T > 0
     alive = np.flatnonzero(pattern.any(axis=0))
-    C = inputs.coordinates
+    C, T = _orthonormal(inputs)
+    V = _directions(inputs, C, W)
     cell = _FreeCell if inputs.independent else _Cone
-    cells = {j: cell(C, pattern[:, j], W[j] @ inputs.basis) for j in alive}
+    cells = {j: cell(C, pattern[:, j], V[j]) for j in alive}
     sure, tried = True, 0
     for silent, e in _residuals(inputs, y, pattern, alive, max_sets):
         tried += 1
         pulls = (pattern[:, silent] * e[:, None]).T @ C
-        pulled = np.linalg.norm(pulls, axis=1) > 1e-9 * np.linalg.norm(C) * np.linalg.norm(y)
+        pulled = np.linalg.norm(pulls, axis=1) > CROSSING * np.linalg.norm(y)
         moved = W.copy()
         for j, g in zip(silent[pulled], pulls[pulled], strict=True):
-            w = cells[j].on_plane(g, e)
-            if w is None:
+            try:
+                v = cells[j].on_plane(g, e)
+            except Unsolved:
+                v, sure = None, False
+            if v is None:
                 break
-            moved[j] = w @ inputs.basis.T
+            moved[j] = v @ T.T
         else:
             if not pulled.any():
                 continue
@@ -364,7 +482,7 @@ def saddle_in_cell(
 
 def _residuals(inputs, y, pattern, alive, max_sets) -> Iterator[tuple[NDArray, NDArray]]:
     """Sets of silent neurons, largest first, with e of the least squares of the other alive neurons."""
-    C = inputs.coordinates
+    C, _ = _orthonormal(inputs)
     r = C.shape[1]
     if not inputs.independent:
         A = (pattern[:, alive, None] * C[:, None, :]).reshape(len(C), -1)
@@ -388,7 +506,8 @@ def _residuals(inputs, y, pattern, alive, max_sets) -> Iterator[tuple[NDArray, N
 
 
 class _FreeCell:
-    """A cell of one neuron for linearly independent samples: every pre-activation is free (derived)."""
+    """A cell of one neuron for linearly independent samples: every pre-activation is free (derived). C is
+    then an orthogonal matrix."""
 
     def __init__(self, C: NDArray, active: NDArray, w: NDArray):
         self.C, self.active, self.pre = C, active, C @ w
@@ -399,7 +518,7 @@ class _FreeCell:
         up, down = share[share > 0].sum(), -share[share < 0].sum()
         if up == 0 or down == 0:
             return None
-        return np.linalg.solve(self.C, np.where(share > 0, self.pre * (down / up), self.pre))
+        return self.C.T @ np.where(share > 0, self.pre * (down / up), self.pre)
 
 
 class _Cone:
@@ -412,20 +531,26 @@ class _Cone:
         self.inside = w / np.linalg.norm(w)
 
     @cached_property
-    def rays(self) -> NDArray:
+    def rays(self) -> NDArray | None:
         """Its extreme rays, (n, r): the facets of the convex hull of the half-spaces' normals, scaled to
-        normal·inside = 1 (the cone's dual, cut by a plane)."""
-        from scipy.spatial import ConvexHull
+        normal·inside = 1 (the cone's dual, cut by a plane). None where Qhull finds the hull too flat, and
+        where ``inside`` lies on the boundary, so that no such plane is there."""
+        from scipy.spatial import ConvexHull, QhullError
 
         across = np.linalg.svd(self.inside[None])[2][1:]
-        scaled = self.rows / (self.rows @ self.inside)[:, None]
-        facets = ConvexHull(scaled @ across.T).equations
+        height = self.rows @ self.inside
+        if height.min() < BOUNDARY:
+            return None
+        try:
+            facets = ConvexHull((self.rows / height[:, None]) @ across.T).equations
+        except QhullError:
+            return None
         rays = -facets[:, :-1] @ across - facets[:, -1:] * self.inside
         return rays / np.linalg.norm(rays, axis=1)[:, None]
 
     def on_plane(self, g: NDArray, e: NDArray) -> NDArray | None:
         """A w in the open cell with w·g = 0, or None: from ``inside`` towards the point of the closed cell
-        that is furthest on the plane's other side."""
+        that is furthest on the plane's other side. Unsolved where no solver finds that point."""
         here = g @ self.inside
         if here == 0:
             return self.inside
@@ -439,14 +564,18 @@ class _Cone:
     def _furthest(self, g: NDArray) -> NDArray:
         """The point of the closed cell, on a slice of it, with the least g·w."""
         r = len(g)
-        if 3 <= r <= RAY_DIMENSIONS:  # Qhull wants a plane at least
+        # Qhull wants a plane at least.
+        if 3 <= r <= RAY_DIMENSIONS and self.rays is not None:
             return self.rays[np.argmin(self.rays @ g)]
         from scipy.optimize import linprog
 
         slice_ = self.rows.mean(axis=0)
-        inside = self.inside / (slice_ @ self.inside)
-        found = linprog(g, -self.rows, np.zeros(len(self.rows)), slice_[None], [1.0], (None, None))
-        return found.x if found.status == 0 else inside
+        found = linprog(
+            g / np.linalg.norm(g), -self.rows, np.zeros(len(self.rows)), slice_[None], [1.0], (None, None)
+        )
+        if found.status != 0:
+            raise Unsolved(found.message)
+        return found.x
 
 
 @dataclass(frozen=True)
@@ -478,15 +607,18 @@ def minimum_on_closed_cell(
     decision = decide(inputs, y, pattern, signs, program_limit=program_limit, margin="sign")
     if decision.verdict == "genuine":
         return ClosedCell("differentiable minimum", decision.loss, "a minimiser lies in the open cell")
-    V, _ = _closed_minimum(inputs, y, pattern, signs, (W @ inputs.basis) * np.abs(z)[:, None], set())
-    point = critical_point(inputs, y, V @ inputs.basis.T, signs)
+    C, T = _orthonormal(inputs)
+    unit = float(np.linalg.norm(y) or 1.0)
+    start = _directions(inputs, C, W) * (np.abs(z) / unit)[:, None]
+    V, _ = _closed_minimum(inputs, y / unit, pattern, signs, start, np.zeros_like(pattern))
+    point = critical_point(inputs, y, unit * V @ T.T, signs)
     if point.kind == "non-differentiable minimum":
         return ClosedCell(point.kind, point.loss, point.evidence)
     alive = pattern.any(axis=0)
     only_one = alive.any() and rank(inputs, pattern[:, alive]) == alive.sum() * inputs.rank
     zero = np.flatnonzero(alive & ~V.any(axis=1))
-    e = np.maximum(inputs.coordinates @ V.T, 0.0) @ signs - y
-    descends = any(_leaves_zero(inputs.coordinates, e, signs[j]) for j in zero) if len(zero) else True
+    e = np.maximum(C @ V.T, 0.0) @ signs - y / unit
+    descends = any(_leaves_zero(C, e, signs[j]) for j in zero) if len(zero) else True
     if decision.verdict == "none" and point.kind == "not converged" and only_one and descends:
         return ClosedCell("none", point.loss, point.evidence)
     return ClosedCell("undecided", np.nan, point.evidence)
@@ -501,20 +633,25 @@ def _leaves_zero(C: NDArray, e: NDArray, sign: float) -> bool:
 # --- the minimum over a closed cell -----------------------------------------------------------------
 
 
-def _closed_minimum(inputs, y, pattern, signs, V, working) -> tuple[NDArray, NDArray]:
-    """(V (K, r), boundary (N, K)); ``working``, the half-spaces used, is enlarged for the next call."""
+def _closed_minimum(inputs, y, pattern, signs, V, held) -> tuple[NDArray, NDArray]:
+    """(V (K, r), held (N, K)): where the loss is least on the closed cell, from a V in it.
+
+    held : half-spaces to start with, independent for each neuron, at whose edges V lies; then those at the
+    end, for the next call.
+    """
+    C, _ = _orthonormal(inputs)
     if inputs.independent:
-        return _closed_minimum_independent(inputs, y, pattern, signs, V)
-    return _closed_minimum_general(inputs, y, pattern, signs, V, working)
+        return _closed_minimum_independent(C, y, pattern, signs, V), held
+    return _closed_minimum_general(C, y, pattern, signs, V, held)
 
 
-def _closed_minimum_independent(inputs, y, pattern, signs, V) -> tuple[NDArray, NDArray]:
+def _closed_minimum_independent(C, y, pattern, signs, V) -> NDArray:
     """rank X = N: the pre-activations are free, so every sample is solved by itself (derived).
 
     A sample with an active neuron of sign y_i is fitted exactly, by scaling what the neurons of that sign
     give it; the others are best served by 0, so their active neurons go to the boundary.
     """
-    u = inputs.coordinates @ V.T
+    u = C @ V.T
     with_sign = pattern & (signs == np.sign(y)[:, None])
     against = pattern & ~with_sign
     served = with_sign.any(axis=1) & (y != 0)
@@ -527,72 +664,125 @@ def _closed_minimum_independent(inputs, y, pattern, signs, V) -> tuple[NDArray, 
     u = np.where(with_sign, have * (need / total)[:, None], u)
     u = np.where(pattern, np.maximum(u, 0.0), np.minimum(u, 0.0))
     u[boundary] = 0.0
-    return np.linalg.lstsq(inputs.coordinates, u, rcond=None)[0].T, boundary
+    return u.T @ C
 
 
-def _closed_minimum_general(inputs, y, pattern, signs, V, working) -> tuple[NDArray, NDArray]:
-    """Least squares under half-spaces G v ≥ 0, in its dual form: non-negative least squares.
+def _closed_minimum_general(C, y, pattern, signs, V, held) -> tuple[NDArray, NDArray]:
+    """Least squares |A v − y|² under half-spaces G v ≥ 0 by an active-set method from a feasible v.
 
-    With A = QR, min |Rv − Qᵀy|² subject to Gv ≥ 0 is solved by v = R⁻¹(Qᵀy + R⁻ᵀGᵀλ) for the λ ≥ 0 that
-    minimises |Qᵀy + R⁻ᵀGᵀλ| (derived; Lawson and Hanson's LDP is the special case R = I). Half-spaces
-    enter as they are violated; the active ones are then solved as equations, free of the ridge.
+    Each round minimises over the edges held, by the shortest step where that leaves a choice (A may have
+    any rank), goes there or to the first half-space in the way, which is then held, or, where the loss is
+    least already, lets go of the half-space with the most negative multiplier. The loss never rises and v
+    never leaves the closed cell. Rounds without a move take the first candidate instead of the best
+    (Bland's rule), which keeps them from going round in circles.
     """
-    from scipy.linalg import solve_triangular
-    from scipy.optimize import nnls
-
-    C = inputs.coordinates
-    N, r = C.shape
+    r = C.shape[1]
     alive = np.flatnonzero(pattern.any(axis=0))
-    V = V.copy()
-    boundary = np.zeros_like(pattern)
+    V, everywhere = V.copy(), np.zeros_like(held)
     if not len(alive):
-        return V, boundary
-    A = ((signs * pattern)[:, alive, None] * C[:, None, :]).reshape(N, -1)
-    ridge = RIDGE * np.sqrt((A**2).sum(axis=0).max())
-    Q, R = np.linalg.qr(np.vstack((A, ridge * np.eye(A.shape[1]))))
-    wanted = Q.T @ np.concatenate((y, ridge * V[alive].ravel()))
-    side = np.where(pattern, 1.0, -1.0)
-    size = np.maximum(np.linalg.norm(C, axis=1), np.finfo(float).tiny)
-    place = {j: k for k, j in enumerate(alive)}
-    used = [pair for pair in sorted(working) if pair[1] in place]
-    known = set(used)
-    while True:
-        G = np.zeros((len(used), A.shape[1]))
-        for row, (i, j) in enumerate(used):
-            G[row, r * place[j] : r * place[j] + r] = side[i, j] * C[i]
-        M = solve_triangular(R, G.T, trans="T")
-        M /= np.maximum(np.linalg.norm(M, axis=0), 1e-300)
-        multipliers, _ = nnls(M, -wanted, maxiter=50 * max(M.shape)) if used else (np.zeros(0), 0)
-        solution = solve_triangular(R, wanted + M @ multipliers).reshape(len(alive), r)
-        gap = side[:, alive] * (C @ solution.T) / size[:, None]
-        gap[gap >= -BOUNDARY * np.linalg.norm(solution, axis=1)] = 0.0
-        worst = np.argsort(gap, axis=0)[:ADDED]
-        added = {(int(i), int(alive[k])) for k in range(len(alive)) for i in worst[:, k] if gap[i, k] < 0}
-        if not added - known:
-            break
-        used += sorted(added - known)
-        known |= added
-    working |= {pair for pair, value in zip(used, multipliers, strict=True) if value > 0}
-    for (i, j), value in zip(used, multipliers, strict=True):
-        boundary[i, j] = value > 0
-    free = []
-    for j in alive:
-        rows = C[boundary[:, j]]
-        free.append(_null_space(rows, r))
-    exact = [basis @ (basis.T @ solution[k]) for k, basis in enumerate(free)]
-    reduced = np.hstack([A[:, r * k : r * k + r] @ basis for k, basis in enumerate(free)])
-    correction = np.linalg.lstsq(reduced, y - A @ np.concatenate(exact), rcond=None)[0]
-    start = 0
-    for k, basis in enumerate(free):
-        stop = start + basis.shape[1]
-        V[alive[k]] = exact[k] + basis @ correction[start:stop]
-        start = stop
-    return V, boundary
+        return V, everywhere
+    A, target = ((signs * pattern)[:, alive, None] * C[:, None, :]).reshape(len(C), -1), y
+    if len(C) > A.shape[1]:
+        triangle = np.linalg.qr(np.column_stack((A, y)), mode="r")
+        A, target = triangle[:, :-1], triangle[:, -1]
+    size = np.maximum(np.linalg.norm(C, axis=1), np.finfo(float).tiny)[:, None]
+    unit, side = C / size, np.where(pattern, 1.0, -1.0)[:, alive]
+    v, held = V[alive], held[:, alive]
+    faces = _Faces(A, r)
+    for k in range(len(alive)):
+        faces.set(k, np.flatnonzero(held[:, k]), side[:, k], unit)
+    least, careful, doubtful = False, False, False
+    for _ in range(ROUNDS * A.shape[1]):
+        error = A @ v.ravel() - target
+        if least:
+            row, k = faces.let_go(error, careful)
+            if row is None:
+                break
+            held[row, k] = False
+            faces.set(k, np.flatnonzero(held[:, k]), side[:, k], unit)
+        step, sure = faces.step(error, doubtful)
+        way, rate = side * (unit @ v.T), side * (unit @ step.T)
+        beyond = np.flatnonzero((way + rate < 0) & (rate < -ALONG * np.linalg.norm(step, axis=1)) & ~held)
+        if len(beyond):
+            reach = np.maximum(way.ravel()[beyond], 0.0) / -rate.ravel()[beyond]
+            row, k = np.unravel_index(beyond[np.argmin(reach)], held.shape)
+            v = v + reach.min() * step
+            held[row, k] = True
+            faces.set(k, np.flatnonzero(held[:, k]), side[:, k], unit)
+            v[k] = faces.onto(k, v[k])  # off the edge by rounding only
+            least, careful, doubtful = False, reach.min() == 0.0, False
+        else:
+            v = v + step
+            least = sure or faces.slope(A @ v.ravel() - target) < STATIONARY / 10
+            careful, doubtful = False, not least
+    V[alive] = v
+    everywhere[:, alive] = held
+    return V, everywhere
 
 
-def _null_space(rows: NDArray, r: int) -> NDArray:
-    """Orthonormal basis (r, ·) of the vectors at right angles to all rows."""
-    if not len(rows):
-        return np.eye(r)
-    _, singular, right = np.linalg.svd(rows / np.linalg.norm(rows, axis=1)[:, None])
-    return right[int((singular > BOUNDARY).sum()) :].T
+class _Faces:
+    """The edges on which the neurons hold half-spaces, and the least squares that is left on them.
+
+    For each neuron an orthonormal basis whose last vectors span its edge: A in these bases, and AᵀA.
+    """
+
+    def __init__(self, A: NDArray, r: int):
+        self.A, self.r, K = A, r, A.shape[1] // r
+        self.held: list[NDArray] = [np.zeros(0, dtype=int)] * K
+        self.basis, self.triangle = np.tile(np.eye(r), (K, 1, 1)), [np.zeros((0, 0))] * K
+        self.turned, self.gram, self.free = A.copy(), A.T @ A, np.ones(A.shape[1], dtype=bool)
+
+    def set(self, k: int, held: NDArray, side: NDArray, unit: NDArray) -> None:
+        """Neuron k holds the half-spaces of these samples: side · unit · v = 0."""
+        block = slice(self.r * k, self.r * k + self.r)
+        full, triangle = np.linalg.qr((side[held, None] * unit[held]).T, mode="complete")
+        self.held[k], self.basis[k], self.triangle[k] = held, full, triangle[: len(held)]
+        self.turned[:, block] = self.A[:, block] @ full
+        self.gram[block] = self.turned[:, block].T @ self.turned
+        self.gram[:, block] = self.gram[block].T
+        self.free[block] = np.arange(self.r) >= len(held)
+
+    def step(self, error: NDArray, doubtful: bool) -> tuple[NDArray, bool]:
+        """(K, r), to the least |error + A step| on the edges, and whether that is exact.
+
+        By the normal equations where they look well-conditioned, unless a step of theirs has fallen short.
+        """
+        from scipy.linalg import lstsq
+        from scipy.linalg.lapack import dpotrf, dpotrs
+
+        along = np.zeros(len(self.free))
+        if self.free.any() and not doubtful:
+            factor, failed = dpotrf(self.gram[np.ix_(self.free, self.free)], lower=1)
+            diagonal = factor.diagonal()
+            doubtful = failed or diagonal.min() < NORMAL * diagonal.max()
+            if not doubtful:
+                along[self.free] = dpotrs(factor, -(error @ self.turned)[self.free], lower=1)[0]
+        if self.free.any() and doubtful:
+            edges = self.turned[:, self.free]
+            along[self.free] = lstsq(edges, -error, cond=RANK, lapack_driver="gelsy", check_finite=False)[0]
+        along = along.reshape(-1, self.r)
+        return np.einsum("kij,kj->ki", self.basis, along), bool(doubtful)
+
+    def slope(self, error: NDArray) -> float:
+        """Length of the gradient along the edges."""
+        return float(np.linalg.norm((error @ self.turned)[self.free]))
+
+    def onto(self, k: int, v: NDArray) -> NDArray:
+        """The point of neuron k's edge nearest to v."""
+        edge = self.basis[k][:, len(self.held[k]) :]
+        return edge @ (edge.T @ v)
+
+    def let_go(self, error: NDArray, first: bool) -> tuple[int | None, int]:
+        """Half-space (sample, neuron) with the most negative multiplier, or the first; None if none has."""
+        found, least, neuron = None, -STATIONARY, 0
+        gradients = (error @ self.turned).reshape(-1, self.r)
+        for k, held in enumerate(self.held):
+            if not len(held):
+                continue
+            values = np.linalg.solve(self.triangle[k], gradients[k, : len(held)])
+            where = int(np.argmax(values < -STATIONARY) if first else np.argmin(values))
+            if values[where] < least:
+                found, least, neuron = int(held[where]), values[where], k
+                if first:
+                    break
+        return found, neuron
