@@ -1,6 +1,6 @@
 """Bo Liu, Understanding Global Loss Landscape of One-hidden-layer ReLU Networks, Part 2, as a pipeline.
 
-This file is an index. Targets: `paper` (the default), `beyond`, `related`, `everything`.
+This file is an index. Targets: `paper` (the default), `beyond`, `related`, `transition`, `everything`.
 """
 
 from pathlib import Path
@@ -34,6 +34,7 @@ include: "workflow/rules/genuineness.smk"
 include: "workflow/rules/gaussian_1d.smk"
 include: "workflow/rules/diameters.smk"
 include: "workflow/rules/related.smk"
+include: "workflow/rules/transition.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -58,4 +59,5 @@ rule everything:
         PAPER,
         BEYOND,
         RELATED,
+        TRANSITION,
         "results/report_everything.html",

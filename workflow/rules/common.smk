@@ -1,7 +1,7 @@
 """Names that all rules share: the checked config, paths, blocks of trials, and the targets' lists.
 
 In:  config.yaml (checked against workflow/schemas/config.schema.yaml)
-Out: PAPER, BEYOND, RELATED (each rule file adds the results it makes), and the helpers below
+Out: PAPER, BEYOND, RELATED, TRANSITION (each rule file adds the results it makes), and the helpers below
 """
 
 import os
@@ -32,6 +32,7 @@ if workflow.is_main_process:
 PAPER = []
 BEYOND = []
 RELATED = []
+TRANSITION = []
 
 # In the order of the paper's tables, data sets of one's own last.
 DATASETS = dict(
@@ -85,6 +86,10 @@ localrules:
     tabulate_critical_points,
     tabulate_genuineness,
     plot_genuineness,
+    locate_transition,
+    fit_laws,
+    compare_kinds,
+    plot_transition,
 
 
 def here(path):

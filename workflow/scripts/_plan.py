@@ -173,6 +173,13 @@ def blocks(trials: int, trials_per_job: int) -> list[str]:
     ]
 
 
+def even_grid(first: int, last: int, per_doubling: float) -> list[int]:
+    """Even numbers from ``first`` to ``last``, as near as they come to so many per factor of 2."""
+    steps = math.floor(per_doubling * math.log2(last / first) + 1e-9) if last >= first else -1
+    near = (2 * round(first * 2 ** (step / per_doubling) / 2) for step in range(steps + 1))
+    return sorted({max(N, 2) for N in near})
+
+
 def block_range(block: str) -> range:
     """The trial numbers of a block."""
     first, last = block.split("-")

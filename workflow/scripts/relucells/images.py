@@ -5,6 +5,8 @@ to [0, 1], a constant 1 appended. Images are uint8, (n, height, width) or (n, he
 are the class numbers, (n,). Nothing here reads a file: what comes in are bytes or arrays.
 """
 
+from math import isqrt
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -120,6 +122,19 @@ def pixels(images: NDArray[np.uint8], grey: str = "rgb2gray") -> NDArray[np.floa
         raise ValueError(f"grey: must be one of {', '.join(GREY_WEIGHTS)}, not {grey!r}")
     values = images @ np.array(GREY_WEIGHTS[grey]) if images.ndim == 4 else images
     return values.reshape(len(images), -1) / 255.0
+
+
+def pooled(rows: NDArray[np.float64], d: int) -> NDArray[np.float64]:
+    """Square images, rows of grey values (n, side²), averaged over square blocks so that d values are left.
+
+    Raises ValueError unless √d divides the side.
+    """
+    side, small = isqrt(rows.shape[1]), isqrt(d)
+    if small**2 != d or side % max(small, 1):
+        possible = [s**2 for s in range(1, side + 1) if side % s == 0]
+        raise ValueError(f"d: images of {side}×{side} can be pooled to {possible} values, not {d}")
+    block = side // small
+    return rows.reshape(-1, small, block, small, block).mean(axis=(2, 4)).reshape(-1, d)
 
 
 def first_of_class(labels: ArrayLike, label: int, count: int) -> NDArray[np.int_]:

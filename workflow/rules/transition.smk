@@ -1,0 +1,145 @@
+"""From which number of samples on cells hold no genuine minimum: a map, a law, and data of other kinds.
+
+In:  data/images/{images}.npz (of the kinds made of images); Gaussian samples are drawn
+Out: results/transition/series/{series}.npz   random cells of one kind of data, d, K and bias over N
+     results/transition/points.csv            shares of genuine minima, of full rank, of covered cells
+     results/transition/locations.csv         where each share is one half
+     results/transition/laws.csv, laws.md     how that place scales with K and d, rivals side by side
+     results/transition/kinds.csv             all kinds of data at one d, K and bias
+     results/transition/orders.csv, orders.md which property of the data orders them
+     results/transition/map, law, kinds       (.pdf, .png), and data/{map,law,kinds}.csv behind them
+
+Target: transition
+"""
+
+
+include: "functions/transition.smk"
+
+
+SERIES = series_of_kinds()
+
+
+wildcard_constraints:
+    series="|".join(map(re.escape, SERIES)),
+
+
+rule map_series:
+    input:
+        images_of_series,
+    output:
+        "results/transition/series/{series}.npz",
+    log:
+        "logs/map_series/{series}.log",
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        seed=config["seed"],
+        entry=lambda wildcards: SERIES[wildcards.series],
+        code=code_of("map_series"),
+    script:
+        "../scripts/map_series.py"
+
+
+rule locate_transition:
+    input:
+        [f"results/transition/series/{name}.npz" for name in SERIES],
+    output:
+        points=transition_result(
+            "points.csv", "transition_points", "shares over N", "table"
+        ),
+        locations=transition_result(
+            "locations.csv", "transition_locations", "where the share is 1/2", "table"
+        ),
+    log:
+        "logs/locate_transition.log",
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        series=SERIES,
+        level=config["level"],
+        code=code_of("locate_transition"),
+    script:
+        "../scripts/locate_transition.py"
+
+
+rule fit_laws:
+    input:
+        "results/transition/locations.csv",
+    output:
+        csv=transition_result("laws.csv", "transition_laws", "scaling laws", "table"),
+        md=transition_result("laws.md", "transition_laws", "scaling laws", "table"),
+        tex="results/transition/laws.tex",
+        predictions="results/transition/data/law.csv",
+    log:
+        "logs/fit_laws.log",
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        level=config["level"],
+        code=code_of("fit_laws"),
+    script:
+        "../scripts/fit_laws.py"
+
+
+rule compare_kinds:
+    input:
+        "results/transition/locations.csv",
+    output:
+        kinds=transition_result(
+            "kinds.csv", "transition_kinds_table", "kinds of data", "table"
+        ),
+        csv=transition_result(
+            "orders.csv", "transition_orders", "what orders the kinds", "table"
+        ),
+        md=transition_result(
+            "orders.md", "transition_orders", "what orders the kinds", "table"
+        ),
+        tex="results/transition/orders.tex",
+    log:
+        "logs/compare_kinds.log",
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        at=MAPPED["compare"],
+        level=config["level"],
+        code=code_of("compare_kinds"),
+    script:
+        "../scripts/compare_kinds.py"
+
+
+rule plot_transition:
+    input:
+        points="results/transition/points.csv",
+        locations="results/transition/locations.csv",
+        laws="results/transition/laws.csv",
+        predictions="results/transition/data/law.csv",
+        kinds="results/transition/kinds.csv",
+        orders="results/transition/orders.csv",
+    output:
+        map_csv="results/transition/data/map.csv",
+        kinds_csv="results/transition/data/kinds.csv",
+        map_pdf=transition_result("map.pdf", "transition_map", "map", "figure"),
+        map_png=transition_result("map.png", "transition_map", "map", "figure"),
+        law_pdf=transition_result("law.pdf", "transition_law", "law", "figure"),
+        law_png=transition_result("law.png", "transition_law", "law", "figure"),
+        kinds_pdf=transition_result("kinds.pdf", "transition_kinds", "kinds", "figure"),
+        kinds_png=transition_result("kinds.png", "transition_kinds", "kinds", "figure"),
+    log:
+        "logs/plot_transition.log",
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        code=code_of("plot_transition"),
+    script:
+        "../scripts/plot_transition.py"
+
+
+rule transition:
+    input:
+        rules.locate_transition.output,
+        rules.fit_laws.output,
+        rules.compare_kinds.output,
+        rules.plot_transition.output,
+
+
+TRANSITION += rules.transition.input

@@ -1,0 +1,278 @@
+"""Three pictures: shares over N, how their middle scales with K and d, and all kinds of data beside it."""
+
+import re
+
+import numpy as np
+import pandas as pd
+from _figures import BLACK, BLUE, GREY, PAGE_WIDTH, RED, SERIES, YELLOW, new_figure, save
+from _job import job, write_csv
+from _verdicts import NAMES
+from compare_kinds import PROPERTIES
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+STYLES = {
+    "sampled": {"color": BLUE, "linestyle": "-", "marker": "o"},
+    "exists": {"color": RED, "linestyle": "--", "marker": "s"},
+    "full rank": {"color": BLACK, "linestyle": ":", "marker": "D"},
+    "covered": {"color": YELLOW, "linestyle": "-.", "marker": "^"},
+}
+WORDS = {
+    "sampled": "genuine, signs of the drawn z",
+    "exists": "genuine, some choice of signs",
+    "full rank": "A has full row rank",
+    "covered": "every active sample has a neuron of its sign",
+}
+COLUMNS = 4  # panels in a row of the map
+LINES = ("c K D", "c (K + D)", "2 K D / (K + 2)", "Σδ = N − 1")  # beside the best law
+PAIR = re.compile(r"(.*)_(\d+)_(\d+)$")
+
+
+def name_kind(kind: str) -> str:
+    first, _, rest = kind.partition("_")
+    return f"{NAMES.get(first, first)} {rest.replace('_', ' ')}".strip()
+
+
+def log_axis(axis, label: str) -> None:
+    """A logarithmic axis with few, plain numbers; what it shows must have been drawn."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if high / low < 40 else (1,), numticks=9))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+    axis.set_label_text(label)
+
+
+def spread(values: list, most: int) -> list:
+    """At most so many of the sorted values, evenly, both ends among them."""
+    values = sorted(values)
+    return [values[i] for i in sorted(set(np.linspace(0, len(values) - 1, most).round().astype(int)))]
+
+
+def sweep(points: pd.DataFrame, kind: str, along: str) -> pd.DataFrame:
+    """The series of a kind at the smallest |bias| along K or d, at the other's most frequent value."""
+    own = points[points["kind"] == kind][["kind", "d", "K", "bias"]].drop_duplicates()
+    own = own[own["bias"].abs() == own["bias"].abs().min()]
+    other = "d" if along == "K" else "K"
+    return own[own[other] == own[other].mode().iloc[0]].sort_values(along)
+
+
+def panels_of_map(points: pd.DataFrame) -> list[pd.DataFrame]:
+    """Rows of the map, each a frame of at most ``COLUMNS`` series: along K, along d, images, other biases."""
+    kinds = [kind for kind in ("gaussian", "mnist") if kind in set(points["kind"])]
+    kinds = kinds or [points["kind"].iloc[0]]
+    rows = [sweep(points, kinds[0], "K"), *(sweep(points, kind, "d") for kind in kinds)]
+    own = points[points["kind"] == kinds[0]][["kind", "d", "K", "bias"]].drop_duplicates()
+    biased = own[own["bias"] != rows[0]["bias"].iloc[0]].sort_values(["K", "bias"])
+    chosen = [row.iloc[spread(list(range(len(row))), COLUMNS)] for row in rows]
+    if len(biased):
+        chosen.append(biased.head(COLUMNS))
+    return chosen
+
+
+def draw_shares(axes: Axes, own: pd.DataFrame) -> None:
+    """One series: every convention's shares with their intervals, undecided cells as a hatched band."""
+    first = own.iloc[0]
+    for convention, style in STYLES.items():
+        shown = own[own["convention"] == convention]
+        if shown.empty:
+            continue
+        x, share = shown["N"] / (first["d"] + 1), shown["share"]
+        thin = style | {"linewidth": 0.9, "markersize": 2.6}
+        bars = np.clip([share - shown["low"], shown["high"] - share], 0, None)
+        faint = 0.35 if convention == "covered" else 1.0
+        axes.errorbar(x, share, bars, elinewidth=0.5, alpha=faint, clip_on=False, **thin)
+        if shown["undecided"].any():
+            axes.fill_between(
+                x, share, shown["share_undecided_genuine"], facecolor="none", edgecolor=style["color"],
+                hatch="/////", linewidth=0.0,
+            )  # fmt: skip
+    axes.set_xscale("log")
+    log_axis(axes.xaxis, "")
+    axes.set_ylim(0, 1)
+    bias = "" if first["bias"] == 0 else f", bias {first['bias']:g}".replace("-", "−")
+    axes.set_title(f"{name_kind(first['kind'])}, $d = {first['d']}$, $K = {first['K']}${bias}", fontsize=6.5)
+
+
+def draw_map(points: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    rows = panels_of_map(points)
+    columns = max(map(len, rows))
+    figure, grid = new_figure(
+        1.45 * len(rows) + 0.5, PAGE_WIDTH, len(rows), columns, sharey=True, squeeze=False
+    )
+    shown = []
+    for line, series in zip(grid, rows, strict=True):
+        line[0].set_ylabel("share of cells")
+        for axes in line[len(series) :]:
+            axes.axis("off")
+        for axes, setting in zip(line, series.to_dict("records"), strict=False):
+            own = points[np.logical_and.reduce([points[key] == value for key, value in setting.items()])]
+            draw_shares(axes, own)
+            shown.append(own)
+    figure.supxlabel("samples per dimension, $N / (d + 1)$", fontsize=8)
+    lines = [
+        figure.axes[0].plot([], [], markersize=3, label=WORDS[name], **style)[0]
+        for name, style in STYLES.items()
+    ]
+    figure.legend(handles=lines, loc="outside upper center", ncols=2)
+    return figure, pd.concat(shown).drop_duplicates()
+
+
+def draw_places(axes: Axes, places: pd.DataFrame, along: str, name: str) -> None:
+    """Located places with their intervals."""
+    for convention in ("sampled", "exists", "full rank"):
+        own = places[(places["convention"] == convention) & (places["status"] == "located")]
+        x = own["d"] + 1 if along == "d" else own["K"]
+        high = np.minimum(own["high"], own["N_half"] * 30)
+        bars = np.clip([own["N_half"] - own["low"], high - own["N_half"]], 0, None)
+        style = STYLES[convention] | {"linestyle": "none"}
+        axes.errorbar(
+            x, own["N_half"], bars, elinewidth=0.7, markersize=3.6, label=WORDS[convention], **style
+        )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    log_axis(axes.xaxis, name)
+    log_axis(axes.yaxis, "$N$ where the share is ½")
+
+
+def draw_rivals(axes: Axes, predicted: pd.DataFrame, names: list[str], along: str) -> None:
+    """What the laws say along one direction, the best one as a thick line."""
+    looks = [
+        {"color": BLUE, "linestyle": "-", "linewidth": 1.6, "alpha": 0.6},
+        *({"color": GREY, "linestyle": style, "linewidth": 0.9} for style in ("--", "-.", ":", (0, (1, 3)))),
+    ]
+    for look, law in zip(looks, names, strict=False):
+        own = predicted[predicted["law"] == law].sort_values(along)
+        axes.plot(own["d"] + 1 if along == "d" else own["K"], own["predicted"], label=law, **look)
+
+
+def sampled_of(frame: pd.DataFrame, kind: str, bias: float) -> pd.Series:
+    """Which rows are of this kind and bias, with the drawn signs."""
+    return frame["kind"].eq(kind) & frame["bias"].eq(bias) & frame["convention"].eq("sampled")
+
+
+def draw_law(
+    points: pd.DataFrame, places: pd.DataFrame, laws: pd.DataFrame, predicted: pd.DataFrame
+) -> Figure:
+    """Along K, along d, and all series over N in units of the best law."""
+    kind = "gaussian" if "gaussian" in set(places["kind"]) else places["kind"].iloc[0]
+    series = {along: sweep(points, kind, along) for along in ("K", "d")}
+    bias = series["K"]["bias"].iloc[0]
+    own = laws[sampled_of(laws, kind, bias)]
+    best = own["law"].head(1).tolist()
+    names = [*best, *(name for name in LINES if name not in best and name in set(own["law"]))]
+    figure, (left, middle, right) = new_figure(2.9, PAGE_WIDTH, 1, 3)
+    for axes, along, label in ((left, "K", "neurons $K$"), (middle, "d", "dimension $D = d + 1$")):
+        draw_places(axes, places.merge(series[along]), along, label)
+        if names:
+            sampled = predicted[predicted["convention"] == "sampled"].merge(series[along])
+            draw_rivals(axes, sampled, names, along)
+        fixed = "d" if along == "K" else "K"
+        axes.set_title(f"{name_kind(kind)}, ${fixed} = {series[along][fixed].iloc[0]}$", fontsize=7)
+    if names:
+        scale = predicted[predicted["law"].eq(best[0]) & sampled_of(predicted, kind, bias)]
+        scale = scale.set_index(["d", "K"])["predicted"]
+        shown = points[sampled_of(points, kind, bias)]
+        groups = [group for group in shown.groupby("K") if any((d, group[0]) in scale for d in group[1]["d"])]
+        for style, (K, group) in zip(SERIES * 3, groups, strict=False):
+            for number, (d, line) in enumerate(group.groupby("d")):
+                if (d, K) in scale:
+                    label = f"$K = {K}$" if number == 0 else None
+                    look = style | {"linewidth": 0.6, "markersize": 2.4}
+                    right.plot(line["N"] / scale[d, K], line["share"], label=label, **look)
+        right.set_xscale("log")
+        log_axis(right.xaxis, f"$N$ / ({best[0].replace(' beside', chr(10) + 'beside')})")
+        right.set_ylabel("share genuine, drawn signs")
+        right.set_title("in units of the best law", fontsize=7)
+        right.legend(fontsize=5.5, loc="upper right", handlelength=1.4, labelspacing=0.2)
+    else:
+        right.axis("off")
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=6.5)
+    return figure
+
+
+def family(kind: str) -> str | None:
+    """The name that pairs of classes share, if the kind is one."""
+    found = PAIR.match(kind)
+    return found.group(1) if found else None
+
+
+def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
+    """Left the N where each kind has its transition, right the property that orders them best, and rank."""
+    families = kinds["kind"].map(family)
+    single = list(dict.fromkeys(kinds["kind"][families.isna()]))
+    paired = list(dict.fromkeys(families.dropna()))
+    lines = [*single, *paired]
+    figure, (left, *others) = new_figure(
+        max(2.6, 0.24 * len(lines) + 1.0), PAGE_WIDTH, 1, 3, width_ratios=(1.5, 1, 1)
+    )
+    for offset, convention in zip((0.22, 0, -0.22), ("covered", "sampled", "full rank"), strict=True):
+        own = kinds[kinds["convention"] == convention]
+        located = own[own["status"] == "located"]
+        rows = [family(kind) or kind for kind in located["kind"]]
+        y = len(lines) - 1 - np.array([lines.index(row) for row in rows], dtype=float) + offset
+        high = np.minimum(located["high"], located["N_half"] * 30)
+        bars = np.clip([located["N_half"] - located["low"], high - located["N_half"]], 0, None)
+        single_kind = np.array([row in single for row in rows], dtype=bool)
+        look = STYLES[convention] | {"linestyle": "none", "markersize": 3.2}
+        left.errorbar(
+            located["N_half"][single_kind], y[single_kind], xerr=bars[:, single_kind], elinewidth=0.7,
+            label=WORDS[convention], **look,
+        )  # fmt: skip
+        left.plot(located["N_half"][~single_kind], y[~single_kind], **look | {"markersize": 2, "alpha": 0.5})
+        for bound in own[own["status"] == "above"].to_dict("records"):
+            row = len(lines) - 1 - lines.index(family(bound["kind"]) or bound["kind"]) + offset
+            left.plot(bound["low"], row, **look | {"marker": ">", "markerfacecolor": "none"})
+    labels = [name_kind(line) + (" (pairs)" if line in paired else "") for line in lines]
+    left.set_yticks(range(len(lines)), labels[::-1])
+    left.tick_params(axis="y", length=0)
+    ends = pd.concat([kinds["N_half"], kinds["low"][kinds["status"] == "above"]])
+    left.set_xlim(ends.min() / 2.5, ends.max() * 2)
+    left.set_xscale("log")
+    log_axis(left.xaxis, "$N$ where the share is ½")
+    left.grid(axis="y", linewidth=0.3, color="#DDDDDD")
+    sampled = kinds[(kinds["convention"] == "sampled") & (kinds["status"] == "located")]
+    ranked = orders[orders["convention"] == "sampled"].dropna(subset="correlation")
+    ranked = ranked.reindex(ranked["correlation"].abs().sort_values(ascending=False, kind="stable").index)
+    chosen = list(dict.fromkeys([*ranked["property"].head(1), "rank", *ranked["property"]]))[:2]
+    for axes, name in zip(others, chosen, strict=False):
+        of_pair = sampled["kind"].map(family).notna()
+        for where, look in (
+            (of_pair, {"marker": ".", "color": GREY, "label": "pairs of classes"}),
+            (~of_pair, {"marker": "o", "color": BLUE, "label": "other kinds"}),
+        ):
+            if where.any():
+                axes.plot(
+                    sampled[name][where], sampled["N_half"][where], linestyle="none", markersize=3.6, **look
+                )
+        axes.set_yscale("log")
+        log_axis(axes.yaxis, "$N$ where the share is ½")
+        axes.set_xlabel(PROPERTIES[name])
+        found = ranked[ranked["property"] == name]
+        if len(found):
+            row = found.iloc[0]
+            text = f"ρ = {row.correlation:.2f} [{row.correlation_low:.2f}, {row.correlation_high:.2f}]"
+            axes.set_title(text.replace("-", "−"), fontsize=7)
+    for axes in others[len(chosen) :]:
+        axes.axis("off")
+    handles, names = left.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper left", ncols=3, fontsize=6.5)
+    if chosen:
+        others[0].legend(fontsize=6, loc="best")
+    return figure
+
+
+if __name__ == "__main__":
+    with job(snakemake) as log:  # noqa: F821
+        files, output = snakemake.input, snakemake.output  # noqa: F821
+        points, places = pd.read_csv(files.points), pd.read_csv(files.locations)
+        kinds, orders = pd.read_csv(files.kinds), pd.read_csv(files.orders)
+        figure, shown = draw_map(points)
+        write_csv(output.map_csv, shown)
+        save(figure, [output.map_pdf, output.map_png])
+        laws, predicted = pd.read_csv(files.laws), pd.read_csv(files.predictions)
+        save(draw_law(points, places, laws, predicted), [output.law_pdf, output.law_png])
+        write_csv(output.kinds_csv, kinds)
+        save(draw_kinds(kinds, orders), [output.kinds_pdf, output.kinds_png])
+        log.info("%d series, %d kinds side by side", len(places) // len(STYLES), kinds["kind"].nunique())
