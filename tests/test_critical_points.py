@@ -376,6 +376,16 @@ def test_rays_and_linear_program_agree(rng, monkeypatch):
     assert 0 < sum(answers[0]) < 40
 
 
+def test_every_sample_on_the_boundary(gaussian):
+    """w = 0 and z = 1: the loss falls where the network can serve y > 0, and nowhere if there is none."""
+    X, y = gaussian
+    W, z = np.zeros((1, 3)), np.ones(1)
+    assert critical_point(X, y, W, z).kind == "not converged"
+    assert critical_point(X, -np.ones(60), W, z).kind == "non-differentiable minimum"
+    end = settle(X, y, W, z)
+    assert end.finished and loss(X, y, end.W, end.z) < 1
+
+
 def saddles(X, y, draws):
     return [saddle_in_cell(X, y, W).verdict for W in draws]
 

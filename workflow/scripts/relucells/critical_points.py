@@ -52,8 +52,9 @@ NORMAL = 1e-5
 ALONG = 1e-12
 # Rounds for each unknown that a closed cell's minimum may take; seen: less than 9.
 ROUNDS = 100
-# Sides of hyperplanes at which the loss bends down that are gone through; more count as a descent.
-SIDES = 256
+# Up to this many hyperplanes at which the loss bends down all choices of their sides are gone through, 2^8;
+# with more the loss is taken to fall (as at w_j = 0, z_j ≠ 0, where every sample is on the boundary).
+SIDES = 8
 # Up to this many coordinates a cone's extreme rays are enumerated; beyond, a linear program finds the one.
 RAY_DIMENSIONS = 6
 
@@ -208,16 +209,17 @@ class _Kinks:
         choice with a subgradient above the tolerance, against which the loss then falls.
         """
         up, down = self.bend > self.tolerance, self.bend < -self.tolerance
+        all_sides = down.sum() <= SIDES
         share = np.zeros(len(self.u))
-        for tried, sides in enumerate(product((0.0, 1.0), repeat=int(down.sum()))):
+        for sides in product((0.0, 1.0), repeat=int(down.sum())):
             share[down] = sides
             pull = self.base + (share * self.bend)[down] @ self.u[down]
             t, rest = _multipliers(self.u[up], pull, self.bend[up], self.t if up.all() else None)
             share[up] = t / self.bend[up]
-            if np.linalg.norm(rest) > self.tolerance or tried == SIDES:
+            if np.linalg.norm(rest) > self.tolerance or not all_sides:
                 break
         of_sample = share[self.member]
-        return np.where(self.side > 0, of_sample, 1.0 - of_sample), rest, tried < SIDES
+        return np.where(self.side > 0, of_sample, 1.0 - of_sample), rest, bool(all_sides)
 
     def sides_of_descent(self) -> NDArray:
         """For each sample the sign of δ·x_i, 0 if that does not matter, of a δ along which the loss falls.
