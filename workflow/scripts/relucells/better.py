@@ -96,7 +96,7 @@ def fits_exactly(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> boo
     minimum = proven_minimum(inputs, y, pattern)
     if isinstance(minimum, ExactFit):
         return True
-    return _saturated(minimum, pattern)
+    return isinstance(minimum, ProvenMinimum) and _saturated(minimum, pattern)
 
 
 def _saturated(minimum: ProvenMinimum, pattern: NDArray[np.bool_]) -> bool:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from relucells.cells import distinct_columns
 from relucells.inputs import Inputs
+from relucells.large import LargeMinimum, large_minimum
 from relucells.linear_bounds import RowSystem, gamma, norm, row_system
 from relucells.minima import cell_minimum
 
@@ -133,11 +134,13 @@ class ExactFit:
         return self.pattern * ((residual + rounding) / np.maximum(self.pattern.sum(axis=1), 1))[:, None]
 
 
-def proven_minimum(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> ProvenMinimum | ExactFit:
-    """The enclosure that fits the data; the pattern must have an active pair."""
+def proven_minimum(
+    inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]
+) -> ProvenMinimum | ExactFit | LargeMinimum:
+    """The enclosure that fits the data, without proof in large cells; the pattern needs an active pair."""
     if len(inputs.X) <= inputs.X.shape[1] and inputs.rows.proven:
         return ExactFit(inputs, y, pattern)
-    return ProvenMinimum(inputs, y, pattern)
+    return large_minimum(inputs, y, pattern) or ProvenMinimum(inputs, y, pattern)
 
 
 def saturate(X: NDArray, columns: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

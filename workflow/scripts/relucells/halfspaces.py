@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from relucells.cells import distinct_columns
 from relucells.inputs import Inputs
+from relucells.large import large_minimum
 from relucells.minima import least_squares
 
 FREE = -1
@@ -82,8 +83,13 @@ class MarginProgram:
         self.columns, self.group = distinct_columns(pattern)
         self.size = np.bincount(self.group[self.group >= 0], minlength=self.columns.shape[1])
         self.G, self.r = self.columns.shape[1], self.coordinates.shape[1]
-        shape = (len(pattern), pattern.shape[1] * inputs.X.shape[1])
-        self.sums, self.kernel, self.rank = self._minimisers(shape)
+        self.large = large_minimum(inputs, y, pattern)
+        if self.large:
+            self.sums, self.kernel = self.large.sums / self.scale, self.large.kernel
+            self.rank = self.large.rank
+        else:
+            shape = (len(pattern), pattern.shape[1] * inputs.X.shape[1])
+            self.sums, self.kernel, self.rank = self._minimisers(shape)
         self.values = self._values(self.sums)
         self.pool: dict[tuple[int, int], set[int]] = {}
 
@@ -111,7 +117,17 @@ class MarginProgram:
     @cached_property
     def determined(self) -> NDArray[np.bool_]:
         """Groups, (G,), whose sum is the same for every minimiser."""
+        if self.kernel is None:
+            return np.zeros(self.G, dtype=bool)
         return np.sqrt((self.kernel**2).sum(axis=(1, 2))) < 1e-9
+
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """Pairs (sample, group), (N, G), whose value x_i·u_g is the same for every minimiser: those of
+        ``determined`` groups, and single ones where the cell is large."""
+        if self.large:
+            return self.large.known
+        return np.broadcast_to(self.determined, self.columns.shape)
 
     def single(self, group: int, plus: int) -> float:
         """The margin, in units of y, that a group allows whose sum is determined and not split."""
@@ -127,8 +143,12 @@ class MarginProgram:
 
         Stops early, with an upper bound below ``stop`` (units of y), once that is certain. ``inner``
         asks for the same margin on inactive pairs (≤ −t, zero samples apart): a point strictly inside.
+        Raises WorkLimit where A's kernel, whose columns are the program's variables, is too large to form.
         """
         import highspy
+
+        if self.kernel is None:
+            raise WorkLimit
 
         split = [g for g in range(self.G) if 0 < plus[g] < self.size[g]]
         k = self.kernel.shape[2]

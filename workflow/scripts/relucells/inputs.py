@@ -6,8 +6,10 @@ span once: ``X = C Bᵀ`` with an orthonormal B, and all later work is done on C
 columns instead of D.
 """
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -96,6 +98,18 @@ class Inputs:
         R = self.X.T @ (factor.T @ (factor @ values))
         missing = values - self.X @ R
         return (R + self.X.T @ (factor.T @ (factor @ missing))).T
+
+    def remembered(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """``make()``, kept until another key is asked for: several questions about a large cell share it."""
+        if self._last.get("key") != key:
+            self._last.clear()  # first, so that two large cells are never held at once
+            self._last["value"] = make()
+            self._last["key"] = key
+        return self._last["value"]
+
+    @cached_property
+    def _last(self) -> dict[str, Any]:
+        return {}
 
     @cached_property
     def _gram_factor(self) -> NDArray[np.float64] | None:

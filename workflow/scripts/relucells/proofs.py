@@ -24,6 +24,7 @@ from relucells.cells import distinct_columns
 from relucells.certificates import Decision, Leaf
 from relucells.enclosures import ExactFit, ProvenMinimum, differences, proven_minimum, saturate
 from relucells.inputs import Inputs, gram_factor
+from relucells.large import LargeMinimum
 from relucells.linear_bounds import gamma, norm, row_system
 
 # A claimed margin may exceed what its proof supports by this, relative to the larger of the two: a
@@ -119,7 +120,10 @@ def _none(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], decision: Deci
     if not _covered(pattern, decision):
         return "rejected"
     minimum = proven_minimum(inputs, y, pattern)
-    if not _close(decision.loss, float(np.mean((minimum.fitted[0] - y) ** 2)), y):
+    residual = minimum.fitted[0] - y
+    if not _close(decision.loss, float(np.mean(residual**2)), y):
+        return "rejected"
+    if isinstance(minimum, LargeMinimum) and not _is_minimiser(inputs, y, pattern, residual):
         return "rejected"
     level, highest = len(LEVELS) - 1, -np.inf
     for leaf in leaves:
@@ -152,13 +156,15 @@ def _covered(pattern: NDArray[np.bool_], decision: Decision) -> bool:
 
 
 def leaf_bound(
-    minimum: ProvenMinimum | ExactFit, pattern: NDArray[np.bool_], leaf: Leaf
+    minimum: ProvenMinimum | ExactFit | LargeMinimum, pattern: NDArray[np.bool_], leaf: Leaf
 ) -> tuple[str, float]:
     """The level of a leaf's proof that there is no positive margin, and the bound that it supports."""
     if leaf.sample >= 0:
         method, bound = _sample_bound(minimum, pattern, leaf)
     elif isinstance(minimum, ProvenMinimum) and _well_formed(pattern, leaf):
         method, bound = _multiplier_bound(minimum, pattern, leaf)
+    elif isinstance(minimum, LargeMinimum) and _well_formed(pattern, leaf):
+        method, bound = _large_multiplier_bound(minimum, pattern, leaf)
     else:
         return "rejected", np.inf
     if method == "rejected" or not _agree(leaf.bound, bound, minimum.y):
@@ -305,11 +311,16 @@ def _shares(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: Leaf) -> N
     return np.where(pattern[samples, owners], same.sum(axis=1), 0).astype(float)
 
 
+def _normalised(shares: NDArray, leaf: Leaf) -> tuple[bool, NDArray[np.float64]]:
+    """Whether the bound is finite (Σ μ > 0), and the multipliers with Σ μ = 1, or at most 1 if it is not."""
+    finite = bool((shares > 0).any())
+    return finite, leaf.values / (shares @ leaf.values if finite else leaf.values.max())
+
+
 def _multiplier_bound(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: Leaf) -> tuple[str, float]:
     """The level at which the multipliers are proven, and the bound on the margin they give."""
     shares = _shares(minimum, pattern, leaf)
-    finite = bool((shares > 0).any())
-    values = leaf.values / (shares @ leaf.values if finite else leaf.values.max())
+    finite, values = _normalised(shares, leaf)
     system = _dual_system(minimum, pattern, leaf, finite)
     # multipliers enter relative to their values, so that a distance below 1 keeps them positive
     relative = len(system.zeta) + np.arange(len(values))
@@ -341,6 +352,30 @@ def _multiplier_bound(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: 
     scale = np.abs(minimum.y).max()
     small = np.abs(residual).max() <= FLOAT_TOLERANCE * max(1.0, np.abs(matrix).max())
     if small and (z[relative] > 0).all() and bound <= (FLOAT_TOLERANCE if finite else 0.0) * scale:
+        return "floating point", bound if finite else -np.inf
+    return "rejected", np.inf
+
+
+def _large_multiplier_bound(
+    minimum: LargeMinimum, pattern: NDArray[np.bool_], leaf: Leaf
+) -> tuple[str, float]:
+    """As ``_multiplier_bound``, with λ from a basis of A's range, in orthonormal coordinates."""
+    finite, values = _normalised(_shares(minimum, pattern, leaf), leaf)
+    free, carrying = _requirements(minimum, leaf)
+    samples, owners = leaf.pairs.T
+    demands = {g: np.zeros(minimum.r) for g in free}
+    for g, sign in carrying:
+        mine = (minimum.group[owners] == g) & (leaf.signs[owners] == sign)
+        side = np.where(pattern[samples, owners], -sign, sign) * mine * values
+        demand = side @ minimum.coordinates[samples]
+        if not np.allclose(demands.setdefault(g, demand), demand):
+            return "rejected", np.inf  # one block of Aᵀλ cannot meet two demands
+    demands = np.stack([demands[g] for g in range(minimum.G)])
+    vector = minimum.preimage(demands)
+    missing = np.abs(minimum.transposed(vector) - demands).max()
+    bound = -float(vector @ minimum.fitted[0])
+    limit = FLOAT_TOLERANCE * np.abs(minimum.y).max() if finite else 0.0
+    if missing <= FLOAT_TOLERANCE * np.abs(demands).max() and bound <= limit:
         return "floating point", bound if finite else -np.inf
     return "rejected", np.inf
 

@@ -25,7 +25,8 @@ from relucells.inputs import Inputs
 
 # A margin program's optimum is right to about this, relative to max|y| (HiGHS works to 1e-10).
 MARGIN_ERROR = 1e-9
-
+# The same for values in large cells, which are projections without proven bounds.
+LARGE_ERROR = 1e-6
 
 # The share by which a witness of the exact margin is moved towards a point strictly inside the cell;
 # below ``proofs.MARGIN_SLACK``.
@@ -135,7 +136,7 @@ class Question:
         best = None
         for signs in self._candidates():
             plus = self._plus(signs)
-            leaf = None if self.exact else self._violated_sample(signs)
+            leaf = None if self.exact else self._violated_sample(signs) or self._violated_pair(signs)
             if leaf is not None:
                 found = Settled(leaf.bound, None, signs, leaf)
             else:
@@ -224,7 +225,7 @@ class Question:
 
     @property
     def error(self) -> float:
-        return MARGIN_ERROR * self.program.scale
+        return (LARGE_ERROR if self.program.large else MARGIN_ERROR) * self.program.scale
 
     def _plus(self, signs: NDArray[np.int8]) -> NDArray[np.int64]:
         """Neurons of each group with sign +."""
@@ -240,6 +241,24 @@ class Question:
         s = int(signs[np.argmax(self.pattern[i])])
         leaf = covering.sample_leaf(self.program.fitted[i], self.pattern, i, s)
         return leaf if self._proven(leaf) else None
+
+    def _violated_pair(self, signs: NDArray[np.int8]) -> Leaf | None:
+        """In a large cell, the pair of known value that is furthest outside for these signs, if any."""
+        program = self.program
+        if not program.large:
+            return None
+        plus, found, furthest = self._plus(signs), None, self.error
+        for g in np.flatnonzero(program.known.any(axis=0) & (program.size == 1)):
+            outside = self._outside(g, plus[g]).max()
+            if outside > furthest:
+                found, furthest = self._single_leaf(g, plus[g]), outside
+        return found
+
+    def _outside(self, g: int, plus: int) -> NDArray[np.float64]:
+        """How far outside a single neuron's cell each known value lies, (N,); −inf for unknown ones."""
+        program = self.program
+        values = (program.scale if plus else -program.scale) * program.values[:, g]
+        return np.where(program.known[:, g], np.where(program.columns[:, g], -values, values), -np.inf)
 
     def _branch_and_bound(self) -> "Settled":
         """The best signs by best-first search; ``leaves`` cover everything that is not better."""
@@ -278,12 +297,10 @@ class Question:
         return best
 
     def _misfit(self) -> list[Leaf]:
-        """Both leaves of the determined single neuron that is furthest outside its cell for either sign."""
+        """Both leaves of the single neuron whose known values are furthest outside for either sign."""
         program, found, furthest = self.program, [], self.error
-        values = program.scale * program.values
-        for g in np.flatnonzero(program.determined & (program.size == 1)):
-            signed = np.where(program.columns[:, g], -values[:, g], values[:, g])
-            excess = min(signed.max(), (-signed).max())
+        for g in np.flatnonzero(program.known.any(axis=0) & (program.size == 1)):
+            excess = min(self._outside(g, plus).max() for plus in (0, 1))
             if excess > furthest:
                 leaves = [self._single_leaf(g, plus) for plus in (0, 1)]
                 if all(leaf.bound <= 0 and self._proven(leaf) for leaf in leaves):
@@ -300,6 +317,12 @@ class Question:
             if other.bound > 0 or self._proven(other):
                 root[g] = best
                 self.leaves += [other] if other.bound <= 0 else []
+        if program.large and not self.exact:
+            for g in np.flatnonzero(program.known.any(axis=0) & (program.size == 1)):
+                wrong = [plus for plus in (0, 1) if self._outside(g, plus).max() > self.error]
+                if wrong and root[g] == FREE:
+                    root[g] = 1 - wrong[0]
+                    self.leaves += [self._single_leaf(g, plus) for plus in wrong]
         return root
 
     def _children(self, plus: NDArray, g: int) -> Iterator[NDArray]:
@@ -376,7 +399,7 @@ class Question:
         return signs
 
     def _single_leaf(self, g: int, plus: int) -> Leaf:
-        """The leaf of a determined group: its worst sample alone bounds the margin."""
+        """The leaf of a single neuron: its worst sample of known value alone bounds the margin."""
         program = self.program
         sign = 1 if plus else -1
         values = sign * program.scale * program.values[:, g]
@@ -384,7 +407,7 @@ class Question:
         j = int(np.argmax(program.group == g))
         signs = np.zeros(self.K, dtype=np.int8)
         signs[j] = sign
-        excess = np.where(active, -values, values)
+        excess = self._outside(g, plus)
         if self.exact and excess[~active].max(initial=-np.inf) > self.error:
             excess[active] = -np.inf  # an inactive pair outside its side leaves no margin at all
         i = int(np.argmax(excess))
