@@ -1,6 +1,7 @@
 """Bo Liu, Understanding Global Loss Landscape of One-hidden-layer ReLU Networks, Part 2, as a pipeline.
 
-This file is an index. Targets: `paper` (the default), `beyond`, `related`, `transition`, `everything`.
+This file is an index. Targets: `paper` (the default), `beyond`, `related`, `transition`, `full_scale`,
+`everything`.
 """
 
 from pathlib import Path
@@ -35,6 +36,7 @@ include: "workflow/rules/gaussian_1d.smk"
 include: "workflow/rules/diameters.smk"
 include: "workflow/rules/related.smk"
 include: "workflow/rules/transition.smk"
+include: "workflow/rules/full_scale.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -60,4 +62,5 @@ rule everything:
         BEYOND,
         RELATED,
         TRANSITION,
+        FULL_SCALE,
         "results/report_everything.html",

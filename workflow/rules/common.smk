@@ -1,7 +1,8 @@
 """Names that all rules share: the checked config, paths, blocks of trials, and the targets' lists.
 
 In:  config.yaml (checked against workflow/schemas/config.schema.yaml)
-Out: PAPER, BEYOND, RELATED, TRANSITION (each rule file adds the results it makes), and the helpers below
+Out: PAPER, BEYOND, RELATED, TRANSITION, FULL_SCALE (each rule file adds the results it makes), and the
+     helpers below
 """
 
 import os
@@ -33,6 +34,7 @@ PAPER = []
 BEYOND = []
 RELATED = []
 TRANSITION = []
+FULL_SCALE = []
 
 # In the order of the paper's tables, data sets of one's own last.
 DATASETS = dict(
@@ -90,6 +92,7 @@ localrules:
     fit_laws,
     compare_kinds,
     plot_transition,
+    tabulate_full_scale,
 
 
 def here(path):

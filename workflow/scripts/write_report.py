@@ -13,7 +13,7 @@ from _job import UserError, job, write_text
 from _verdicts import NAMES, SYMBOLS, count_verdicts, name_data, read_comparison
 
 # Sections in the order of reading; categories that are not named here follow.
-SECTIONS = ("Tables", "Figures", "Conventions", "Genuine minima", "Related works", "Transition")
+SECTIONS = ("Tables", "Figures", "Conventions", "Genuine minima", "Related works", "Transition", "Full scale")
 ELSEWHERE = ("Comparison", "Provenance")  # categories that have their own places on the page
 SHOWN = (".png", ".md", ".csv")  # a result in several formats is shown in the first of these
 COLUMNS = {

@@ -10,7 +10,7 @@ WORKDIR = Path.cwd()
 COMPARISON = "results/comparison.csv"
 PAGES = {
     "report": lambda: PAPER,
-    "report_everything": lambda: [*PAPER, *BEYOND, *RELATED, *TRANSITION],
+    "report_everything": lambda: [*PAPER, *BEYOND, *RELATED, *TRANSITION, *FULL_SCALE],
 }
 PAPER += expand("results/figures/comparison.{format}", format=["pdf", "png"])
 PAPER += ["results/provenance.csv", "results/report.html"]

@@ -1,0 +1,82 @@
+"""Genuine minima on every image of two classes, under every sign convention.
+
+In:  data/images/{images}.npz
+Out: results/full_scale/{N}/{K}/{bias}.npz     decisions with certificates, how each was checked; N may be "all"
+     results/full_scale/shares (.csv, .md, .tex)
+"""
+
+FULL_SCALE_IMAGES = config["full_scale"]["images"]
+FULL_SCALE += expand("results/full_scale/shares.{format}", format=["csv", "md", "tex"])
+
+
+# The weights are those of the data set that is named like the images: cells at every N hold the same ones.
+rule decide_full_scale:
+    input:
+        f"data/images/{FULL_SCALE_IMAGES}.npz",
+    output:
+        "results/full_scale/{N}/{K}/{bias}.npz",
+    log:
+        "logs/decide_full_scale/{N}/{K}/{bias}.log",
+    wildcard_constraints:
+        N=r"all|\d+",
+        K=r"\d+",
+    conda:
+        "../envs/relucells.yaml"
+    resources:
+        # measured on all of MNIST's zeros and ones: K = 10 takes 2.2 GiB, K = 100 takes 4.5
+        mem_mb=lambda wildcards: 3500 if int(wildcards.K) <= 10 else 6500,
+        runtime=240,
+    params:
+        settings={
+            key: config["full_scale"][key]
+            for key in ("classes", "images", "program_limit", "trials")
+        },
+        seed=config["seed"],
+        draw=config["sample_weights"]["bias"],
+        code=code_of("decide_full_scale"),
+    script:
+        "../scripts/decide_full_scale.py"
+
+
+rule tabulate_full_scale:
+    input:
+        [
+            f"results/full_scale/{N or 'all'}/{K}/{bias_token(bias)}.npz"
+            for K in config["full_scale"]["K"]
+            for N in config["full_scale"]["N"]
+            for bias in config["full_scale"]["biases"]
+        ],
+    output:
+        csv=report(
+            "results/full_scale/shares.csv",
+            caption="../report/full_scale.rst",
+            category="Full scale",
+            labels={"result": "genuine minima", "format": "csv"},
+        ),
+        md=report(
+            "results/full_scale/shares.md",
+            caption="../report/full_scale.rst",
+            category="Full scale",
+            labels={"result": "genuine minima", "format": "md"},
+        ),
+        tex=report(
+            "results/full_scale/shares.tex",
+            caption="../report/full_scale.rst",
+            category="Full scale",
+            labels={"result": "genuine minima", "format": "tex"},
+        ),
+    log:
+        "logs/tabulate_full_scale.log",
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        images=FULL_SCALE_IMAGES,
+        level=config["level"],
+        code=code_of("tabulate_full_scale"),
+    script:
+        "../scripts/tabulate_full_scale.py"
+
+
+rule full_scale:
+    input:
+        rules.tabulate_full_scale.output,
