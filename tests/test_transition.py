@@ -252,6 +252,17 @@ def test_a_limit_of_no_programs_leaves_cells_undecided_and_shown():
     assert rows.loc["full rank", "undecided"] == 0
 
 
+def test_among_covered_cells_only_those_of_full_rank_count_as_global():
+    codes = {"sampled": [1, 1, 0, 2, 2, 1], "full_rank": [1, 0, 1, 1, 0, 1], "covered": [1, 1, 1, 1, 1, 0]}
+    result = {name: np.array([values]) for name, values in codes.items()}
+    result |= {"exists": np.full((1, 6), NOT_ASKED), "rank": np.ones((1, 6)), "zero_loss": np.zeros((1, 6))}
+    result |= {"N": np.array([8]), "data_source": np.array("gaussian")}
+    rows = pd.DataFrame(shares(entry(), result, 0.95)).set_index("convention")
+    counts = rows.loc["global among covered", ["draws", "genuine", "none", "undecided"]]
+    assert counts.tolist() == [5, 1, 3, 1]
+    assert "exists" not in rows.index and rows.loc["sampled", "genuine"] == 3
+
+
 def test_undecided_cells_widen_the_place_and_may_leave_it_open():
     points = pd.DataFrame({"N": [4, 8, 16, 32], "draws": 20, "genuine": [20, 12, 2, 0]})
     points = points.assign(kind="g", d=3, K=5, bias=0, convention="exists", data_source="gaussian")

@@ -7,10 +7,12 @@ from map_series import NOT_ASKED, VERDICTS
 from relucells.scaling import Location, crossing, locate
 from relucells.statistics import wilson
 
-# Two are verdicts on the cell's minimum, two are facts about the cell.
+# Verdicts on the cell's minimum, the third where the signs stand in no sample's way: whether it is genuine
+# and, by the rank of A, global; and two facts about the cell.
 CONVENTIONS = {
     "sampled": "sampled",
     "exists": "exists",
+    "among_covered": "global among covered",
     "full_rank": "full rank",
     "covered": "covered",
 }
@@ -19,7 +21,9 @@ SETTING = ["kind", "d", "K", "bias"]
 
 def shares(series: dict, result: dict[str, np.ndarray], level: float) -> list[dict]:
     """Rows of one series: for every convention and N the share, undecided cells widen its interval."""
-    rows = []
+    global_by_rank = np.where(result["full_rank"] == 1, result["sampled"], np.minimum(result["sampled"], 0))
+    among = np.where(result["covered"] == 1, global_by_rank, NOT_ASKED)
+    result, rows = result | {"among_covered": among}, []
     for key, convention in CONVENTIONS.items():
         for p, N in enumerate(result["N"]):
             asked = result[key][p][result[key][p] != NOT_ASKED]

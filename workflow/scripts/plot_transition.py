@@ -10,20 +10,25 @@ from _verdicts import NAMES
 from compare_kinds import PROPERTIES
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 STYLES = {
     "sampled": {"color": BLUE, "linestyle": "-", "marker": "o"},
     "exists": {"color": RED, "linestyle": "--", "marker": "s"},
+    "global among covered": {"color": GREY, "linestyle": "-", "marker": "v"},
     "full rank": {"color": BLACK, "linestyle": ":", "marker": "D"},
     "covered": {"color": YELLOW, "linestyle": "-.", "marker": "^"},
 }
 WORDS = {
     "sampled": "genuine, signs of the drawn z",
     "exists": "genuine, some choice of signs",
+    "global among covered": "genuine and full rank, among covered cells",
     "full rank": "A has full row rank",
-    "covered": "every active sample has a neuron of its sign",
+    "covered": "covered: a neuron of its sign for every active sample",
 }
+MAPPED = ("sampled", "exists", "full rank", "covered")
+SCALED = "global among covered"  # the share whose laws are drawn: what the signs forbid at once is left out
 COLUMNS = 4  # panels in a row of the map
 LINES = ("c K D", "c (K + D)", "2 K D / (K + 2)", "Σδ = N − 1")  # beside the best law
 PAIR = re.compile(r"(.*)_(\d+)_(\d+)$")
@@ -64,17 +69,22 @@ def panels_of_map(points: pd.DataFrame) -> list[pd.DataFrame]:
     rows = [sweep(points, kinds[0], "K"), *(sweep(points, kind, "d") for kind in kinds)]
     own = points[points["kind"] == kinds[0]][["kind", "d", "K", "bias"]].drop_duplicates()
     biased = own[own["bias"] != rows[0]["bias"].iloc[0]].sort_values(["K", "bias"])
-    chosen = [row.iloc[spread(list(range(len(row))), COLUMNS)] for row in rows]
-    if len(biased):
-        chosen.append(biased.head(COLUMNS))
+    chosen = []
+    for row in [*rows, biased]:
+        seen = {tuple(line) for earlier in chosen for line in earlier.itertuples(index=False)}
+        new = row[[tuple(line) not in seen for line in row.itertuples(index=False)]]
+        if len(new) and row is biased:
+            chosen.append(new.head(COLUMNS))
+        elif len(new):
+            chosen.append(new.iloc[spread(list(range(len(new))), COLUMNS)])
     return chosen
 
 
 def draw_shares(axes: Axes, own: pd.DataFrame) -> None:
     """One series: every convention's shares with their intervals, undecided cells as a hatched band."""
     first = own.iloc[0]
-    for convention, style in STYLES.items():
-        shown = own[own["convention"] == convention]
+    for convention in MAPPED:
+        style, shown = STYLES[convention], own[own["convention"] == convention]
         if shown.empty:
             continue
         x, share = shown["N"] / (first["d"] + 1), shown["share"]
@@ -82,6 +92,8 @@ def draw_shares(axes: Axes, own: pd.DataFrame) -> None:
         bars = np.clip([share - shown["low"], shown["high"] - share], 0, None)
         faint = 0.35 if convention == "covered" else 1.0
         axes.errorbar(x, share, bars, elinewidth=0.5, alpha=faint, clip_on=False, **thin)
+        if convention == "sampled":
+            axes.fill_between(x, shown["zero_loss"], color=style["color"], alpha=0.15, linewidth=0)
         if shown["undecided"].any():
             axes.fill_between(
                 x, share, shown["share_undecided_genuine"], facecolor="none", edgecolor=style["color"],
@@ -111,16 +123,17 @@ def draw_map(points: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             shown.append(own)
     figure.supxlabel("samples per dimension, $N / (d + 1)$", fontsize=8)
     lines = [
-        figure.axes[0].plot([], [], markersize=3, label=WORDS[name], **style)[0]
-        for name, style in STYLES.items()
+        figure.axes[0].plot([], [], label=WORDS[name], **STYLES[name] | {"markersize": 3})[0]
+        for name in MAPPED
     ]
+    lines.append(Patch(color=BLUE, alpha=0.15, label="genuine, drawn signs, and of full rank: global"))
     figure.legend(handles=lines, loc="outside upper center", ncols=2)
     return figure, pd.concat(shown).drop_duplicates()
 
 
 def draw_places(axes: Axes, places: pd.DataFrame, along: str, name: str) -> None:
     """Located places with their intervals."""
-    for convention in ("sampled", "exists", "full rank"):
+    for convention in ("sampled", "exists", SCALED, "full rank"):
         own = places[(places["convention"] == convention) & (places["status"] == "located")]
         x = own["d"] + 1 if along == "d" else own["K"]
         high = np.minimum(own["high"], own["N_half"] * 30)
@@ -146,9 +159,9 @@ def draw_rivals(axes: Axes, predicted: pd.DataFrame, names: list[str], along: st
         axes.plot(own["d"] + 1 if along == "d" else own["K"], own["predicted"], label=law, **look)
 
 
-def sampled_of(frame: pd.DataFrame, kind: str, bias: float) -> pd.Series:
-    """Which rows are of this kind and bias, with the drawn signs."""
-    return frame["kind"].eq(kind) & frame["bias"].eq(bias) & frame["convention"].eq("sampled")
+def scaled(frame: pd.DataFrame, kind: str, bias: float) -> pd.Series:
+    """Which rows are of this kind, bias, and the share whose laws are drawn."""
+    return frame["kind"].eq(kind) & frame["bias"].eq(bias) & frame["convention"].eq(SCALED)
 
 
 def draw_law(
@@ -158,21 +171,21 @@ def draw_law(
     kind = "gaussian" if "gaussian" in set(places["kind"]) else places["kind"].iloc[0]
     series = {along: sweep(points, kind, along) for along in ("K", "d")}
     bias = series["K"]["bias"].iloc[0]
-    own = laws[sampled_of(laws, kind, bias)]
+    own = laws[scaled(laws, kind, bias)]
     best = own["law"].head(1).tolist()
     names = [*best, *(name for name in LINES if name not in best and name in set(own["law"]))]
     figure, (left, middle, right) = new_figure(2.9, PAGE_WIDTH, 1, 3)
     for axes, along, label in ((left, "K", "neurons $K$"), (middle, "d", "dimension $D = d + 1$")):
         draw_places(axes, places.merge(series[along]), along, label)
         if names:
-            sampled = predicted[predicted["convention"] == "sampled"].merge(series[along])
-            draw_rivals(axes, sampled, names, along)
+            own = predicted[predicted["convention"] == SCALED].merge(series[along])
+            draw_rivals(axes, own, names, along)
         fixed = "d" if along == "K" else "K"
         axes.set_title(f"{name_kind(kind)}, ${fixed} = {series[along][fixed].iloc[0]}$", fontsize=7)
     if names:
-        scale = predicted[predicted["law"].eq(best[0]) & sampled_of(predicted, kind, bias)]
+        scale = predicted[predicted["law"].eq(best[0]) & scaled(predicted, kind, bias)]
         scale = scale.set_index(["d", "K"])["predicted"]
-        shown = points[sampled_of(points, kind, bias)]
+        shown = points[scaled(points, kind, bias)]
         groups = [group for group in shown.groupby("K") if any((d, group[0]) in scale for d in group[1]["d"])]
         for style, (K, group) in zip(SERIES * 3, groups, strict=False):
             for number, (d, line) in enumerate(group.groupby("d")):
@@ -182,7 +195,7 @@ def draw_law(
                     right.plot(line["N"] / scale[d, K], line["share"], label=label, **look)
         right.set_xscale("log")
         log_axis(right.xaxis, f"$N$ / ({best[0].replace(' beside', chr(10) + 'beside')})")
-        right.set_ylabel("share genuine, drawn signs")
+        right.set_ylabel("share global among covered")
         right.set_title("in units of the best law", fontsize=7)
         right.legend(fontsize=5.5, loc="upper right", handlelength=1.4, labelspacing=0.2)
     else:
@@ -199,15 +212,16 @@ def family(kind: str) -> str | None:
 
 
 def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
-    """Left the N where each kind has its transition, right the property that orders them best, and rank."""
+    """Left the N where each kind has its transition, right the property that orders it best, and rank."""
     families = kinds["kind"].map(family)
     single = list(dict.fromkeys(kinds["kind"][families.isna()]))
     paired = list(dict.fromkeys(families.dropna()))
     lines = [*single, *paired]
     figure, (left, *others) = new_figure(
-        max(2.6, 0.24 * len(lines) + 1.0), PAGE_WIDTH, 1, 3, width_ratios=(1.5, 1, 1)
+        max(2.6, 0.27 * len(lines) + 1.0), PAGE_WIDTH, 1, 3, width_ratios=(1.5, 1, 1)
     )
-    for offset, convention in zip((0.22, 0, -0.22), ("covered", "sampled", "full rank"), strict=True):
+    offsets = {"covered": 0.27, "sampled": 0.09, SCALED: -0.09, "full rank": -0.27}
+    for convention, offset in offsets.items():
         own = kinds[kinds["convention"] == convention]
         located = own[own["status"] == "located"]
         rows = [family(kind) or kind for kind in located["kind"]]
@@ -224,7 +238,9 @@ def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
         for bound in own[own["status"] == "above"].to_dict("records"):
             row = len(lines) - 1 - lines.index(family(bound["kind"]) or bound["kind"]) + offset
             left.plot(bound["low"], row, **look | {"marker": ">", "markerfacecolor": "none"})
-    labels = [name_kind(line) + (" (pairs)" if line in paired else "") for line in lines]
+    counts = kinds.assign(family=families).groupby("family")["kind"].nunique()
+    labels = [name_kind(line) for line in single]
+    labels += [f"{name_kind(line.removesuffix('_pair'))}, {counts[line]} pairs" for line in paired]
     left.set_yticks(range(len(lines)), labels[::-1])
     left.tick_params(axis="y", length=0)
     ends = pd.concat([kinds["N_half"], kinds["low"][kinds["status"] == "above"]])
@@ -232,19 +248,19 @@ def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
     left.set_xscale("log")
     log_axis(left.xaxis, "$N$ where the share is ½")
     left.grid(axis="y", linewidth=0.3, color="#DDDDDD")
-    sampled = kinds[(kinds["convention"] == "sampled") & (kinds["status"] == "located")]
-    ranked = orders[orders["convention"] == "sampled"].dropna(subset="correlation")
+    places = kinds[(kinds["convention"] == SCALED) & (kinds["status"] == "located")]
+    ranked = orders[orders["convention"] == SCALED].dropna(subset="correlation")
     ranked = ranked.reindex(ranked["correlation"].abs().sort_values(ascending=False, kind="stable").index)
     chosen = list(dict.fromkeys([*ranked["property"].head(1), "rank", *ranked["property"]]))[:2]
     for axes, name in zip(others, chosen, strict=False):
-        of_pair = sampled["kind"].map(family).notna()
+        of_pair = places["kind"].map(family).notna()
         for where, look in (
             (of_pair, {"marker": ".", "color": GREY, "label": "pairs of classes"}),
             (~of_pair, {"marker": "o", "color": BLUE, "label": "other kinds"}),
         ):
             if where.any():
                 axes.plot(
-                    sampled[name][where], sampled["N_half"][where], linestyle="none", markersize=3.6, **look
+                    places[name][where], places["N_half"][where], linestyle="none", markersize=3.6, **look
                 )
         axes.set_yscale("log")
         log_axis(axes.yaxis, "$N$ where the share is ½")
@@ -257,7 +273,7 @@ def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
     for axes in others[len(chosen) :]:
         axes.axis("off")
     handles, names = left.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper left", ncols=3, fontsize=6.5)
+    figure.legend(handles, names, loc="outside upper left", ncols=2, fontsize=6.5)
     if chosen:
         others[0].legend(fontsize=6, loc="best")
     return figure
@@ -275,4 +291,8 @@ if __name__ == "__main__":
         save(draw_law(points, places, laws, predicted), [output.law_pdf, output.law_png])
         write_csv(output.kinds_csv, kinds)
         save(draw_kinds(kinds, orders), [output.kinds_pdf, output.kinds_png])
-        log.info("%d series, %d kinds side by side", len(places) // len(STYLES), kinds["kind"].nunique())
+        log.info(
+            "%d series, %d kinds side by side",
+            len(places[["kind", "d", "K", "bias"]].drop_duplicates()),
+            kinds["kind"].nunique(),
+        )
