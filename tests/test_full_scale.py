@@ -12,10 +12,13 @@ from _plan import check_config
 from conftest import ROOT
 from decide_full_scale import decide_cell, two_classes
 from image_files import draw_images
+from relucells import cells
+from relucells.bases import ColumnBasis, pivoted_cholesky
 from relucells.cells import dense_matrix
 from relucells.genuineness import decide, verification_level
 from relucells.inputs import prepare
-from relucells.large import ColumnBasis, LargeMinimum, pivoted_cholesky
+from relucells.large import LargeMinimum
+from relucells.minima import cell_minimum
 from relucells.randomness import stream
 from running import run
 from sample_weights import sample_weights
@@ -103,7 +106,19 @@ def test_pivoted_cholesky_of_nothing():
 
 @pytest.fixture
 def every_cell_is_large(monkeypatch):
-    monkeypatch.setattr("relucells.large.LARGE", 0)
+    monkeypatch.setattr("relucells.bases.LARGE", 0)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_minimum_of_least_norm_and_the_rank_of_large_cells(rng, every_cell_is_large, shape, change):
+    for _ in range(8):
+        X, y, pattern = cell(rng, *SHAPES[shape], change)
+        A = dense_matrix(X, pattern)
+        found = cell_minimum(X, y, pattern)
+        assert found.rank == cells.rank(X, pattern) == np.linalg.matrix_rank(A)
+        expected = np.linalg.lstsq(A, y, rcond=None)[0]
+        np.testing.assert_allclose(found.R.ravel(), expected, atol=1e-9, rtol=1e-6)
 
 
 @pytest.mark.parametrize("part", range(4))
@@ -116,7 +131,7 @@ def test_large_cells_have_the_same_verdicts(monkeypatch, part):
         given = rng.choice([-1, 1], pattern.shape[1])
         for signs in ("positive", "uniform", given, "exists"):
             asked[n, str(signs)] = X, y, pattern, signs, decide(X, y, pattern, signs, margin="sign").verdict
-    monkeypatch.setattr("relucells.large.LARGE", 0)
+    monkeypatch.setattr("relucells.bases.LARGE", 0)
     decided = 0
     for where, (X, y, pattern, signs, verdict) in asked.items():
         inputs = prepare(X)
@@ -163,6 +178,21 @@ def test_a_tampered_certificate_of_a_large_cell_is_rejected(rng, every_cell_is_l
         tampered = dataclasses.replace(decision, certificate=certificate)
         assert verification_level(inputs, y, pattern, tampered) == "rejected"
     assert verification_level(inputs, -y, pattern[::-1], decision) == "rejected"
+
+
+def test_normal_equations_that_fail_do_not_stop_the_check(rng, monkeypatch):
+    """On images with dark pixels they may; the basis of a large cell then serves smaller ones too."""
+    monkeypatch.setattr("relucells.exact.UNKNOWNS", 0)
+    X, y, pattern = cell(rng, 300, 6, 5, 1.0)
+    X = np.insert(X, 2, 0.0, axis=1)
+    for j in range(4):
+        pattern[8 * j : 8 * j + 8, j] = False
+    decision = decide(X, y, pattern, "exists", margin="sign")
+    assert decision.verdict == "none" and any(len(leaf.values) for leaf in decision.certificate.leaves)
+    monkeypatch.setattr("relucells.proofs._least_squares", lambda matrix, right: np.zeros(matrix.shape[1]))
+    assert verification_level(X, y, pattern, decision) == "floating point"
+    monkeypatch.setattr("relucells.proofs._large_multiplier_bound", lambda *_: ("rejected", np.inf))
+    assert verification_level(X, y, pattern, decision) == "rejected"
 
 
 def test_a_wide_cell_is_decided_by_samples_or_left_open(rng, every_cell_is_large, monkeypatch):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.bases import column_basis, is_large
 from relucells.inputs import Inputs, activations, gram_factor, prepare, rank_tolerance, weights
 
 
@@ -81,6 +82,8 @@ def rank(X: ArrayLike | Inputs, pattern: ArrayLike) -> int:
     if not pattern.any():
         return 0
     small = compact(inputs, pattern).matrix
+    if is_large(*small.shape) and len(small) >= small.shape[1]:
+        return column_basis(small, len(pattern), pattern.shape[1] * inputs.X.shape[1]).rank
     wide = small.shape[0] <= small.shape[1]
     if gram_factor(small @ small.T if wide else small.T @ small) is not None:
         return min(small.shape)

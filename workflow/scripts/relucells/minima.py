@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.bases import column_basis, is_large
 from relucells.cells import compact
 from relucells.inputs import Inputs, activations, gram_factor, prepare, rank_tolerance, targets
 
@@ -36,7 +37,8 @@ def cell_minimum(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> Cel
     Raises ValueError, naming the argument, for arrays that are not finite or do not fit together.
 
     Well-conditioned cells are solved through the smaller Gram matrix, refined to full accuracy; the
-    others by a singular value decomposition, truncated where ``numpy.linalg.lstsq`` truncates.
+    others by a singular value decomposition, truncated where ``numpy.linalg.lstsq`` truncates, or, where
+    that would take too long, through a basis of A's columns (``bases``).
     """
     inputs = prepare(X)
     N, D = inputs.X.shape
@@ -58,6 +60,8 @@ def cell_minimum(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> Cel
 
 def least_squares(A: NDArray, wanted: NDArray, N: int, columns: int) -> tuple[NDArray[np.float64], int]:
     """The least-squares solution of least norm and the rank, judged as that of an N × columns matrix."""
+    if is_large(*A.shape) and A.shape[0] >= A.shape[1]:
+        return _solve_by_columns(A, wanted, N, columns)
     solution, rank = _solve_by_gram(A, wanted)
     if solution is None:
         return _solve_by_svd(A, wanted, N, columns)
@@ -85,3 +89,14 @@ def _solve_by_svd(A: NDArray, wanted: NDArray, N: int, columns: int) -> tuple[ND
     left, singular, right = np.linalg.svd(A, full_matrices=False)
     rank = int((singular > rank_tolerance(singular[0], N, columns)).sum())
     return right[:rank].T @ ((left[:, :rank].T @ wanted) / singular[:rank]), rank
+
+
+def _solve_by_columns(A: NDArray, wanted: NDArray, N: int, columns: int) -> tuple[NDArray, int]:
+    """Minimum-norm least squares through independent columns of A, the part in A's kernel taken off."""
+    basis = column_basis(A, N, columns)
+    solution = np.zeros(A.shape[1])
+    for _ in range(1 + REFINEMENTS):
+        solution += basis.least_squares(wanted - A @ solution)
+    kernel = basis.kernel
+    inside = np.linalg.solve(kernel.T @ kernel, kernel.T @ solution)
+    return solution - kernel @ inside, basis.rank

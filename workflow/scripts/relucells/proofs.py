@@ -24,7 +24,7 @@ from relucells.cells import distinct_columns
 from relucells.certificates import Decision, Leaf
 from relucells.enclosures import ExactFit, ProvenMinimum, differences, proven_minimum, saturate
 from relucells.inputs import Inputs, gram_factor
-from relucells.large import LargeMinimum
+from relucells.large import LargeMinimum, floating_minimum
 from relucells.linear_bounds import gamma, norm, row_system
 
 # A claimed margin may exceed what its proof supports by this, relative to the larger of the two: a
@@ -353,7 +353,7 @@ def _multiplier_bound(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: 
     small = np.abs(residual).max() <= FLOAT_TOLERANCE * max(1.0, np.abs(matrix).max())
     if small and (z[relative] > 0).all() and bound <= (FLOAT_TOLERANCE if finite else 0.0) * scale:
         return "floating point", bound if finite else -np.inf
-    return "rejected", np.inf
+    return _large_multiplier_bound(floating_minimum(minimum.inputs, minimum.y, pattern), pattern, leaf)
 
 
 def _large_multiplier_bound(
