@@ -4,8 +4,9 @@ For a wide A (N < G·r: groups of equal neurons times rank X) it is the basis of
 
     A Aᵀ = (X Xᵀ) ∘ (I Iᵀ),
 
-which has N² entries whatever K is; A itself is never formed, and neither is its kernel, which would
-have G·r − rank A columns. What is found here in floating point is checked by products with X and the
+which has N² entries whatever K is; A itself is not formed, and neither is its kernel, which would have
+G·r − rank A columns. Groups that are active on nearly all samples are compressed first: differences
+between them live on few samples. What is found here in floating point is checked by products with X and the
 pattern (``proofs``).
 """
 
@@ -22,8 +23,8 @@ from relucells.inputs import Inputs
 REFINEMENTS = 3
 # Relative change of a value within the kernel below which it is the same for every minimiser.
 KNOWN = 1e-9
-# Groups of which two values are tried where the kernel is out of reach.
-TRIED = 4
+# Entries of a kernel beyond which it is too large to form, and a program over it to solve.
+KERNEL = 200_000_000
 # Rows of A Aᵀ that are made at a time.
 STRIP = 1000
 
@@ -31,7 +32,8 @@ STRIP = 1000
 class LargeMinimum:
     """The minimisers of a large cell in the sums u_g of each group's R_j, in orthonormal coordinates.
 
-    sums : (G, r), those of one minimiser; rank : of A; kernel : (G, r, G·r − rank), or None for a wide A
+    sums : (G, r), those of one minimiser; rank : of A
+    kernel : (G, r, G·r − rank), a basis of A's kernel, or None where it is too large to form
     known : (N, G), pairs whose value x_i·u_g is shown to be the same for every minimiser
     """
 
@@ -40,17 +42,70 @@ class LargeMinimum:
         self.coordinates = inputs.orthonormal[0]
         self.groups, self.group = distinct_columns(pattern)
         self.G, self.r = self.groups.shape[1], self.coordinates.shape[1]
-        alive = pattern.any(axis=1)
-        self.wide = alive.sum() < self.G * self.r
+        self.alive = pattern.any(axis=1)
+        self._choose_unknowns()
+        self.wide = self.alive.sum() < self.ends[-1]
         if self.wide:
             self.basis = RowBasis(self._gram())
         else:
-            columns, coordinates = self.groups[alive], self.coordinates[alive]
-            A = (columns[:, :, None] * coordinates[:, None, :]).reshape(len(columns), -1)
-            self.basis = column_basis(A, len(pattern), pattern.shape[1] * self.X.shape[1])
-        self.alive, self.rank = alive, self.basis.rank
+            columns = pattern.shape[1] * self.X.shape[1]
+            self.basis = column_basis(self._compressed(), len(pattern), columns)
+        self.rank = self.basis.rank
         self.sums = self._least_squares()
         self.values = self.coordinates @ self.sums.T
+
+    def _choose_unknowns(self) -> None:
+        """Few unknowns w for the sums: next to a group that is active on all alive samples, the *reference*,
+        one that misses few of them, S, matters only through its values there,
+
+            Σ_g I_g X u_g = X w_ref − Σ_g I_S X V_g w_g + …,    w_ref = u_ref + Σ_g u_g,
+
+        with V_g a basis of the span of S. ``spans`` holds V_g, (r, |S|), for such groups.
+        """
+        full = np.flatnonzero(self.groups[self.alive].all(axis=0))
+        self.reference = int(full[0]) if len(full) else None
+        self.spans: dict[int, NDArray[np.float64]] = {}
+        for g in range(self.G) if len(full) else []:
+            missed = self.alive & ~self.groups[:, g]
+            if 0 < missed.sum() < self.r:
+                self.spans[g] = np.linalg.qr(self.coordinates[missed].T)[0]
+        widths = [self.spans[g].shape[1] if g in self.spans else self.r for g in range(self.G)]
+        self.ends = np.cumsum([0, *widths])
+
+    def _block(self, g: int) -> slice:
+        """The entries of w that belong to a group."""
+        return slice(self.ends[g], self.ends[g + 1])
+
+    def _compressed(self) -> NDArray[np.float64]:
+        """A in the unknowns w, alive samples × len(w)."""
+        groups, coordinates = self.groups[self.alive], self.coordinates[self.alive]
+        found = np.zeros((len(groups), self.ends[-1]))
+        for g in range(self.G):
+            if g in self.spans:
+                missed = ~groups[:, g]
+                found[missed, self._block(g)] = -coordinates[missed] @ self.spans[g]
+            else:
+                np.multiply(groups[:, [g]], coordinates, out=found[:, self._block(g)])
+        return found
+
+    def _sums(self, unknowns: NDArray) -> NDArray[np.float64]:
+        """u, (G, r, …), for w (n, …)."""
+        found = np.empty((self.G, self.r, *unknowns.shape[1:]))
+        for g in range(self.G):
+            block = unknowns[self._block(g)]
+            found[g] = self.spans[g] @ block if g in self.spans else block
+        if self.spans:
+            found[self.reference] -= found[list(self.spans)].sum(axis=0)
+        return found
+
+    def _wanted(self, wanted: NDArray) -> NDArray[np.float64]:
+        """The linear function F (G, r) of u as one of w, (n,)."""
+        return np.concatenate(
+            [
+                self.spans[g].T @ (wanted[g] - wanted[self.reference]) if g in self.spans else wanted[g]
+                for g in range(self.G)
+            ]
+        )
 
     def _gram(self) -> NDArray[np.float64]:
         """A Aᵀ, (N, N), without further matrices of that size."""
@@ -76,7 +131,7 @@ class LargeMinimum:
             if self.wide:
                 sums = sums + self.transposed(self.basis.dual(residual))
             else:
-                sums = sums + self.basis.least_squares(residual[self.alive]).reshape(sums.shape)
+                sums = sums + self._sums(self.basis.least_squares(residual[self.alive]))
         return sums
 
     def preimage(self, wanted: NDArray) -> NDArray[np.float64]:
@@ -87,48 +142,42 @@ class LargeMinimum:
             if self.wide:
                 found += self.basis.preimage(self.image(missing))
             else:
-                found[self.alive] += self.basis.preimage(missing.ravel())
+                found[self.alive] += self.basis.preimage(self._wanted(missing))
         return found
 
     @cached_property
     def kernel(self) -> NDArray[np.float64] | None:
-        if self.basis.kernel is None:
+        columns = self.G * self.r - self.rank
+        if self.wide or self.G * self.r * columns > KERNEL:
             return None
-        return self.basis.kernel.reshape(self.G, self.r, -1)
+        found = [self._sums(self.basis.kernel)]
+        for g, span in self.spans.items():
+            away = np.linalg.qr(span, mode="complete")[0][:, span.shape[1] :]
+            part = np.zeros((self.G, self.r, away.shape[1]))
+            part[g], part[self.reference] = away, -away
+            found.append(part)
+        return np.concatenate(found, axis=2)
 
     @cached_property
     def known(self) -> NDArray[np.bool_]:
-        if self.kernel is None:
-            return self._known_by_trial()
+        found = np.zeros(self.groups.shape, dtype=bool)
+        if self.wide:
+            return found
         lengths = np.linalg.norm(self.coordinates, axis=1)
-        found = np.zeros(self.groups.shape, dtype=bool)
+        kernel = self.basis.kernel
         for g in range(self.G):
+            block = kernel[self._block(g)]
+            if g in self.spans:
+                block = self.spans[g] @ block
+            elif g == self.reference:
+                block = block - sum(self.spans[h] @ kernel[self._block(h)] for h in self.spans)
             # ‖Z_gᵀ x‖ through a triangle of r rows instead of the many columns of the kernel
-            triangle = np.linalg.qr(self.kernel[g].T, mode="r")
-            moved = np.linalg.norm(self.coordinates @ triangle.T, axis=1)
-            found[:, g] = moved <= KNOWN * lengths
-        return found
-
-    def _known_by_trial(self) -> NDArray[np.bool_]:
-        """Of the samples that miss a single group, the outermost on either side, if their values are known.
-
-        Where the samples that all groups share determine Σ_g u_g, such a value is known from the fit. A
-        group whose values are on both sides of zero fits no sign; those that do so furthest are tried.
-        """
-        found = np.zeros(self.groups.shape, dtype=bool)
-        missed = ~self.groups
-        alone = missed & (missed.sum(axis=1) == 1)[:, None]
-        highest = np.where(alone, self.values, -np.inf)
-        lowest = np.where(alone, self.values, np.inf)
-        spread = np.minimum(highest.max(axis=0), -lowest.min(axis=0))
-        for g in np.argsort(-spread, kind="stable")[:TRIED]:
-            if spread[g] <= 0.0:
-                break
-            for i in (int(np.argmax(highest[:, g])), int(np.argmin(lowest[:, g]))):
-                wanted = np.zeros((self.G, self.r))
-                wanted[g] = self.coordinates[i]
-                missing = wanted - self.transposed(self.preimage(wanted))
-                found[i, g] = np.abs(missing).max() <= KNOWN * np.abs(wanted).max()
+            triangle = np.linalg.qr(block.T, mode="r")
+            found[:, g] = np.linalg.norm(self.coordinates @ triangle.T, axis=1) <= KNOWN * lengths
+            # what lies off the span may go from the group to the reference
+            for h in self.spans if g == self.reference else [g] if g in self.spans else []:
+                away = self.coordinates - (self.coordinates @ self.spans[h]) @ self.spans[h].T
+                found[:, g] &= np.linalg.norm(away, axis=1) <= KNOWN * lengths
         return found
 
     @property
