@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from relucells.scaling import fit_law
 
 GROUP = ["kind", "bias", "convention"]
+FEWEST = 6  # located places to which laws are fitted
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ def beside_covering(frame: pd.DataFrame, other: NDArray[np.float64]) -> NDArray[
 
 # D = d + 1 is the dimension of the augmented inputs. Derived ones, without a free parameter: as many
 # half-spaces as twice the unknowns that the equations leave, were they in general position (Wendel);
-# statistical dimensions that add up to N − 1 (relucells.transition).
+# statistical dimensions that add up to N − 1 (relucells.transition); and, at bias 0, where a neuron is
+# active on half of all samples, the N up to which more likely than not none of N independent samples
+# has neurons of the wrong sign only.
 RIVALS = (
     Rival("c D", lambda f, p: p[0] + log(f, "D"), ("c",)),
     Rival("c K", lambda f, p: p[0] + log(f, "K"), ("c",)),
@@ -48,6 +51,7 @@ RIVALS = (
     Rival("c (K D)^a", lambda f, p: p[0] + p[1] * (log(f, "K") + log(f, "D")), ("c", "a")),
     Rival("c K^a D^b", lambda f, p: p[0] + p[1] * log(f, "K") + p[2] * log(f, "D"), ("c", "a", "b")),
     Rival("2 K D / (K + 2)", lambda f, p: np.log(2 * f["K"] * f["D"] / (f["K"] + 2)).to_numpy()),
+    Rival("ln 2 / ((3/4)^K − (1/2)^K)", lambda f, p: log(f, "N_wrong"), (), "N_wrong"),
     Rival("Σδ = N − 1", lambda f, p: log(f, "N_dimension"), (), "N_dimension"),
     Rival("c N(Σδ)", lambda f, p: p[0] + log(f, "N_dimension"), ("c",), "N_dimension"),
     Rival(
@@ -79,8 +83,11 @@ def with_predictors(places: pd.DataFrame) -> pd.DataFrame:
     both = places.join(covered.rename("N_covered"), on=setting)
     both["D"] = both["d"] + 1
     both["N_both"] = both["N_covered"].where(both["N_dimension"].notna())
-    # What is none of a cell's business: whether signs are right does not bear on rank or on other signs.
+    wrong = 0.75 ** both["K"] - 0.5 ** both["K"]
+    both["N_wrong"] = (np.log(2) / wrong).where(both["bias"] == 0)
+    # Whether the drawn signs are right does not bear on rank or on other signs.
     both.loc[both["convention"] != "sampled", ["N_covered", "N_both"]] = np.nan
+    both.loc[~both["convention"].isin(["sampled", "covered"]), "N_wrong"] = np.nan
     return both
 
 
@@ -111,11 +118,11 @@ def rows_of(own: pd.DataFrame, level: float) -> tuple[list[dict], list[pd.DataFr
 
 
 def fit_laws(places: pd.DataFrame, level: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Laws and predictions for each kind, bias and convention whose located places differ in K or d."""
+    """Laws and predictions for each kind, bias and convention with enough located places."""
     located = with_predictors(places).query("status == 'located'")
     rows, predicted = [], []
     for _, own in located.groupby(GROUP, sort=False):
-        if len(own[["d", "K"]].drop_duplicates()) < 3:
+        if len(own) < FEWEST:
             continue
         more, shown = rows_of(own.reset_index(drop=True), level)
         bounds = places.merge(own[GROUP].drop_duplicates()).query("status != 'located'")
@@ -159,8 +166,9 @@ NOTES = (
     "N_half as a function of K and D = d + 1. rms and left out: residuals in log N, of all places and of "
     "each place predicted from the others. ΔAICc: above the best law of the group. bounds: series that show "
     "one side of the transition only and are not fitted.",
-    "Without a free parameter: 2 K D / (K + 2), as many half-spaces as twice the unknowns (Wendel), and "
-    "Σδ = N − 1, statistical dimensions of the neurons' cones. Beside covering: 1/N = 1/N_covered + 1/N_law.",
+    "Without a free parameter: 2 K D / (K + 2), as many half-spaces as twice the unknowns (Wendel); "
+    "Σδ = N − 1, statistical dimensions of the neurons' cones; ln 2 / ((3/4)^K − (1/2)^K), covering of "
+    "independent samples. Beside covering: 1/N = 1/N_covered + 1/N_law.",
 )
 
 if __name__ == "__main__":

@@ -54,11 +54,10 @@ def shares(series: dict, result: dict[str, np.ndarray], level: float) -> list[di
 
 def place(points: pd.DataFrame, level: float) -> tuple[Location, Location]:
     """Where the share is one half with every undecided cell counted as none, and as genuine."""
-    found = [
-        locate(points["N"], counts, points["draws"], level)
-        for counts in (points["genuine"], points["genuine"] + points["undecided"])
-    ]
-    return found[0], found[1]
+    none = locate(points["N"], points["genuine"], points["draws"], level)
+    if not points["undecided"].any():
+        return none, none
+    return none, locate(points["N"], points["genuine"] + points["undecided"], points["draws"], level)
 
 
 def dimension_crossing(series: dict, result: dict[str, np.ndarray]) -> float:

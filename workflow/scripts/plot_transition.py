@@ -34,9 +34,11 @@ LINES = ("c K D", "c (K + D)", "2 K D / (K + 2)", "Σδ = N − 1")  # beside th
 PAIR = re.compile(r"(.*)_(\d+)_(\d+)$")
 
 
-def name_kind(kind: str) -> str:
+def name_kind(kind: str, source: str = "official") -> str:
+    """A kind of data as readers know it, with the source of images that are not the official ones."""
     first, _, rest = kind.partition("_")
-    return f"{NAMES.get(first, first)} {rest.replace('_', ' ')}".strip()
+    marked = "" if source in ("official", "gaussian") else f" ({source})"
+    return f"{NAMES.get(first, first)} {rest.replace('_', ' ')}".strip() + marked
 
 
 def log_axis(axis, label: str) -> None:
@@ -103,7 +105,10 @@ def draw_shares(axes: Axes, own: pd.DataFrame) -> None:
     log_axis(axes.xaxis, "")
     axes.set_ylim(0, 1)
     bias = "" if first["bias"] == 0 else f", bias {first['bias']:g}".replace("-", "−")
-    axes.set_title(f"{name_kind(first['kind'])}, $d = {first['d']}$, $K = {first['K']}${bias}", fontsize=6.5)
+    axes.set_title(
+        f"{name_kind(first['kind'], first['data_source'])}, $d = {first['d']}$, $K = {first['K']}${bias}",
+        fontsize=6.5,
+    )
 
 
 def draw_map(points: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -239,8 +244,11 @@ def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
             row = len(lines) - 1 - lines.index(family(bound["kind"]) or bound["kind"]) + offset
             left.plot(bound["low"], row, **look | {"marker": ">", "markerfacecolor": "none"})
     counts = kinds.assign(family=families).groupby("family")["kind"].nunique()
-    labels = [name_kind(line) for line in single]
-    labels += [f"{name_kind(line.removesuffix('_pair'))}, {counts[line]} pairs" for line in paired]
+    sources = kinds.assign(family=families.fillna(kinds["kind"])).groupby("family")["data_source"].first()
+    labels = [name_kind(line, sources[line]) for line in single]
+    labels += [
+        f"{name_kind(line.removesuffix('_pair'), sources[line])}, {counts[line]} pairs" for line in paired
+    ]
     left.set_yticks(range(len(lines)), labels[::-1])
     left.tick_params(axis="y", length=0)
     ends = pd.concat([kinds["N_half"], kinds["low"][kinds["status"] == "above"]])
@@ -273,9 +281,8 @@ def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
     for axes in others[len(chosen) :]:
         axes.axis("off")
     handles, names = left.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper left", ncols=2, fontsize=6.5)
-    if chosen:
-        others[0].legend(fontsize=6, loc="best")
+    more, more_names = others[0].get_legend_handles_labels()
+    figure.legend([*handles, *more], [*names, *more_names], loc="outside upper left", ncols=3, fontsize=6.5)
     return figure
 
 
