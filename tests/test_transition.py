@@ -18,6 +18,7 @@ from relucells.inputs import prepare
 from relucells.scaling import crossing, fit_law, locate, rank_correlation
 from relucells.transition import cone_dimension, covered, geometry
 from running import command, files, planned, run
+from write_report import markdown_table
 
 GRID = np.array([2, 4, 6, 8, 12, 16, 22, 32, 46, 64, 90, 128])
 
@@ -382,6 +383,9 @@ def test_the_target_makes_every_file(mapped):
     pictures = {f"{name}.{suffix}" for name in ("map", "law", "kinds") for suffix in ("pdf", "png")}
     assert pictures | {f"data/{name}.csv" for name in ("map", "law", "kinds")} <= found
     assert sum(name.startswith("series/") for name in found) == 5 + 2 + 2 + 3
+    for name in ("laws", "orders"):  # as the report reads them
+        shown = markdown_table(mapped / f"results/transition/{name}.md")
+        assert all(len(row) == len(shown["header"]) for row in shown["rows"])
 
 
 def test_the_points_add_up_and_name_their_data(mapped):

@@ -8,7 +8,7 @@ from relucells.scaling import rank_correlation
 PROPERTIES = {
     "rank": "rank X",
     "participation": "participation ratio",
-    "cosine": "mean |cosine|",
+    "cosine": "mean absolute cosine",
     "agreement": "agreement of activations",
     "same_class": "the same within a class",
     "other_class": "the same between classes",
