@@ -19,6 +19,7 @@ from relucells.genuineness import decide, verification_level
 from relucells.inputs import prepare
 from relucells.large import LargeMinimum
 from relucells.minima import cell_minimum
+from relucells.proofs import _is_minimiser
 from relucells.randomness import stream
 from running import run
 from sample_weights import sample_weights
@@ -206,6 +207,37 @@ def test_a_wide_cell_is_decided_by_samples_or_left_open(rng, every_cell_is_large
     assert minimum.wide and minimum.kernel is None
     assert decide(inputs, y, pattern, "positive", margin="sign").verdict == "none"
     assert decide(inputs, y, pattern, "exists", margin="sign").verdict == "undecided"
+
+
+@pytest.mark.parametrize("gap", [0.0, 1e-8, 1e-7, 1e-6, 1e-2])
+def test_nearly_dependent_samples_of_a_wide_cell(rng, every_cell_is_large, monkeypatch, gap):
+    """A Aᵀ shows no gap below 1e-6: the cell then takes the singular value decomposition after all."""
+    monkeypatch.setattr("relucells.exact.UNKNOWNS", 0)
+    X, y, pattern = cell(rng, 30, 5, 12, 0.5)
+    X[2] = X[0] + X[1] + gap * rng.standard_normal(5)
+    pattern[:3] = pattern[0]
+    y[:3] = 5.0, 0.1, 0.1
+    inputs = prepare(X)
+    rank = np.linalg.matrix_rank(dense_matrix(X, pattern))
+    assert rank == (29 if gap == 0.0 else 30)
+    found = LargeMinimum(inputs, y, pattern)
+    assert found.wide and found.doubtful == (0 < gap < 1e-4) and (found.rank == rank or found.doubtful)
+    decision = decide(inputs, y, pattern, "positive", margin="sign")
+    expected = cell_minimum(X, y, pattern).loss
+    assert decision.loss == pytest.approx(expected, abs=1e-6)
+    assert decision.verdict == "undecided" or verification_level(inputs, y, pattern, decision) != "rejected"
+
+
+def test_what_only_a_weak_direction_shows_is_no_minimiser(rng):
+    """A pixel that one image alone has, at 1/255 of the others: only that sample sees its weight."""
+    X = np.column_stack((rng.uniform(0, 1, (400, 3)), np.ones(400), np.zeros(400)))
+    X[7, 4] = 1 / 255
+    y = rng.choice([-1.0, 1.0], 400)
+    inputs, pattern = prepare(X), np.ones((400, 1), dtype=bool)
+    best = np.linalg.lstsq(X, y, rcond=None)[0]
+    off = best - np.array([0, 0, 0, 0, best[4] * 1e-3])
+    assert _is_minimiser(inputs, y, pattern, X @ best - y)
+    assert not _is_minimiser(inputs, y, pattern, X @ off - y)
 
 
 def test_questions_about_one_cell_share_its_minimum(rng):

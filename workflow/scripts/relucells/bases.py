@@ -96,8 +96,6 @@ def column_basis(A: NDArray[np.float64], N: int, columns: int) -> ColumnBasis:
 class RowBasis:
     """Independent rows of a wide matrix A, chosen from its Gram matrix A Aᵀ, which is overwritten."""
 
-    kernel = None
-
     def __init__(self, gram: NDArray[np.float64]):
         triangle, order, k = pivoted_cholesky(gram, ROW_ROUND)
         self.order, self.rank = order, k
@@ -110,13 +108,27 @@ class RowBasis:
 
             self.small = cholesky(self.trapezoid @ self.trapezoid.T)
 
+    def solve(self, right: NDArray) -> NDArray[np.float64]:
+        """(A_chosen A_chosenᵀ)⁻¹ times right, (rank, …)."""
+        from scipy.linalg import cho_solve
+
+        return cho_solve((self.factor, False), right)
+
+    def through(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """T, (rank, len(rows)), for which Tᵀ A_chosen is the part of these rows in the chosen ones' span."""
+        from scipy.linalg import solve_triangular
+
+        place = np.empty(len(self.order), dtype=np.int64)
+        place[self.order] = np.arange(len(self.order))
+        return solve_triangular(self.factor, self.trapezoid[:, place[rows]])
+
     def dual(self, v: NDArray) -> NDArray[np.float64]:
         """w, (N,), on the chosen rows, for which Aᵀw is a solution of min ‖A u − v‖."""
         from scipy.linalg import cho_solve, solve_triangular
 
         w = np.zeros(len(v))
         if self.small is None:
-            w[self.order] = cho_solve((self.factor, False), v[self.order])
+            w[self.order] = self.solve(v[self.order])
         else:
             along = cho_solve((self.small, False), self.trapezoid @ v[self.order])
             w[self.order[: self.rank]] = solve_triangular(self.factor, along)
@@ -124,11 +136,9 @@ class RowBasis:
 
     def preimage(self, image: NDArray) -> NDArray[np.float64]:
         """λ, (N,), with Aᵀλ = F for an F in the range of Aᵀ; image = A F."""
-        from scipy.linalg import cho_solve
-
         found = np.zeros(len(image))
         rows = self.order[: self.rank]
-        found[rows] = cho_solve((self.factor, False), image[rows])
+        found[rows] = self.solve(image[rows])
         return found
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from relucells.bases import RowBasis, column_basis, is_large
 from relucells.cells import distinct_columns
-from relucells.inputs import Inputs
+from relucells.inputs import Inputs, rank_tolerance
 
 # Corrections of a least-squares solution.
 REFINEMENTS = 3
@@ -116,6 +116,29 @@ class LargeMinimum:
             gram[strip] *= groups[strip] @ groups.T
         return gram
 
+    @cached_property
+    def doubtful(self) -> bool:
+        """Whether some row of a wide A is nearly, but not up to rounding, a combination of the chosen ones.
+
+        A Aᵀ does not show it, so rank and minimum are not to be trusted then.
+        """
+        if not self.wide or self.rank == self.alive.sum():
+            return False
+        chosen, rest = np.split(self.basis.order, [self.rank])
+        rest = rest[self.alive[rest]]
+        through = self.basis.through(rest)
+        for _ in range(2):  # the second time with the coefficients corrected
+            products, lengths = np.zeros((len(chosen), len(rest))), np.zeros(len(rest))
+            for g in range(self.G):
+                rows = self.groups[chosen, g][:, None] * self.coordinates[chosen]
+                away = self.groups[rest, g][:, None] * self.coordinates[rest] - through.T @ rows
+                products += rows @ away.T
+                lengths += np.einsum("ij,ij->i", away, away)
+            through = through + self.basis.solve(products)
+        longest = float(np.sqrt((self.groups.sum(axis=1) * (self.coordinates**2).sum(axis=1)).max()))
+        limit = rank_tolerance(longest, len(self.y), self.pattern.shape[1] * self.X.shape[1])
+        return bool(np.sqrt(lengths.max(initial=0.0)) > limit)
+
     def image(self, sums: NDArray) -> NDArray[np.float64]:
         """A u, (N,), for u (G, r)."""
         return (self.groups * (self.coordinates @ sums.T)).sum(axis=1)
@@ -191,11 +214,15 @@ class LargeMinimum:
 
 
 def large_minimum(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> LargeMinimum | None:
-    """The minimum of a large cell, kept with the inputs until another cell's is asked for; None if small."""
+    """The minimum of a large cell, kept with the inputs until another cell's is asked for.
+
+    None if the cell is small, or if its rank needs a singular value decomposition in spite of its size.
+    """
     rows, most = int(pattern.any(axis=1).sum()), pattern.shape[1] * min(inputs.X.shape)
     if not is_large(rows, most) or not is_large(rows, distinct_columns(pattern)[0].shape[1] * inputs.rank):
         return None
-    return floating_minimum(inputs, y, pattern)
+    minimum = floating_minimum(inputs, y, pattern)
+    return None if minimum.doubtful else minimum
 
 
 def floating_minimum(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> LargeMinimum:

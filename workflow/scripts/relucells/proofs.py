@@ -101,10 +101,10 @@ def _inside(values: NDArray, error: NDArray | float, pattern: NDArray[np.bool_],
 
 
 def _is_minimiser(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], residual: NDArray) -> bool:
-    """Whether Aᵀ(A R − y) vanishes within tolerance."""
-    gradient = inputs.X.T @ (residual[:, None] * pattern)
-    scale = inputs.lengths @ np.abs(y)
-    return bool(np.abs(gradient).max() <= FLOAT_TOLERANCE * scale)
+    """Whether Aᵀ(A R − y) vanishes within tolerance, in coordinates in which no direction of X is weak."""
+    coordinates = inputs.orthonormal[0] / np.sqrt(len(y))
+    gradient = coordinates.T @ (residual[:, None] * pattern)
+    return bool(np.linalg.norm(gradient, axis=0).max() <= FLOAT_TOLERANCE * np.linalg.norm(y))
 
 
 # Leaves
@@ -371,6 +371,8 @@ def _large_multiplier_bound(
         if not np.allclose(demands.setdefault(g, demand), demand):
             return "rejected", np.inf  # one block of Aᵀλ cannot meet two demands
     demands = np.stack([demands[g] for g in range(minimum.G)])
+    if minimum.doubtful:
+        return "rejected", np.inf
     vector = minimum.preimage(demands)
     missing = np.abs(minimum.transposed(vector) - demands).max()
     bound = -float(vector @ minimum.fitted[0])
