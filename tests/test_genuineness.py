@@ -192,3 +192,16 @@ def test_bad_arguments_are_named(changed, start):
     arguments = {"X": np.eye(2), "y": [1.0, -1.0], "pattern": np.eye(2, dtype=int), "signs": "exists"}
     with pytest.raises(ValueError, match=f"^{start}: "):
         decide(**arguments | changed)
+
+
+@pytest.mark.parametrize("n", range(12))
+def test_columns_that_depend_on_each_other_up_to_rounding(n):
+    """Their exact rank is higher by one: exact arithmetic would answer another question."""
+    rng = stream(4, "rounding", n)
+    X = np.column_stack((np.zeros(40), rng.standard_normal((40, 2)), np.ones(40)))
+    X[:, 0] = 2 * X[:, 1] + 1
+    y, pattern = rng.choice([-1.0, 1.0], 40), X @ rng.standard_normal((4, 3)) > 0
+    for signs in ("positive", "uniform", "exists"):
+        decision = decide(X, y, pattern, signs, margin="sign")
+        assert decision.verdict == decide(X[:, 1:], y, pattern, signs, margin="sign").verdict
+        assert verify(X, y, pattern, decision)

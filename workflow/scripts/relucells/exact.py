@@ -9,6 +9,7 @@ the exact, scaled-up residuals until its basis is optimal in exact arithmetic.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,20 @@ rational = np.vectorize(Fraction, otypes=[object])
 
 
 def fits(X: NDArray, pattern: NDArray[np.bool_]) -> bool:
-    """Whether the cell is small enough for this module."""
+    """Whether the cell is small enough for this module, and its samples have the rank that they seem to.
+
+    Columns that depend on each other up to rounding are dependent everywhere else in the library.
+    """
     unknowns = pattern.shape[1] * X.shape[1]
-    return unknowns <= UNKNOWNS and len(X) * unknowns**2 <= PRODUCTS
+    small = unknowns <= UNKNOWNS and len(X) * unknowns**2 <= PRODUCTS
+    return small and not _dependent_by_rounding(X.tobytes(), X.shape)
+
+
+@lru_cache(maxsize=16)
+def _dependent_by_rounding(samples: bytes, shape: tuple[int, int]) -> bool:
+    X = np.frombuffer(samples).reshape(shape)
+    rank = np.linalg.matrix_rank(X)
+    return bool(rank < min(shape) and rank < len(reduce(rational(X), shape[1])[1]))
 
 
 def solve(matrix: NDArray, right: NDArray, start: NDArray) -> NDArray | None:
