@@ -86,6 +86,9 @@ if __name__ == "__main__":
         sizes = {"N": np.array(len(X)), "data_source": np.array(str(data_source))}
         write_npz(snakemake.output[0], **arrays, **sizes)  # noqa: F821
         for name, levels in checked.items():
-            log.info("%s: %s", name, ", ".join(f"{n} {level}" for level, n in Counter(levels).items()))
+            decided = [n for n, d in enumerate(found[name]) if d.verdict != "undecided"]
+            counts = Counter(levels[n] for n in decided)
+            how = ", ".join(f"{n} {level}" for level, n in counts.items())
+            log.info("%s: %d of %d decided; checked: %s", name, len(decided), len(levels), how or "none")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         log.info("%.0f s of CPU time, at most %.2f GiB of memory", time.process_time(), peak)

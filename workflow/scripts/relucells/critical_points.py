@@ -66,8 +66,8 @@ class CriticalPoint:
     kind; loss; gradient_norm : of the smallest subgradient (the gradient where there is one) with respect
     to v_j = |z_j| w_j, or to z_j where z_j = 0, w_j then of length 1, in coordinates in which X has
     orthonormal columns and in units of (2/N) ‖y‖: whatever the scales of X, y, w and z, 1 is large;
-    curvature : a lower bound of the smallest Hessian eigenvalue on the smooth pieces that meet at a
-    minimum, −(2/N) max |g_j|, and for a saddle the negative eigenvalue of the block in (z_j, w_j);
+    curvature : at a differentiable minimum a lower bound of the smallest Hessian eigenvalue,
+    −(2/N) max |g_j|, and for a saddle the negative eigenvalue of the block in (z_j, w_j);
     on_boundary : pairs with w_j·x_i = 0, kinks : those at which the loss is not differentiable;
     multipliers : (N, K), t of the certificate, 0 off the boundary. Samples on one hyperplane have one kink
     together: one of their z_j e_i may be negative, and its t_i then lies between it and 0.
