@@ -101,6 +101,8 @@ rule compare_kinds:
         "../envs/relucells.yaml"
     params:
         at=MAPPED["compare"],
+        families=families_of_kinds(),
+        repeats=repeated_kinds(),
         level=config["level"],
         code=code_of("compare_kinds"),
     script:

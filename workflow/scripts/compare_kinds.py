@@ -2,9 +2,10 @@
 
 import pandas as pd
 from _job import job, write_csv
-from _tables import write_table
+from _tables import stand_in_notes, write_table
 from relucells.scaling import rank_correlation
 
+OTHERS = "other kinds"  # than pairs of classes
 PROPERTIES = {
     "rank": "rank X",
     "participation": "participation ratio",
@@ -16,39 +17,50 @@ PROPERTIES = {
     "dead": "share of dead samples",
     "single": "share with one neuron",
     "distinct": "share of different activations",
-    "N_dimension": "N where Σδ = N − 1",
+    "N_dimension": "N where Σδ = N − ½",
 }
 
 
-def at(places: pd.DataFrame, setting: dict) -> pd.DataFrame:
-    """The rows with these d, K and bias, in the order of the config."""
+def at(places: pd.DataFrame, setting: dict, families: dict, repeats: dict) -> pd.DataFrame:
+    """The rows with these d, K and bias, in the order of the config.
+
+    ``family``: for a pair of classes, the name that such pairs share; ``repeats``: the other kind that has
+    the same population.
+    """
     own = places["d"].eq(setting["d"]) & places["K"].eq(setting["K"]) & places["bias"].eq(setting["bias"])
-    return places[own].reset_index(drop=True)
+    kinds = places[own].reset_index(drop=True)
+    return kinds.assign(family=kinds["kind"].map(families), repeats=kinds["kind"].map(repeats))
 
 
 def orders(kinds: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Rank correlation of N_half with every property, over the kinds with a located transition."""
+    """Rank correlation of N_half with every property, over the kinds with a located transition.
+
+    Pairs of classes share their images, and are compared among themselves; a pair that is a kind of its
+    own is compared as such. Stand-in images are left out.
+    """
     rows = []
-    for convention, own in kinds.query("status == 'located'").groupby("convention", sort=False):
+    chosen = kinds["status"].eq("located") & kinds["repeats"].isna() & kinds["data_source"].ne("stand-in")
+    compared = kinds[chosen].assign(among=kinds["family"].fillna(OTHERS))
+    for (convention, among), own in compared.groupby(["convention", "among"], sort=False):
         for name in PROPERTIES:
             both = own[["N_half", name]].dropna()
-            rho, low, high, p = rank_correlation(both[name], both["N_half"], level)
+            rho, low, high = rank_correlation(both[name], both["N_half"], level)
             rows.append(
                 {
                     "convention": convention,
+                    "among": among,
                     "property": name,
                     "kinds": len(both),
+                    "data_source": " ".join(sorted(set(own["data_source"]))),
                     "smallest": both[name].min(),
                     "largest": both[name].max(),
                     "correlation": rho,
                     "correlation_low": low,
                     "correlation_high": high,
-                    "p": p,
                 }
             )
-    columns = ["convention", "property", "kinds", "smallest", "largest", "correlation"]
-    columns += ["correlation_low", "correlation_high", "p"]
-    return pd.DataFrame(rows, columns=columns)
+    columns = ["convention", "among", "property", "kinds", "data_source", "smallest", "largest"]
+    return pd.DataFrame(rows, columns=[*columns, "correlation", "correlation_low", "correlation_high"])
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
@@ -61,33 +73,35 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "share": table["convention"],
+            "among": table["among"],
             "property": table["property"].map(PROPERTIES),
             "range": [
                 f"{low:.3g} … {high:.3g}"
                 for low, high in zip(table["smallest"], table["largest"], strict=True)
             ],
             "rank correlation with N_half": [interval(row) for row in table.to_dict("records")],
-            "p": [f"{p:.2g}" if p == p else "—" for p in table["p"]],
             "kinds": table["kinds"],
+            "source": table["data_source"],
         }
     )
 
 
 NOTE = (
-    "Spearman's correlation over the kinds of data at the same d, K and bias, so that N/(d + 1) is the same "
-    "for all; p of no association, each property by itself. Pairs of digits share images and are not "
-    "independent of each other."
+    "Spearman's correlation over kinds of data at the same d, K and bias, so that N/(d + 1) is the same for "
+    "all; each property by itself, of several the largest is the largest by chance too. Pairs of classes, "
+    "which share their images, among themselves; a pair that is a kind of its own only as that kind. Kinds "
+    "of stand-in images are left out."
 )
 
 if __name__ == "__main__":
     with job(snakemake) as log:  # noqa: F821
         params, output = snakemake.params, snakemake.output  # noqa: F821
-        kinds = at(pd.read_csv(snakemake.input[0]), params.at)  # noqa: F821
+        kinds = at(pd.read_csv(snakemake.input[0]), params.at, params.families, params.repeats)  # noqa: F821
         table = orders(kinds, params.level)
         write_csv(output.kinds, kinds)
         formats = {"csv": output.csv, "md": output.md, "tex": output.tex}
         title = "What orders the kinds of data: d = {d}, K = {K}, bias = {bias:g}".format(**params.at)
-        write_table(table, readable(table), formats, title, [NOTE])
+        write_table(table, readable(table), formats, title, [NOTE, *stand_in_notes(kinds)])
         located = kinds.query("convention == 'sampled' and status == 'located'")
         log.info(
             "%d kinds, N_half of sampled signs from %.3g to %.3g",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from _job import job, write_csv
-from _tables import write_table
+from _tables import stand_in_notes, write_table
 from numpy.typing import NDArray
 from relucells.scaling import fit_law
 
@@ -38,7 +38,7 @@ def beside_covering(frame: pd.DataFrame, other: NDArray[np.float64]) -> NDArray[
 
 # D = d + 1 is the dimension of the augmented inputs. Derived ones, without a free parameter: as many
 # half-spaces as twice the unknowns that the equations leave, were they in general position (Wendel);
-# statistical dimensions that add up to N − 1 (relucells.transition); and, at bias 0, where a neuron is
+# statistical dimensions that add up to N − ½ (relucells.transition); and, at bias 0, where a neuron is
 # active on half of all samples, the N up to which more likely than not none of N independent samples
 # has neurons of the wrong sign only.
 RIVALS = (
@@ -52,7 +52,7 @@ RIVALS = (
     Rival("c K^a D^b", lambda f, p: p[0] + p[1] * log(f, "K") + p[2] * log(f, "D"), ("c", "a", "b")),
     Rival("2 K D / (K + 2)", lambda f, p: np.log(2 * f["K"] * f["D"] / (f["K"] + 2)).to_numpy()),
     Rival("ln 2 / ((3/4)^K − (1/2)^K)", lambda f, p: log(f, "N_wrong"), (), "N_wrong"),
-    Rival("Σδ = N − 1", lambda f, p: log(f, "N_dimension"), (), "N_dimension"),
+    Rival("Σδ = N − ½", lambda f, p: log(f, "N_dimension"), (), "N_dimension"),
     Rival("c N(Σδ)", lambda f, p: p[0] + log(f, "N_dimension"), ("c",), "N_dimension"),
     Rival(
         "c K D beside covering",
@@ -97,7 +97,7 @@ def rows_of(own: pd.DataFrame, level: float) -> tuple[list[dict], list[pd.DataFr
     All are fitted to the same places, else their criteria could not be compared.
     """
     rows, predicted = [], []
-    keys = {name: own[name].iloc[0] for name in GROUP}
+    keys = {name: own[name].iloc[0] for name in (*GROUP, "data_source")}
     for rival in RIVALS:
         if rival.needs and own[rival.needs].isna().any():
             continue
@@ -129,7 +129,7 @@ def fit_laws(places: pd.DataFrame, level: float) -> tuple[pd.DataFrame, pd.DataF
         extent = {f"{name}s": " ".join(map(str, sorted(set(own[name])))) for name in ("d", "K")}
         rows += [row | {"only_bounds": len(bounds)} | extent for row in more]
         predicted += shown
-    columns = [*GROUP, "law", "places", "only_bounds", "ds", "Ks"]
+    columns = [*GROUP, "data_source", "law", "places", "only_bounds", "ds", "Ks"]
     columns += [f"{name}{end}" for name in "cab" for end in ("", "_low", "_high")]
     columns += ["rms", "left_out_rms", "aicc", "delta_aicc"]
     return (
@@ -149,6 +149,7 @@ def readable(laws: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "data": laws["kind"],
+            "source": laws["data_source"],
             "bias": laws["bias"].map("{:g}".format),
             "share": laws["convention"],
             "law": laws["law"],
@@ -167,7 +168,7 @@ NOTES = (
     "each place predicted from the others. ΔAICc: above the best law of the group. bounds: series that show "
     "one side of the transition only and are not fitted.",
     "Without a free parameter: 2 K D / (K + 2), as many half-spaces as twice the unknowns (Wendel); "
-    "Σδ = N − 1, statistical dimensions of the neurons' cones; ln 2 / ((3/4)^K − (1/2)^K), covering of "
+    "Σδ = N − ½, statistical dimensions of the neurons' cones; ln 2 / ((3/4)^K − (1/2)^K), covering of "
     "independent samples. Beside covering: 1/N = 1/N_covered + 1/N_law.",
 )
 
@@ -177,7 +178,8 @@ if __name__ == "__main__":
         laws, predictions = fit_laws(places, snakemake.params.level)  # noqa: F821
         output = snakemake.output  # noqa: F821
         formats = {"csv": output.csv, "md": output.md, "tex": output.tex}
-        write_table(laws, readable(laws), formats, "How the transition scales", NOTES)
+        notes = [*NOTES, *stand_in_notes(laws)]
+        write_table(laws, readable(laws), formats, "How the transition scales", notes)
         write_csv(output.predictions, predictions)
         for _, best in laws[laws["delta_aicc"] == 0].iterrows():
             log_file.info("%s, bias %g, %s: %s", *(best[name] for name in GROUP), best["law"])

@@ -44,7 +44,7 @@ def shares(series: dict, result: dict[str, np.ndarray], level: float) -> list[di
                     "share_undecided_genuine": (genuine + undecided) / len(asked),
                     "low": wilson(genuine, len(asked), level)[0],
                     "high": wilson(genuine + undecided, len(asked), level)[1],
-                    "zero_loss": float(np.mean(result["zero_loss"][p])) if key == "sampled" else np.nan,
+                    "global": float((global_by_rank[p] == 1).mean()) if key == "sampled" else np.nan,
                     "programs": int(result[f"{key}_programs"][p].sum()) if f"{key}_programs" in result else 0,
                     "data_source": str(result["data_source"]),
                 }
@@ -61,9 +61,9 @@ def place(points: pd.DataFrame, level: float) -> tuple[Location, Location]:
 
 
 def dimension_crossing(series: dict, result: dict[str, np.ndarray]) -> float:
-    """The N at which K times the mean statistical dimension of a neuron's cone is N − 1; nan if none is."""
+    """The N at which K times the mean statistical dimension of a neuron's cone is N − ½; nan if none is."""
     total = series["K"] * result["cone_dimension"].mean(axis=1)
-    return crossing(result["N"], np.maximum(total, 1e-9), lambda N: N - 1)
+    return crossing(result["N"], np.maximum(total, 1e-9), lambda N: N - 0.5)
 
 
 def status(none: Location, genuine: Location) -> str:
@@ -95,6 +95,7 @@ def locations(points: pd.DataFrame, extra: dict, level: float) -> list[dict]:
                 "width": none.width,
                 "deviance": none.deviance,
                 "freedom": none.freedom,
+                "fits": none.fits,
                 "draws": int(own["draws"].sum()),
                 "undecided": int(own["undecided"].sum()),
                 **extra,

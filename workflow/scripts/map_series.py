@@ -91,13 +91,11 @@ def examine(
         "exists": NOT_ASKED,
         "sampled_programs": 0,
         "exists_programs": 0,
-        "zero_loss": NOT_ASKED,
     }
     if asked["sampled"] is not None:
         decision = decide(inputs, y, pattern, signs, margin="sign", program_limit=asked["sampled"])
         found["sampled"] = VERDICTS.index(decision.verdict)
         found["sampled_programs"] = decision.programs
-        found["zero_loss"] = decision.verdict == "genuine" and found["full_rank"]
     if asked["exists"] is not None:
         if found["sampled"] == VERDICTS.index("genuine"):
             found["exists"] = found["sampled"]  # the drawn signs are some signs

@@ -1,13 +1,11 @@
 """Three pictures: shares over N, how their middle scales with K and d, and all kinds of data beside it."""
 
-import re
-
 import numpy as np
 import pandas as pd
 from _figures import BLACK, BLUE, GREY, PAGE_WIDTH, RED, SERIES, YELLOW, new_figure, save
 from _job import job, write_csv
 from _verdicts import NAMES
-from compare_kinds import PROPERTIES
+from compare_kinds import OTHERS, PROPERTIES
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -29,9 +27,9 @@ WORDS = {
 }
 MAPPED = ("sampled", "exists", "full rank", "covered")
 SCALED = "global among covered"  # the share whose laws are drawn: what the signs forbid at once is left out
+BOUNDS = {"above": ("low", ">"), "below": ("high", "<")}  # the end that is known, and its marker
 COLUMNS = 4  # panels in a row of the map
-LINES = ("c K D", "c (K + D)", "2 K D / (K + 2)", "Σδ = N − 1")  # beside the best law
-PAIR = re.compile(r"(.*)_(\d+)_(\d+)$")
+LINES = ("c K D", "c (K + D)", "2 K D / (K + 2)", "Σδ = N − ½")  # beside the best law
 
 
 def name_kind(kind: str, source: str = "official") -> str:
@@ -95,7 +93,7 @@ def draw_shares(axes: Axes, own: pd.DataFrame) -> None:
         faint = 0.35 if convention == "covered" else 1.0
         axes.errorbar(x, share, bars, elinewidth=0.5, alpha=faint, clip_on=False, **thin)
         if convention == "sampled":
-            axes.fill_between(x, shown["zero_loss"], color=style["color"], alpha=0.15, linewidth=0)
+            axes.fill_between(x, shown["global"], color=style["color"], alpha=0.15, linewidth=0)
         if shown["undecided"].any():
             axes.fill_between(
                 x, share, shown["share_undecided_genuine"], facecolor="none", edgecolor=style["color"],
@@ -210,17 +208,11 @@ def draw_law(
     return figure
 
 
-def family(kind: str) -> str | None:
-    """The name that pairs of classes share, if the kind is one."""
-    found = PAIR.match(kind)
-    return found.group(1) if found else None
-
-
 def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
     """Left the N where each kind has its transition, right the property that orders it best, and rank."""
-    families = kinds["kind"].map(family)
-    single = list(dict.fromkeys(kinds["kind"][families.isna()]))
-    paired = list(dict.fromkeys(families.dropna()))
+    kinds = kinds.assign(line=kinds["family"].fillna(kinds["kind"]))
+    single = list(dict.fromkeys(kinds["line"][kinds["family"].isna()]))
+    paired = list(dict.fromkeys(kinds["family"].dropna()))
     lines = [*single, *paired]
     figure, (left, *others) = new_figure(
         max(2.6, 0.27 * len(lines) + 1.0), PAGE_WIDTH, 1, 3, width_ratios=(1.5, 1, 1)
@@ -229,39 +221,44 @@ def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
     for convention, offset in offsets.items():
         own = kinds[kinds["convention"] == convention]
         located = own[own["status"] == "located"]
-        rows = [family(kind) or kind for kind in located["kind"]]
-        y = len(lines) - 1 - np.array([lines.index(row) for row in rows], dtype=float) + offset
+        y = len(lines) - 1 - np.array([lines.index(line) for line in located["line"]], dtype=float) + offset
         high = np.minimum(located["high"], located["N_half"] * 30)
         bars = np.clip([located["N_half"] - located["low"], high - located["N_half"]], 0, None)
-        single_kind = np.array([row in single for row in rows], dtype=bool)
+        single_kind = located["family"].isna().to_numpy()
         look = STYLES[convention] | {"linestyle": "none", "markersize": 3.2}
         left.errorbar(
             located["N_half"][single_kind], y[single_kind], xerr=bars[:, single_kind], elinewidth=0.7,
             label=WORDS[convention], **look,
         )  # fmt: skip
         left.plot(located["N_half"][~single_kind], y[~single_kind], **look | {"markersize": 2, "alpha": 0.5})
-        for bound in own[own["status"] == "above"].to_dict("records"):
-            row = len(lines) - 1 - lines.index(family(bound["kind"]) or bound["kind"]) + offset
-            left.plot(bound["low"], row, **look | {"marker": ">", "markerfacecolor": "none"})
-    counts = kinds.assign(family=families).groupby("family")["kind"].nunique()
-    sources = kinds.assign(family=families.fillna(kinds["kind"])).groupby("family")["data_source"].first()
+        for bound in own.to_dict("records"):
+            row = len(lines) - 1 - lines.index(bound["line"]) + offset
+            if bound["status"] in BOUNDS:
+                end, marker = BOUNDS[bound["status"]]
+                left.plot(bound[end], row, **look | {"marker": marker, "markerfacecolor": "none"})
+    counts = kinds.groupby("family")["kind"].nunique()
+    sources = kinds.groupby("line")["data_source"].first()
     labels = [name_kind(line, sources[line]) for line in single]
     labels += [
         f"{name_kind(line.removesuffix('_pair'), sources[line])}, {counts[line]} pairs" for line in paired
     ]
     left.set_yticks(range(len(lines)), labels[::-1])
     left.tick_params(axis="y", length=0)
-    ends = pd.concat([kinds["N_half"], kinds["low"][kinds["status"] == "above"]])
-    left.set_xlim(ends.min() / 2.5, ends.max() * 2)
+    ends = [kinds["N_half"], *(kinds[end][kinds["status"] == status] for status, (end, _) in BOUNDS.items())]
+    ends = pd.concat(ends)
+    ends = ends[(ends > 0) & np.isfinite(ends)]
+    left.set_xlim(*((ends.min() / 2.5, ends.max() * 2) if len(ends) else (1, 10)))
     left.set_xscale("log")
     log_axis(left.xaxis, "$N$ where the share is ½")
     left.grid(axis="y", linewidth=0.3, color="#DDDDDD")
     places = kinds[(kinds["convention"] == SCALED) & (kinds["status"] == "located")]
-    ranked = orders[orders["convention"] == SCALED].dropna(subset="correlation")
+    ranked = orders[(orders["convention"] == SCALED) & (orders["among"] == OTHERS)]
+    ranked = ranked.dropna(subset="correlation")
     ranked = ranked.reindex(ranked["correlation"].abs().sort_values(ascending=False, kind="stable").index)
-    chosen = list(dict.fromkeys([*ranked["property"].head(1), "rank", *ranked["property"]]))[:2]
+    chosen = list(dict.fromkeys([*ranked["property"].head(1), "rank", *ranked["property"]]))
+    chosen = chosen[:2] if len(places) else []
     for axes, name in zip(others, chosen, strict=False):
-        of_pair = places["kind"].map(family).notna()
+        of_pair = places["family"].notna()
         for where, look in (
             (of_pair, {"marker": ".", "color": GREY, "label": "pairs of classes"}),
             (~of_pair, {"marker": "o", "color": BLUE, "label": "other kinds"}),

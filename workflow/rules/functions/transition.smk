@@ -11,20 +11,56 @@ OPTIONAL = {
 }
 
 
+def kinds_of_entry(name, entry):
+    """The kinds that an entry of the config stands for; of more than two classes, every pair is one."""
+    if entry["source"] == "gaussian":
+        return {name: OPTIONAL["gaussian"] | entry}
+    sample = OPTIONAL["images"] | entry
+    if len(sample["classes"]) == 2:
+        return {name: sample}
+    return {
+        "_".join(map(str, [name, *pair])): sample | {"classes": list(pair)}
+        for pair in combinations(sample["classes"], 2)
+    }
+
+
 def samples_of_kinds():
-    """Every kind of data by its name; of more than two classes, every pair is a kind."""
+    """Every kind of data by its name."""
     kinds = {}
-    for name, kind in MAPPED["kinds"].items():
-        if kind is None:
-            continue
-        source = "gaussian" if kind["source"] == "gaussian" else "images"
-        sample = OPTIONAL[source] | kind
-        if source == "gaussian" or len(sample["classes"]) == 2:
-            kinds[name] = sample
-            continue
-        for pair in combinations(sample["classes"], 2):
-            kinds["_".join(map(str, [name, *pair]))] = sample | {"classes": list(pair)}
+    for name, entry in MAPPED["kinds"].items():
+        for kind, sample in kinds_of_entry(name, entry).items() if entry else ():
+            if kind in kinds or (kind != name and MAPPED["kinds"].get(kind)):
+                sys.exit(
+                    f"config: transition.kinds.{kind}: a pair of classes of another kind has this name; "
+                    "choose another one"
+                )
+            kinds[kind] = sample
     return kinds
+
+
+def families_of_kinds():
+    """The config's entry of every kind that is a pair of its classes."""
+    return {
+        kind: name
+        for name, entry in MAPPED["kinds"].items()
+        for kind in (kinds_of_entry(name, entry) if entry else ())
+        if kind != name
+    }
+
+
+def repeated_kinds():
+    """Pairs of classes that are a kind of the config's as well, with its name."""
+
+    def population(sample):
+        return {key: value for key, value in sample.items() if key != "sweeps"}
+
+    kinds, families = samples_of_kinds(), families_of_kinds()
+    return {
+        pair: kind
+        for pair in families
+        for kind in kinds
+        if kind not in families and population(kinds[kind]) == population(kinds[pair])
+    }
 
 
 def series_of_kinds():
@@ -63,6 +99,12 @@ def series_of_kinds():
                 }
     if not series:
         sys.exit("config: transition.kinds: every entry is null; keep at least one")
+    at = MAPPED["compare"]
+    if not any(all(entry[key] == at[key] for key in at) for entry in series.values()):
+        sys.exit(
+            f"config: transition.compare: no sweep has d = {at['d']}, K = {at['K']}, bias = {at['bias']:g}; "
+            "give those of a series"
+        )
     return in_order(series)
 
 

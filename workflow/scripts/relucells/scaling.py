@@ -8,8 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.statistics import LEVEL
 
-# A curve that falls from 3/4 to 1/4 within 0.2 % of N: whatever is steeper looks the same on any grid.
-STEEPEST = 1000.0
+# Slopes that are tried, as logarithms: at the steepest one a curve falls from 3/4 to 1/4 within 0.2 % of N,
+# and whatever is steeper looks the same on any grid.
+SLOPES = (-4.0, float(np.log(1000.0)))
+EXACT = {"xatol": 1e-8}
 # How far beyond the grid, in log N, an end of the interval is sought before it counts as infinite.
 REACH = 3.0
 
@@ -18,28 +20,33 @@ REACH = 3.0
 class Location:
     """Where the share of successes is one half.
 
-    status : "located", or "above" or "below" if the points show one side only
-    half, low, high : N there with its profile-likelihood interval; for "above" half is the last N and
-        high is inf, for "below" half is the first N and low is 0
+    status : "located", or "above" or "below" if the points show one side only, or if the curve that fits
+        them best has its half beyond the last or before the first N
+    half, low, high : N there with its profile-likelihood interval. Of a bound half is nan and one end of the
+        interval is kept, as far as the points reach: low ≤ the last N for "above", with high = inf, and
+        high ≥ the first N for "below", with low = 0
     width : of the curve 1 / (1 + (N / half)^(1 / width)), the scale of log N
     deviance, freedom : of the fit, asymptotically χ² with so many degrees of freedom if the curve is right
+    fits : probability of at least this deviance if the curve is right; nan without degrees of freedom
     """
 
     status: str
     half: float
     low: float
     high: float
-    width: float = float("nan")
-    deviance: float = float("nan")
-    freedom: int = 0
+    width: float
+    deviance: float
+    freedom: int
+    fits: float
 
 
 def locate(N: ArrayLike, successes: ArrayLike, draws: ArrayLike, level: float = LEVEL) -> Location:
     """The place where a falling share is one half: a logistic curve in log N by maximum likelihood.
 
     N : (P,) increasing, positive; successes : (P,) out of draws (P,). The interval is that of the
-    profile likelihood, with the width free. Without a share above one half that is followed by one
-    below there is nothing to fit, and only a bound is given.
+    profile likelihood, with the width free. Where the points scatter about the curve more than binomial
+    counts would, its limit is multiplied by deviance / freedom (quasi-likelihood; McCullagh and Nelder,
+    Generalized Linear Models, 4.5): the interval is wider, but stays that of the curve's half.
     Raises ValueError for arguments that do not fit together.
     """
     from scipy.optimize import brentq, minimize_scalar
@@ -52,60 +59,55 @@ def locate(N: ArrayLike, successes: ArrayLike, draws: ArrayLike, level: float = 
         raise ValueError("successes: must lie between 0 and the draws")
     if (N <= 0).any() or (np.diff(N) <= 0).any():
         raise ValueError("N: must be positive and increasing")
-    above, below = np.flatnonzero(2 * k > n), np.flatnonzero(2 * k < n)
-    if not len(below) or (len(above) and above[0] > below[-1]):
-        return Location("above", float(N[-1]), float(N[-1]), float("inf"))
-    if not len(above):
-        return Location("below", float(N[0]), 0.0, float(N[0]))
     place = np.log(N)
+    first, last = place[0] - REACH, place[-1] + REACH
 
-    def loss(middle: float, log_slope: float) -> float:
+    def loss(middle: ArrayLike, log_slope: ArrayLike) -> NDArray[np.float64]:
         return -2 * _log_likelihood(np.exp(log_slope) * (middle - place), k, n)
 
     def profile(middle: float) -> tuple[float, float]:
         found = minimize_scalar(
-            lambda log_slope: loss(middle, log_slope),
-            bounds=(-4.0, np.log(STEEPEST)),
-            method="bounded",
-            options={"xatol": 1e-8},
+            lambda log_slope: loss(middle, log_slope), bounds=SLOPES, method="bounded", options=EXACT
         )
         return float(found.fun), float(found.x)
 
     # Where the shares jump from 1 to 0 the likelihood is flat between two N: their middle is taken.
-    middles = np.linspace(place[0], place[-1], 100)
-    heights = np.array([profile(middle)[0] for middle in middles])
+    middles = np.linspace(first, last, 150)
+    heights = loss(middles[:, None, None], np.linspace(*SLOPES, 120)[:, None]).min(axis=1)
     flat = middles[heights <= heights.min() + 1e-6]
-    start = float((flat[0] + flat[-1]) / 2)
-    step = middles[1] - middles[0]
-    best = minimize_scalar(
-        lambda m: profile(m)[0], bounds=(flat[0] - step, flat[-1] + step), method="bounded",
-        options={"xatol": 1e-8},
-    )  # fmt: skip
-    middle = float(best.x) if len(flat) < 3 else start
+    middle = float((flat[0] + flat[-1]) / 2)
+    if len(flat) < 3:
+        near = 2 * (middles[1] - middles[0])
+        bounds = (max(first, flat[0] - near), min(last, flat[-1] + near))
+        middle = float(
+            minimize_scalar(lambda m: profile(m)[0], bounds=bounds, method="bounded", options=EXACT).x
+        )
     lowest, log_slope = profile(middle)
-    limit = lowest + chi2.ppf(level, 1)
+    saturated = _log_likelihood(np.log(np.clip(k, 1e-300, None) / np.clip(n - k, 1e-300, None)), k, n)
+    deviance, freedom = max(0.0, lowest + 2 * float(saturated)), max(0, len(N) - 2)
+    dispersion = max(1.0, deviance / freedom) if freedom else 1.0
+    limit = lowest + chi2.ppf(level, 1) * dispersion
 
-    def end(bound: float) -> float | None:
+    def end(bound: float, otherwise: float) -> float:
         if profile(bound)[0] <= limit:
-            return None
+            return otherwise
         return float(np.exp(brentq(lambda m: profile(m)[0] - limit, middle, bound, xtol=1e-6)))
 
-    low, high = end(place[0] - REACH), end(place[-1] + REACH)
-    saturated = _log_likelihood(np.log(np.clip(k, 1e-300, None) / np.clip(n - k, 1e-300, None)), k, n)
-    return Location(
-        "located",
-        float(np.exp(middle)),
-        0.0 if low is None else low,
-        float("inf") if high is None else high,
-        float(np.exp(-log_slope)),
-        max(0.0, lowest + 2 * saturated),
-        len(N) - 2,
-    )
+    half, low, high = float(np.exp(middle)), end(first, 0.0), end(last, float("inf"))
+    status, above, below = "located", np.flatnonzero(2 * k > n), np.flatnonzero(2 * k < n)
+    if not len(below) or (len(above) and above[0] > below[-1]) or middle > place[-1]:
+        status, half, low, high = "above", float("nan"), min(low, float(N[-1])), float("inf")
+    elif not len(above) or middle < place[0]:
+        status, half, low, high = "below", float("nan"), 0.0, max(high, float(N[0]))
+    fits = float(chi2.sf(deviance, freedom)) if freedom else float("nan")
+    return Location(status, half, low, high, float(np.exp(-log_slope)), deviance, freedom, fits)
 
 
-def _log_likelihood(logit: NDArray[np.float64], k: NDArray[np.float64], n: NDArray[np.float64]) -> float:
-    """Binomial log-likelihood of counts k out of n, up to a constant, at these log-odds."""
-    return float((k * -np.logaddexp(0, -logit) + (n - k) * -np.logaddexp(0, logit)).sum())
+def _log_likelihood(
+    logit: NDArray[np.float64], k: NDArray[np.float64], n: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Binomial log-likelihood of counts k out of n (P,), up to a constant, at log-odds (..., P)."""
+    return (k * logit - n * np.logaddexp(0, logit)).sum(axis=-1)
 
 
 @dataclass(frozen=True)
@@ -186,15 +188,14 @@ def crossing(N: ArrayLike, values: ArrayLike, level: Callable[[NDArray], NDArray
     return float(np.exp(np.log(N[i]) + share * np.log(N[i + 1] / N[i])))
 
 
-def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> tuple[float, float, float, float]:
-    """Spearman's ρ of n ≥ 5 pairs, its interval by Fisher's transformation (Bonett and Wright's error
-    √((1 + ρ²/2)/(n − 3))), and the two-sided p-value of no association. NaN where a side is constant."""
+def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> tuple[float, float, float]:
+    """Spearman's ρ of n ≥ 5 independent pairs and its interval by Fisher's transformation (Bonett and
+    Wright's error √((1 + ρ²/2)/(n − 3))). NaN where there are fewer or a side is constant."""
     from scipy.stats import norm, spearmanr
 
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if len(a) < 5 or np.ptp(a) == 0 or np.ptp(b) == 0:
-        return (float("nan"),) * 4
-    rho, p = spearmanr(a, b)
-    rho = float(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
+        return (float("nan"),) * 3
+    rho = float(np.clip(spearmanr(a, b).statistic, -1 + 1e-12, 1 - 1e-12))
     half = norm.ppf((1 + level) / 2) * np.sqrt((1 + rho**2 / 2) / (len(a) - 3))
-    return rho, float(np.tanh(np.arctanh(rho) - half)), float(np.tanh(np.arctanh(rho) + half)), float(p)
+    return rho, float(np.tanh(np.arctanh(rho) - half)), float(np.tanh(np.arctanh(rho) + half))

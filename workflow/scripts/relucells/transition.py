@@ -10,8 +10,10 @@ A minimum with f = y, which is what a cell with A of full row rank has, needs ev
 is all that it needs (``covering``). If not, the cones of the neurons, each of them cut out by N
 half-spaces of R^r, r = rank X, have to hold a solution of N equations. For cones in general position
 the conic kinematic formula (Amelunxen, Lotz, McCoy and Tropp, *Living on the edge*, arXiv 1303.6672)
-would place the transition where their statistical dimensions Σ_j δ(C_j) equal N − 1. These cones are
-not in general position: their facets are the rows of A.
+would place the transition where their statistical dimensions Σ_j δ(C_j) equal N − ½: the R with
+A R = t y, t ≥ 0 are half of a subspace and have the dimension K r − N + ½, and it meets the cones once the
+dimensions add up to more than K r (derived; for half-lines this is Wendel's theorem, which is exact).
+These cones are not in general position: their facets are the rows of A.
 """
 
 from dataclasses import dataclass
