@@ -35,6 +35,8 @@ def start(folder, project):
     return subprocess.Popen(
         command(folder, options=OPTIONS, project=project),
         start_new_session=True,
+        # a shell starts what it puts in the background, such as these tests, deaf to Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -111,6 +111,7 @@ def start(folder, project, config, options, environment=None):
         stderr=subprocess.STDOUT,
         text=True,
         env=os.environ | (environment or {}),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # also where the tests ignore it
     )
 
 
