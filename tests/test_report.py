@@ -18,7 +18,7 @@ from _verdicts import SYMBOLS, last_line, name_data, read_comparison
 from conftest import ROOT
 from plot_comparison import lay_out
 from plot_comparison import read_comparison as read_frame
-from running import run, unavailable
+from running import copy_project, run, unavailable
 from write_report import caption, compared_tables, csv_table, explain, markdown_table, minus, shorten
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
@@ -358,3 +358,18 @@ def test_the_csv_behind_the_figure_holds_what_is_drawn(small_run, rows):
     gap = [i for i, row in enumerate(rows) if row["column"] == "mean_gap_probability"]
     assert drawn["printed"][gap].to_list() == pytest.approx([100 * float(rows[i]["printed"]) for i in gap])
     assert set(drawn["group"][drawn["table"] == "VI"]) >= {"MNIST", "CIFAR-10", "Gaussian, d = 3"}
+
+
+def test_what_the_page_of_everything_shows_can_be_handed_to_its_script(tmp_path):
+    """Plain text only: a path that brings its rule along cannot be pickled."""
+    project = copy_project(tmp_path / "project")
+    with (project / "Snakefile").open("a", encoding="utf-8") as file:
+        file.write(
+            "\nimport pickle\n"
+            'shown = pickle.loads(pickle.dumps(described("report_everything"), protocol=4))\n'
+            'print("on the page:", sorted({result["category"] for result in shown}), file=sys.stderr)\n'
+        )
+    done = run(tmp_path / "run", project=project, options=("--cores", "1", "--dry-run"))
+    shown = re.search(r"on the page: (.*)", done.stdout)[1]
+    for category in ("Tables", "Genuine minima", "Transition", "Full scale", "Karhadkar et al."):
+        assert category in shown
