@@ -40,9 +40,10 @@ def ended_by_slurm(state: Path, since: float) -> list[str]:
     for log in sorted((state / "slurm_logs").rglob("*.log")):
         if log.stat().st_mtime >= since:
             said = [line for line in log.read_text(errors="replace").splitlines() if "slurmstepd" in line]
-            if said:
+            if said:  # in no fixed order; a limit says more than that the job was cancelled
                 job = log.relative_to(state / "slurm_logs").parent
-                lines.append(f"Slurm ended {job}: {said[-1].partition('error: ')[2]}")
+                reason = next((line for line in said if "limit" in line.lower()), said[-1])
+                lines.append(f"Slurm ended {job}: {reason.partition('error: ')[2]}")
     return lines
 
 
