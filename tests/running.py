@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -82,6 +83,20 @@ def run(folder: Path, *arguments, check: bool = True, prefix: Sequence[str] = ()
     if check:
         assert done.returncode == 0, done.stdout
     return done
+
+
+def start(folder: Path, *arguments, environment: dict | None = None, **keywords) -> subprocess.Popen:
+    """Start ``command(folder, …)`` as the leader of a process group of its own, as a terminal would."""
+    return subprocess.Popen(
+        command(folder, *arguments, **keywords),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | (environment or {}),
+        start_new_session=True,
+        # a shell starts what it puts in the background, such as these tests, deaf to Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def planned(folder: Path, *arguments, **keywords) -> dict[str, int]:

@@ -149,7 +149,7 @@ def test_closed_cell_minimum_against_a_general_solver(rng):
         inputs = prepare(X)
         C, T = critical_points._orthonormal(inputs)
         start = critical_points._directions(inputs, C, W) * np.abs(z)[:, None]
-        V, _ = critical_points._closed_minimum(inputs, y, pattern, z, start, np.zeros_like(pattern))
+        V, _ = critical_points._closed_minimum(C, y, pattern, z, start, np.zeros_like(pattern))
         V = V @ T.T
         side = np.where(pattern, 1.0, -1.0)
 
@@ -293,9 +293,9 @@ def test_settling_is_a_descent_to_a_minimum(rng, number, monkeypatch):
     losses = [loss(X, y, W, z)]
     solve = critical_points._closed_minimum
 
-    def watched(inputs, y, pattern, signs, V, held):
-        V, held = solve(inputs, y, pattern, signs, V, held)
-        pre = critical_points._orthonormal(inputs)[0] @ V.T
+    def watched(C, y, pattern, signs, V, held):
+        V, held = solve(C, y, pattern, signs, V, held)
+        pre = C @ V.T
         assert (np.where(pattern, 1, -1) * pre).min() >= -1e-11 * np.abs(pre).max(initial=1)
         losses.append(np.mean((np.maximum(pre, 0) @ signs - y) ** 2) * (scale @ scale))
         return V, held

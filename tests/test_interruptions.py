@@ -10,7 +10,7 @@ import time
 
 import pytest
 from _folder import enter
-from running import FULL_CHECK, command, copy_project, files, run
+from running import FULL_CHECK, copy_project, files, run, start
 
 ROUNDS = 10 if FULL_CHECK else 4
 OPTIONS = ("--cores", "2")
@@ -30,19 +30,6 @@ def undisturbed(project, tmp_path_factory):
     return files(folder), time.monotonic() - start
 
 
-def start(folder, project):
-    """A run as the leader of a process group of its own, as a terminal would start it."""
-    return subprocess.Popen(
-        command(folder, options=OPTIONS, project=project),
-        start_new_session=True,
-        # a shell starts what it puts in the background, such as these tests, deaf to Ctrl-C
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 def whole(folder):
     """What a reader would take for a result; a killed job's temporary file has another name."""
     return {name: data for name, data in files(folder).items() if "/." not in f"/{name}"}
@@ -58,7 +45,7 @@ def test_killed_at_random_moments(project, undisturbed, tmp_path, rng):
     expected, seconds = undisturbed
     kills = 0
     while kills < ROUNDS:
-        process = start(tmp_path, project)
+        process = start(tmp_path, options=OPTIONS, project=project)
         try:
             output, _ = process.communicate(timeout=rng.uniform(0, seconds))
         except subprocess.TimeoutExpired:
@@ -76,7 +63,7 @@ def test_killed_at_random_moments(project, undisturbed, tmp_path, rng):
 
 def test_interrupted(project, undisturbed, tmp_path):
     expected, _ = undisturbed
-    process = start(tmp_path, project)
+    process = start(tmp_path, options=OPTIONS, project=project)
     wait_for(tmp_path / "results/trials/gaussian_d3_k10", process)
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=120)
@@ -90,7 +77,7 @@ def test_interrupted(project, undisturbed, tmp_path):
 
 def test_two_runs_in_one_folder(project, undisturbed, tmp_path):
     expected, _ = undisturbed
-    first = start(tmp_path, project)
+    first = start(tmp_path, options=OPTIONS, project=project)
     wait_for(tmp_path / ".snakemake/locks/0.output.lock", first)
     os.killpg(first.pid, signal.SIGSTOP)  # or a slow machine's first run ends before the second begins
     second = run(tmp_path, project=project, check=False)

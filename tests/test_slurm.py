@@ -1,6 +1,5 @@
 """The workflow through a real Slurm with one node: same results, and every mishap is named and mended."""
 
-import os
 import re
 import signal
 import subprocess
@@ -12,7 +11,7 @@ import yaml
 from _folder import ended_by_slurm
 from conftest import ROOT
 from relucells.certificates import pack, unpack
-from running import FULL_CHECK, TARGETS, TINY, command, copy_project, files, run, unavailable
+from running import FULL_CHECK, TARGETS, TINY, copy_project, files, run, start, unavailable
 from slurm.cluster import Cluster, obstacle
 
 
@@ -106,17 +105,6 @@ def local(project, tmp_path_factory):
     return files(folder)
 
 
-def start(folder, project, config, options, environment=None):
-    return subprocess.Popen(
-        command(folder, config, TARGETS, options, project),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | (environment or {}),
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # also where the tests ignore it
-    )
-
-
 def running_job(cluster, folder, rule, wildcards):
     """Slurm's number of a running job, by the log that Slurm writes for it."""
     logs = folder / f".snakemake/slurm_logs/rule_{rule}/{wildcards}"
@@ -139,7 +127,9 @@ def test_mishaps_are_named_and_a_second_call_finishes(cluster, project, local, t
     )
     # The steps of descent are so small and so many that it never ends.
     endless = ROW | {"gd_verify": {"step": 1e-300, "gradient_tolerance": 1e-300, "max_steps": 10**9}}
-    process = start(tmp_path, project, endless, options, {"PYTHONPATH": str(hook.parent)})
+    process = start(
+        tmp_path, endless, TARGETS, options, project, environment={"PYTHONPATH": str(hook.parent)}
+    )
     wait_for(lambda: running_job(cluster, tmp_path, "gd_verify", "gaussian_d3_k10_0_000-001"), process)
     cancelled = running_job(cluster, tmp_path, "gd_verify", "gaussian_d3_k10_0_000-001")
     subprocess.run(["scancel", cancelled], check=True)
@@ -162,7 +152,7 @@ def test_mishaps_are_named_and_a_second_call_finishes(cluster, project, local, t
 
 @pytest.mark.parametrize("seconds", [3, 30] if FULL_CHECK else [3])
 def test_the_controller_restarts_in_mid_run(cluster, project, local, tmp_path, seconds):
-    process = start(tmp_path, project, ROW, profile(tmp_path))
+    process = start(tmp_path, ROW, TARGETS, profile(tmp_path), project)
     wait_for(lambda: cluster.jobs("RUNNING"), process)
     cluster.stop_controller()
     time.sleep(seconds)

@@ -38,7 +38,7 @@ def with_interval(frame: pd.DataFrame, column: str, digits: int) -> pd.Series:
             return f"{value:.{digits}f}"
         return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
-    return frame.apply(cell, axis=1)
+    return pd.Series([cell(row) for row in frame.to_dict("records")], index=frame.index, dtype=object)
 
 
 def write_table(

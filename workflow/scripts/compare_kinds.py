@@ -2,7 +2,7 @@
 
 import pandas as pd
 from _job import job, write_csv
-from _tables import stand_in_notes, write_table
+from _tables import stand_in_notes, with_interval, write_table
 from relucells.scaling import rank_correlation
 
 OTHERS = "other kinds"  # than pairs of classes
@@ -64,12 +64,6 @@ def orders(kinds: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    def interval(row) -> str:
-        if pd.isna(row["correlation"]):
-            return "—"
-        low, high = row["correlation_low"], row["correlation_high"]
-        return f"{row['correlation']:.2f} [{low:.2f}, {high:.2f}]"
-
     return pd.DataFrame(
         {
             "share": table["convention"],
@@ -79,7 +73,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
                 f"{low:.3g} … {high:.3g}"
                 for low, high in zip(table["smallest"], table["largest"], strict=True)
             ],
-            "rank correlation with N_half": [interval(row) for row in table.to_dict("records")],
+            "rank correlation with N_half": with_interval(table, "correlation", 2),
             "kinds": table["kinds"],
             "source": table["data_source"],
         }

@@ -134,16 +134,20 @@ def draw_map(points: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return figure, pd.concat(shown).drop_duplicates()
 
 
+def bars(located: pd.DataFrame) -> np.ndarray:
+    """Lengths of error bars, (2, n), down and up; an end that is far or infinite is cut off."""
+    high = np.minimum(located["high"], located["N_half"] * 30)
+    return np.clip([located["N_half"] - located["low"], high - located["N_half"]], 0, None)
+
+
 def draw_places(axes: Axes, places: pd.DataFrame, along: str, name: str) -> None:
     """Located places with their intervals."""
     for convention in ("sampled", "exists", SCALED, "full rank"):
         own = places[(places["convention"] == convention) & (places["status"] == "located")]
         x = own["d"] + 1 if along == "d" else own["K"]
-        high = np.minimum(own["high"], own["N_half"] * 30)
-        bars = np.clip([own["N_half"] - own["low"], high - own["N_half"]], 0, None)
         style = STYLES[convention] | {"linestyle": "none"}
         axes.errorbar(
-            x, own["N_half"], bars, elinewidth=0.7, markersize=3.6, label=WORDS[convention], **style
+            x, own["N_half"], bars(own), elinewidth=0.7, markersize=3.6, label=WORDS[convention], **style
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -222,12 +226,10 @@ def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
         own = kinds[kinds["convention"] == convention]
         located = own[own["status"] == "located"]
         y = len(lines) - 1 - np.array([lines.index(line) for line in located["line"]], dtype=float) + offset
-        high = np.minimum(located["high"], located["N_half"] * 30)
-        bars = np.clip([located["N_half"] - located["low"], high - located["N_half"]], 0, None)
         single_kind = located["family"].isna().to_numpy()
         look = STYLES[convention] | {"linestyle": "none", "markersize": 3.2}
         left.errorbar(
-            located["N_half"][single_kind], y[single_kind], xerr=bars[:, single_kind], elinewidth=0.7,
+            located["N_half"][single_kind], y[single_kind], xerr=bars(located)[:, single_kind], elinewidth=0.7,
             label=WORDS[convention], **look,
         )  # fmt: skip
         left.plot(located["N_half"][~single_kind], y[~single_kind], **look | {"markersize": 2, "alpha": 0.5})

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from _decisions import CONVENTIONS
 from _job import job
-from _tables import with_interval, write_table
+from _tables import stand_in_notes, with_interval, write_table
 from tabulate_genuineness import share
 
 REASONS = ("sample", "multipliers", "conflicts")
@@ -71,10 +71,9 @@ if __name__ == "__main__":
             "of signs. None: cells without a genuine minimum, by what shows it: the fitted value of one "
             "sample, multipliers on pairs of a sample and a neuron, or several of these. Proven: "
             "certificates that were checked with proven error bounds or in exact arithmetic; the others "
-            "in floating point, within tolerance."
+            "in floating point, within tolerance.",
+            *stand_in_notes(frame),
         ]
-        if (frame["data_source"] == "stand-in").any():
-            notes.append("Rows from stand-in images say nothing about the real ones.")
         write_table(frame, readable(frame), snakemake.output, "Genuine minima at full scale", notes)  # noqa: F821
         unverified = int((frame["n_trials"] - frame["undecided"] - frame["verified"]).sum())
         undecided = int(frame["undecided"].sum())

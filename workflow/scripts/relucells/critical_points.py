@@ -151,8 +151,7 @@ def _orthonormal(inputs: Inputs) -> tuple[NDArray, NDArray]:
     """C (N, r) with orthonormal columns and T (D, r) with X T = C: w = T v has w·x_i = v·c_i."""
     C, T = inputs.orthonormal
     root = np.sqrt(len(C))
-    # A sample at the origin stays there: rounding would give it a side of every neuron.
-    return np.where(inputs.X.any(axis=1)[:, None], C / root, 0.0), T / root
+    return C / root, T / root
 
 
 def _directions(inputs: Inputs, C: NDArray, W: NDArray) -> NDArray:
@@ -350,7 +349,7 @@ def settle(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, max_
     cells = 0
     while True:
         cells += 1
-        V, held = _closed_minimum(inputs, y / unit, pattern, signs, V, held)
+        V, held = _closed_minimum(C, y / unit, pattern, signs, V, held)
         moving = V.any(axis=1)
         direction = np.where(moving[:, None], V, direction)
         for j in np.flatnonzero(~moving | ~pattern.any(axis=0)):
@@ -447,7 +446,7 @@ def saddle_in_cell(
     cell = _FreeCell if inputs.independent else _Cone
     cells = {j: cell(C, pattern[:, j], V[j]) for j in alive}
     sure, tried = True, 0
-    for silent, e in _residuals(inputs, y, pattern, alive, max_sets):
+    for silent, e in _residuals(C, y, pattern, alive, max_sets):
         tried += 1
         pulls = (pattern[:, silent] * e[:, None]).T @ C
         pulled = np.linalg.norm(pulls, axis=1) > CROSSING * np.linalg.norm(y)
@@ -482,11 +481,11 @@ def saddle_in_cell(
     return CellSaddle("none" if sure and complete else "undecided", None, None, None, tried, complete)
 
 
-def _residuals(inputs, y, pattern, alive, max_sets) -> Iterator[tuple[NDArray, NDArray]]:
+def _residuals(C, y, pattern, alive, max_sets) -> Iterator[tuple[NDArray, NDArray]]:
     """Sets of silent neurons, largest first, with e of the least squares of the other alive neurons."""
-    C, _ = _orthonormal(inputs)
     r = C.shape[1]
-    if not inputs.independent:
+    independent = len(C) == r
+    if not independent:
         A = (pattern[:, alive, None] * C[:, None, :]).reshape(len(C), -1)
         H, b = A.T @ A, A.T @ y
     tried = 0
@@ -496,7 +495,7 @@ def _residuals(inputs, y, pattern, alive, max_sets) -> Iterator[tuple[NDArray, N
                 return
             tried += 1
             rest = np.setdiff1d(np.arange(len(alive)), chosen)
-            if inputs.independent:
+            if independent:
                 e = np.where(pattern[:, alive[rest]].any(axis=1), 0.0, -y)
             elif len(rest):
                 columns = (rest[:, None] * r + np.arange(r)).ravel()
@@ -612,7 +611,7 @@ def minimum_on_closed_cell(
     C, T = _orthonormal(inputs)
     unit = float(np.linalg.norm(y) or 1.0)
     start = _directions(inputs, C, W) * (np.abs(z) / unit)[:, None]
-    V, _ = _closed_minimum(inputs, y / unit, pattern, signs, start, np.zeros_like(pattern))
+    V, _ = _closed_minimum(C, y / unit, pattern, signs, start, np.zeros_like(pattern))
     point = critical_point(inputs, y, unit * V @ T.T, signs)
     if point.kind == "non-differentiable minimum":
         return ClosedCell(point.kind, point.loss, point.evidence)
@@ -635,14 +634,13 @@ def _leaves_zero(C: NDArray, e: NDArray, sign: float) -> bool:
 # --- the minimum over a closed cell -----------------------------------------------------------------
 
 
-def _closed_minimum(inputs, y, pattern, signs, V, held) -> tuple[NDArray, NDArray]:
+def _closed_minimum(C, y, pattern, signs, V, held) -> tuple[NDArray, NDArray]:
     """(V (K, r), held (N, K)): where the loss is least on the closed cell, from a V in it.
 
     held : half-spaces to start with, independent for each neuron, at whose edges V lies; then those at the
     end, for the next call.
     """
-    C, _ = _orthonormal(inputs)
-    if inputs.independent:
+    if len(C) == C.shape[1]:  # rank X = N
         return _closed_minimum_independent(C, y, pattern, signs, V), held
     return _closed_minimum_general(C, y, pattern, signs, V, held)
 

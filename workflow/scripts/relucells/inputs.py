@@ -74,10 +74,12 @@ class Inputs:
         root = np.sqrt(len(self.X))
         if self.rank == self.X.shape[1]:
             q, triangle = np.linalg.qr(self.X)
-            return root * q, root * np.linalg.inv(triangle)
-        left, singular, right = self._svd
-        r = self.rank
-        return root * left[:, :r], root * right[:r].T / singular[:r]
+            inverse = np.linalg.inv(triangle)
+        else:
+            left, singular, right = self._svd
+            q, inverse = left[:, : self.rank], right[: self.rank].T / singular[: self.rank]
+        # A sample at the origin stays there: rounding would give it a side of every neuron.
+        return root * np.where(self.X.any(axis=1)[:, None], q, 0.0), root * inverse
 
     @cached_property
     def lengths(self) -> NDArray[np.float64]:

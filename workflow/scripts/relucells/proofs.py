@@ -360,6 +360,8 @@ def _large_multiplier_bound(
     minimum: LargeMinimum, pattern: NDArray[np.bool_], leaf: Leaf
 ) -> tuple[str, float]:
     """As ``_multiplier_bound``, with λ from a basis of A's range, in orthonormal coordinates."""
+    if minimum.doubtful:
+        return "rejected", np.inf
     finite, values = _normalised(_shares(minimum, pattern, leaf), leaf)
     free, carrying = _requirements(minimum, leaf)
     samples, owners = leaf.pairs.T
@@ -371,8 +373,6 @@ def _large_multiplier_bound(
         if not np.allclose(demands.setdefault(g, demand), demand):
             return "rejected", np.inf  # one block of Aᵀλ cannot meet two demands
     demands = np.stack([demands[g] for g in range(minimum.G)])
-    if minimum.doubtful:
-        return "rejected", np.inf
     vector = minimum.preimage(demands)
     missing = np.abs(minimum.transposed(vector) - demands).max()
     bound = -float(vector @ minimum.fitted[0])

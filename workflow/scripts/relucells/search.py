@@ -248,11 +248,16 @@ class Question:
         if not program.large:
             return None
         plus, found, furthest = self._plus(signs), None, self.error
-        for g in np.flatnonzero(program.known.any(axis=0) & (program.size == 1)):
+        for g in self._singles:
             outside = self._outside(g, plus[g]).max()
             if outside > furthest:
                 found, furthest = self._single_leaf(g, plus[g]), outside
         return found
+
+    @cached_property
+    def _singles(self) -> NDArray[np.int64]:
+        """The groups of a single neuron with a value that is known."""
+        return np.flatnonzero(self.program.known.any(axis=0) & (self.program.size == 1))
 
     def _outside(self, g: int, plus: int) -> NDArray[np.float64]:
         """How far outside a single neuron's cell each known value lies, (N,); −inf for unknown ones."""
@@ -299,7 +304,7 @@ class Question:
     def _misfit(self) -> list[Leaf]:
         """Both leaves of the single neuron whose known values are furthest outside for either sign."""
         program, found, furthest = self.program, [], self.error
-        for g in np.flatnonzero(program.known.any(axis=0) & (program.size == 1)):
+        for g in self._singles:
             excess = min(self._outside(g, plus).max() for plus in (0, 1))
             if excess > furthest:
                 leaves = [self._single_leaf(g, plus) for plus in (0, 1)]
@@ -318,7 +323,7 @@ class Question:
                 root[g] = best
                 self.leaves += [other] if other.bound <= 0 else []
         if program.large and not self.exact:
-            for g in np.flatnonzero(program.known.any(axis=0) & (program.size == 1)):
+            for g in self._singles:
                 wrong = [plus for plus in (0, 1) if self._outside(g, plus).max() > self.error]
                 if wrong and root[g] == FREE:
                     root[g] = 1 - wrong[0]
