@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow" / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from relucells.diameter import cell_diameters
-from relucells.gaussian import two_gaussians
-from relucells.randomness import stream
+from relucells.cells.diameter import cell_diameters
+from relucells.samples.gaussian import two_gaussians
+from relucells.samples.randomness import stream
 
 
 def plain(X, w, unit):

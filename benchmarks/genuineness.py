@@ -21,14 +21,15 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import linprog
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow" / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from relucells.cells import dense_matrix
-from relucells.draws import draw_weights
-from relucells.gaussian import two_gaussians
-from relucells.genuineness import decide, verify
-from relucells.inputs import prepare
-from relucells.randomness import stream
+from relucells.cells.inspection import draw_weights
+from relucells.cells.pattern import dense_matrix
+from relucells.certify.verify import verify
+from relucells.samples.gaussian import two_gaussians
+from relucells.samples.inputs import prepare
+from relucells.samples.randomness import stream
+from relucells.search.decide import decide
 
 # How strictly positive the paper's program keeps the active side; labels are ±1.
 STRICT = 1e-6
@@ -171,7 +172,7 @@ def growth(given) -> None:
     for (name, value), seconds in found.items():
         print(f"{name} = {value}: {seconds / base:.3g} times the cost at {middle}")
     if given.plot:
-        from _figures import PAGE_WIDTH, SERIES, new_figure, save
+        from relucells.pipeline.figures import PAGE_WIDTH, SERIES, new_figure, save
 
         figure, panels = new_figure(2.2, PAGE_WIDTH, 1, 3, sharey=True)
         for axes, (name, values) in zip(panels, grids.items(), strict=True):

@@ -16,15 +16,15 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import linprog
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow" / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from relucells.cells import activation_pattern, dense_matrix
+from relucells.cells.inspection import draw_weights
+from relucells.cells.minimum import cell_minimum
+from relucells.cells.pattern import activation_pattern, dense_matrix
 from relucells.descent import descend, gradient
-from relucells.draws import draw_weights
-from relucells.genuineness import decide
-from relucells.inputs import prepare
-from relucells.minima import cell_minimum
-from relucells.randomness import stream
+from relucells.samples.inputs import prepare
+from relucells.samples.randomness import stream
+from relucells.search.decide import decide
 
 
 def by_the_text(X, y, W, z):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "workflow" / "scripts"
+PATHS = [ROOT / "src", SCRIPTS / "data", SCRIPTS / "trials", SCRIPTS / "tables"]
 TABLES = [f"results/tables/table_{n}.csv" for n in range(1, 6)]
 # One thread each, as in Snakemake's jobs.
 ENVIRONMENT = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -37,17 +38,18 @@ def timed(command: list[str], folder: Path) -> tuple[float, float]:
 
 def single_process(folder: Path, images: Path, trials: int) -> None:
     """Everything between the fetched images and the tables, in this process."""
-    sys.path.insert(0, str(SCRIPTS))
+    sys.path[:0] = map(str, PATHS)
     import numpy as np
     import yaml
-    from _plan import bias_token
     from aggregate_tables import summarise
     from gd_verify import gd_verify
     from lp_check import lp_check
     from make_binary_subsets import make_subset
-    from relucells.certificates import pack
-    from sample_weights import sample_weights
     from solve_minima import solve_minima
+
+    from relucells.cells.inspection import sample_weights
+    from relucells.certify.certificates import pack
+    from relucells.pipeline.names import bias_token
 
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     rows = []

@@ -11,12 +11,14 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+# A script is a module of its own; it finds what stands beside it.
+sys.path[:0] = sorted({str(path.parent) for path in (ROOT / "workflow" / "scripts").rglob("*.py")})
 
 # One thread, as Snakemake's jobs have: results are compared bit for bit.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
@@ -31,7 +33,7 @@ def shared_data() -> Path:
 @pytest.fixture
 def rng(request) -> np.random.Generator:
     """A generator of the test's own: the same numbers whichever other tests run."""
-    from relucells.randomness import stream
+    from relucells.samples.randomness import stream
 
     return stream(0, request.node.nodeid)
 

@@ -41,11 +41,11 @@ def unavailable(reason: str) -> None:
 
 
 def copy_project(folder: Path) -> Path:
-    """The workflow without its results, to be edited, or to be spared from edits while tests run."""
+    """The project without its results, to be edited, or to be spared from edits while tests run."""
     for name in ("Snakefile", "config.yaml"):
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder)
-    for name in ("workflow", "profiles", "paper"):
+    for name in ("src", "workflow", "profiles", "paper"):
         shutil.copytree(
             ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
         )

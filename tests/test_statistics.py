@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from relucells.statistics import mean_interval, mean_prediction, rank_prediction, share_prediction, wilson
 from scipy import stats
+
+from relucells.statistics import mean_interval, mean_prediction, rank_prediction, share_prediction, wilson
 
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 100), (3, 100), (60, 100), (100, 100), (1, 2), (0, 1)])

@@ -7,22 +7,48 @@ Out: PAPER, BEYOND, RELATED, TRANSITION, FULL_SCALE (each rule file adds the res
 
 import os
 import re
+import shlex
 import sys
 import time
 from pathlib import Path
 
-ROOT = Path(workflow.basedir)
-sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+import yaml
+from snakemake.utils import update_config
 
-from _folder import ended_by_slurm, enter, full, unwritable
-from _plan import ConfigError, bias_token, blocks, check_config, code_hash, in_order
+# The project's folder, wherever the run or an importing workflow is; None for a module that is remote.
+PROJECT = workflow.current_basedir.join("../..").get_path_or_uri(secret_free=True)
+PROJECT = Path(PROJECT).resolve() if os.path.isdir(PROJECT) else None
 
+# A checkout runs its own code, whatever is installed: here, and in every job. Snakemake formats the
+# prefix, and takes PYTHONPATH out of the environment that conda jobs inherit, hence a command.
+if PROJECT:
+    sys.path.insert(0, str(PROJECT / "src"))
+    source = shlex.quote(str(PROJECT / "src")).replace("{", "{{").replace("}", "}}")
+    shell.prefix(f'export PYTHONPATH={source}"${{{{PYTHONPATH:+:$PYTHONPATH}}}}"; ')
+
+import relucells
+from relucells.pipeline.code import code_hash, other_version
+from relucells.pipeline.names import bias_token, blocks
+from relucells.pipeline.run_config import ConfigError, check_config, in_order
+from relucells.pipeline.run_folder import ended_by_slurm, enter, full, unwritable
+
+if not PROJECT and (
+    problem := other_version(workflow.source_path("../../src/relucells/_version.py"))
+):
+    print(problem, file=sys.stderr)
+
+# What config.yaml says holds wherever a user's file, or an importing workflow, says nothing else.
+settings = yaml.safe_load(
+    Path(workflow.source_path("../../config.yaml")).read_text(encoding="utf-8")
+)
+update_config(settings, config)
 try:
-    check_config(config)
+    check_config(settings, Path(workflow.source_path("../schemas/config.schema.yaml")))
 except ConfigError as error:
     sys.exit(f"config: {error}")
 # Params are compared by their text: the order of keys in a file must not matter.
-config.update(in_order(config))
+config.clear()
+config.update(in_order(settings))
 
 if workflow.is_main_process:
     if problem := unwritable():
@@ -73,7 +99,7 @@ localrules:
     count_cells,
     aggregate_diameters,
     plot_diameters,
-    plot_conventions,
+    plot_readings,
     plot_comparison,
     write_provenance,
     write_report,
@@ -97,12 +123,17 @@ localrules:
 
 def here(path):
     """A file of the project as seen from the working directory."""
-    return os.path.relpath(ROOT / path)
+    if PROJECT:
+        return os.path.relpath(PROJECT / path)
+    return workflow.source_path(f"../../{path}")
 
 
 def code_of(script):
-    """Stands for the library modules that a script uses: see _plan.code_hash."""
-    return code_hash(script)
+    """Stands for the library modules that a script uses: see relucells.pipeline.code."""
+    if PROJECT:
+        scripts = PROJECT / "workflow" / "scripts"
+        return code_hash(scripts / f"{script}.py", PROJECT / "src")
+    return relucells.__version__
 
 
 def biases_of(dataset):

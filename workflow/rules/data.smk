@@ -43,9 +43,9 @@ rule fetch_data:
             sorted({**config["fetch_data"], "data_dir": config["data_dir"]}.items())
         ),
         raw="data/raw",
-        code=code_of("fetch_data"),
+        code=code_of("data/fetch_data"),
     script:
-        "../scripts/fetch_data.py"
+        "../scripts/data/fetch_data.py"
 
 
 rule make_binary_subsets:
@@ -65,6 +65,6 @@ rule make_binary_subsets:
             if SAMPLES[wildcards.dataset]["source"] == "gaussian"
             else None
         ),
-        code=code_of("make_binary_subsets"),
+        code=code_of("data/make_binary_subsets"),
     script:
-        "../scripts/make_binary_subsets.py"
+        "../scripts/data/make_binary_subsets.py"

@@ -33,9 +33,9 @@ rule decide_full_scale:
         },
         seed=config["seed"],
         draw=config["sample_weights"]["bias"],
-        code=code_of("decide_full_scale"),
+        code=code_of("full_scale/decide_full_scale"),
     script:
-        "../scripts/decide_full_scale.py"
+        "../scripts/full_scale/decide_full_scale.py"
 
 
 rule tabulate_full_scale:
@@ -49,19 +49,19 @@ rule tabulate_full_scale:
     output:
         csv=report(
             "results/full_scale/shares.csv",
-            caption="../report/full_scale.rst",
+            caption="../report/full_scale/full_scale.rst",
             category="Full scale",
             labels={"result": "genuine minima", "format": "csv"},
         ),
         md=report(
             "results/full_scale/shares.md",
-            caption="../report/full_scale.rst",
+            caption="../report/full_scale/full_scale.rst",
             category="Full scale",
             labels={"result": "genuine minima", "format": "md"},
         ),
         tex=report(
             "results/full_scale/shares.tex",
-            caption="../report/full_scale.rst",
+            caption="../report/full_scale/full_scale.rst",
             category="Full scale",
             labels={"result": "genuine minima", "format": "tex"},
         ),
@@ -72,9 +72,9 @@ rule tabulate_full_scale:
     params:
         images=FULL_SCALE_IMAGES,
         level=config["level"],
-        code=code_of("tabulate_full_scale"),
+        code=code_of("full_scale/tabulate_full_scale"),
     script:
-        "../scripts/tabulate_full_scale.py"
+        "../scripts/full_scale/tabulate_full_scale.py"
 
 
 rule full_scale:

@@ -18,13 +18,13 @@ rule plot_comparison:
         data="results/figures/data/comparison.csv",
         pdf=report(
             "results/figures/comparison.pdf",
-            caption="../report/comparison.rst",
+            caption="../report/report/comparison.rst",
             category="Comparison",
             labels={"result": "printed and ours", "format": "pdf"},
         ),
         png=report(
             "results/figures/comparison.png",
-            caption="../report/comparison.rst",
+            caption="../report/report/comparison.rst",
             category="Comparison",
             labels={"result": "printed and ours", "format": "png"},
         ),
@@ -34,9 +34,9 @@ rule plot_comparison:
         "../envs/relucells.yaml"
     params:
         level=config["level"],
-        code=code_of("plot_comparison"),
+        code=code_of("report/plot_comparison"),
     script:
-        "../scripts/plot_comparison.py"
+        "../scripts/report/plot_comparison.py"
 
 
 rule write_provenance:
@@ -45,7 +45,7 @@ rule write_provenance:
     output:
         report(
             "results/provenance.csv",
-            caption="../report/provenance.rst",
+            caption="../report/report/provenance.rst",
             category="Provenance",
             labels={"result": "versions, seed, data", "format": "csv"},
         ),
@@ -55,9 +55,9 @@ rule write_provenance:
         "../envs/relucells.yaml"
     params:
         seed=config["seed"],
-        code=code_of("write_provenance"),
+        code=code_of("report/write_provenance"),
     script:
-        "../scripts/write_provenance.py"
+        "../scripts/report/write_provenance.py"
 
 
 rule write_report:
@@ -70,12 +70,12 @@ rule write_report:
         captions=lambda wildcards: sorted(
             {result["caption"] for result in described(wildcards.page)}
         ),
-        template=here("workflow/report/page.html.jinja"),
-        style=here("workflow/report/page.css"),
+        template=here("workflow/report/report/page.html.jinja"),
+        style=here("workflow/report/report/page.css"),
     output:
         report(
             "results/{page}.html",
-            caption="../report/page.rst",
+            caption="../report/report/page.rst",
             category="Comparison",
             labels={"result": "the paper and the reproduction", "format": "html"},
         ),
@@ -88,6 +88,6 @@ rule write_report:
     params:
         results=lambda wildcards: described(wildcards.page),
         config=SHOWN_CONFIG,
-        code=code_of("write_report"),
+        code=code_of("report/write_report"),
     script:
-        "../scripts/write_report.py"
+        "../scripts/report/write_report.py"

@@ -22,19 +22,19 @@ rule aggregate_tables:
     output:
         csv=report(
             "results/tables/{table}.csv",
-            caption="../report/table.rst",
+            caption="../report/tables/table.rst",
             category="Tables",
             labels={"table": "{table}", "format": "csv"},
         ),
         md=report(
             "results/tables/{table}.md",
-            caption="../report/table.rst",
+            caption="../report/tables/table.rst",
             category="Tables",
             labels={"table": "{table}", "format": "md"},
         ),
         tex=report(
             "results/tables/{table}.tex",
-            caption="../report/table.rst",
+            caption="../report/tables/table.rst",
             category="Tables",
             labels={"table": "{table}", "format": "tex"},
         ),
@@ -54,9 +54,9 @@ rule aggregate_tables:
             else "Own data sets"
         ),
         level=config["level"],
-        code=code_of("aggregate_tables"),
+        code=code_of("tables/aggregate_tables"),
     script:
-        "../scripts/aggregate_tables.py"
+        "../scripts/tables/aggregate_tables.py"
 
 
 rule repeat_data_draws:
@@ -75,9 +75,9 @@ rule repeat_data_draws:
         trials=config["trials"],
         settings=config["sample_weights"],
         lp=config["lp_check"],
-        code=code_of("repeat_data_draws"),
+        code=code_of("tables/repeat_data_draws"),
     script:
-        "../scripts/repeat_data_draws.py"
+        "../scripts/tables/repeat_data_draws.py"
 
 
 rule compare_with_paper:
@@ -96,7 +96,7 @@ rule compare_with_paper:
     output:
         report(
             "results/comparison.csv",
-            caption="../report/comparison_table.rst",
+            caption="../report/tables/comparison_table.rst",
             category="Comparison",
             labels={"result": "all printed numbers", "format": "csv"},
         ),
@@ -107,6 +107,6 @@ rule compare_with_paper:
     params:
         tables=[NUMERALS[table] for table in COMPARED],
         level=config["level"],
-        code=code_of("compare_with_paper"),
+        code=code_of("tables/compare_with_paper"),
     script:
-        "../scripts/compare_with_paper.py"
+        "../scripts/tables/compare_with_paper.py"

@@ -35,9 +35,9 @@ rule map_series:
     params:
         seed=config["seed"],
         entry=lambda wildcards: SERIES[wildcards.series],
-        code=code_of("map_series"),
+        code=code_of("transition/map_series"),
     script:
-        "../scripts/map_series.py"
+        "../scripts/transition/map_series.py"
 
 
 rule locate_transition:
@@ -57,9 +57,9 @@ rule locate_transition:
     params:
         series=SERIES,
         level=config["level"],
-        code=code_of("locate_transition"),
+        code=code_of("transition/locate_transition"),
     script:
-        "../scripts/locate_transition.py"
+        "../scripts/transition/locate_transition.py"
 
 
 rule fit_laws:
@@ -76,9 +76,9 @@ rule fit_laws:
         "../envs/relucells.yaml"
     params:
         level=config["level"],
-        code=code_of("fit_laws"),
+        code=code_of("transition/fit_laws"),
     script:
-        "../scripts/fit_laws.py"
+        "../scripts/transition/fit_laws.py"
 
 
 rule compare_kinds:
@@ -104,9 +104,9 @@ rule compare_kinds:
         families=families_of_kinds(),
         repeats=repeated_kinds(),
         level=config["level"],
-        code=code_of("compare_kinds"),
+        code=code_of("transition/compare_kinds"),
     script:
-        "../scripts/compare_kinds.py"
+        "../scripts/transition/compare_kinds.py"
 
 
 rule plot_transition:
@@ -131,9 +131,9 @@ rule plot_transition:
     conda:
         "../envs/relucells.yaml"
     params:
-        code=code_of("plot_transition"),
+        code=code_of("transition/plot_transition"),
     script:
-        "../scripts/plot_transition.py"
+        "../scripts/transition/plot_transition.py"
 
 
 rule transition:

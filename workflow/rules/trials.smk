@@ -21,9 +21,9 @@ rule sample_weights:
         settings=config["sample_weights"],
         seed=config["seed"],
         K=lambda wildcards: DATASETS[wildcards.dataset]["K"],
-        code=code_of("sample_weights"),
+        code=code_of("trials/sample_weights"),
     script:
-        "../scripts/sample_weights.py"
+        "../scripts/trials/sample_weights.py"
 
 
 rule solve_minima:
@@ -37,9 +37,9 @@ rule solve_minima:
     conda:
         "../envs/relucells.yaml"
     params:
-        code=code_of("solve_minima"),
+        code=code_of("trials/solve_minima"),
     script:
-        "../scripts/solve_minima.py"
+        "../scripts/trials/solve_minima.py"
 
 
 rule lp_check:
@@ -54,9 +54,9 @@ rule lp_check:
         "../envs/relucells.yaml"
     params:
         settings=config["lp_check"],
-        code=code_of("lp_check"),
+        code=code_of("trials/lp_check"),
     script:
-        "../scripts/lp_check.py"
+        "../scripts/trials/lp_check.py"
 
 
 rule gd_verify:
@@ -71,6 +71,6 @@ rule gd_verify:
         "../envs/relucells.yaml"
     params:
         settings=config["gd_verify"],
-        code=code_of("gd_verify"),
+        code=code_of("trials/gd_verify"),
     script:
-        "../scripts/gd_verify.py"
+        "../scripts/trials/gd_verify.py"

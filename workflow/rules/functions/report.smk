@@ -4,7 +4,7 @@ import atexit
 
 from snakemake.io import get_flag_value, is_flagged
 
-from _verdicts import last_line, read_comparison
+from relucells.pipeline.verdicts import last_line, read_comparison
 
 WORKDIR = Path.cwd()
 COMPARISON = "results/comparison.csv"

@@ -2,7 +2,7 @@
 
 from itertools import combinations, product
 
-from _plan import even_grid
+from relucells.pipeline.names import even_grid
 
 MAPPED = config["transition"]
 OPTIONAL = {
@@ -117,7 +117,7 @@ def transition_result(name, caption, contents, kind):
     """A file of results/transition with its caption."""
     return report(
         f"results/transition/{name}",
-        caption=f"../report/{caption}.rst",
+        caption=f"../report/transition/{caption}.rst",
         category="Transition",
         labels={"contents": contents, "kind": kind},
     )

@@ -27,9 +27,9 @@ rule train_added_neuron:
             key: ADDED_NEURON[key]
             for key in ("K", "N", "max_steps", "ridge", "starts")
         },
-        code=code_of("train_added_neuron"),
+        code=code_of("related/added_neuron/train_added_neuron"),
     script:
-        "../../scripts/train_added_neuron.py"
+        "../../scripts/related/added_neuron/train_added_neuron.py"
 
 
 rule tabulate_added_neuron:
@@ -41,28 +41,28 @@ rule tabulate_added_neuron:
         runs=related_result(
             "Liang et al.",
             "added_neuron.csv",
-            "added_neuron_runs",
+            "added_neuron/added_neuron_runs",
             "every run",
             "table",
         ),
         summary=related_result(
             "Liang et al.",
             "added_neuron_summary.csv",
-            "added_neuron",
+            "added_neuron/added_neuron",
             "endings, shares",
             "table",
         ),
         counterexample=related_result(
             "Liang et al.",
             "added_neuron_counterexample.csv",
-            "added_neuron_counterexample",
+            "added_neuron/added_neuron_counterexample",
             "the counterexample",
             "table",
         ),
         png=related_result(
             "Liang et al.",
             "added_neuron.png",
-            "added_neuron",
+            "added_neuron/added_neuron",
             "endings, shares",
             "figure",
         ),
@@ -75,9 +75,9 @@ rule tabulate_added_neuron:
         level=config["level"],
         ridge=ADDED_NEURON["ridge"],
         runaway_steps=ADDED_NEURON["runaway_steps"],
-        code=code_of("tabulate_added_neuron"),
+        code=code_of("related/added_neuron/tabulate_added_neuron"),
     script:
-        "../../scripts/tabulate_added_neuron.py"
+        "../../scripts/related/added_neuron/tabulate_added_neuron.py"
 
 
 rule added_neuron:

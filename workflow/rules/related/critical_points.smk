@@ -40,9 +40,9 @@ rule find_critical_points:
     params:
         cells=CRITICAL_POINTS["cells"],
         descents=CRITICAL_POINTS["descents"],
-        code=code_of("find_critical_points"),
+        code=code_of("related/critical_points/find_critical_points"),
     script:
-        "../../scripts/find_critical_points.py"
+        "../../scripts/related/critical_points/find_critical_points.py"
 
 
 rule tabulate_critical_points:
@@ -59,28 +59,28 @@ rule tabulate_critical_points:
         points=related_result(
             "Liu, Part 1",
             "critical_points.csv",
-            "critical_points",
+            "critical_points/critical_points",
             "where descent ends, run by run",
             "table",
         ),
         cells=related_result(
             "Liu, Part 1",
             "critical_cells.csv",
-            "critical_cells",
+            "critical_points/critical_cells",
             "what random cells hold, cell by cell",
             "table",
         ),
         summary=related_result(
             "Liu, Part 1",
             "critical_points_summary.csv",
-            "critical_points_summary",
+            "critical_points/critical_points_summary",
             "saddles and minima, shares",
             "table",
         ),
         png=related_result(
             "Liu, Part 1",
             "critical_points.png",
-            "critical_points_summary",
+            "critical_points/critical_points_summary",
             "saddles and minima, shares",
             "figure",
         ),
@@ -92,9 +92,9 @@ rule tabulate_critical_points:
     params:
         groups=[list(key) for key in CRITICAL_KEYS],
         level=config["level"],
-        code=code_of("tabulate_critical_points"),
+        code=code_of("related/critical_points/tabulate_critical_points"),
     script:
-        "../../scripts/tabulate_critical_points.py"
+        "../../scripts/related/critical_points/tabulate_critical_points.py"
 
 
 rule critical_points:

@@ -28,9 +28,9 @@ rule measure_jacobian_rank:
     params:
         seed=config["seed"],
         grid=lambda wildcards: rank_grid(wildcards.family),
-        code=code_of("measure_jacobian_rank"),
+        code=code_of("related/jacobian_rank/measure_jacobian_rank"),
     script:
-        "../../scripts/measure_jacobian_rank.py"
+        "../../scripts/related/jacobian_rank/measure_jacobian_rank.py"
 
 
 rule tabulate_jacobian_rank:
@@ -45,14 +45,14 @@ rule tabulate_jacobian_rank:
         table=related_result(
             "Karhadkar et al.",
             "jacobian_rank.csv",
-            "jacobian_rank",
+            "jacobian_rank/jacobian_rank",
             "full-rank shares",
             "table",
         ),
         agreement=related_result(
             "Karhadkar et al.",
             "jacobian_rank_agreement.csv",
-            "jacobian_rank_agreement",
+            "jacobian_rank/jacobian_rank_agreement",
             "agreement with an earlier re-run",
             "table",
         ),
@@ -62,9 +62,9 @@ rule tabulate_jacobian_rank:
         "../../envs/relucells.yaml"
     params:
         level=config["level"],
-        code=code_of("tabulate_jacobian_rank"),
+        code=code_of("related/jacobian_rank/tabulate_jacobian_rank"),
     script:
-        "../../scripts/tabulate_jacobian_rank.py"
+        "../../scripts/related/jacobian_rank/tabulate_jacobian_rank.py"
 
 
 rule plot_jacobian_rank:
@@ -74,7 +74,7 @@ rule plot_jacobian_rank:
         related_result(
             "Karhadkar et al.",
             "jacobian_rank_{family}.png",
-            "jacobian_rank_maps",
+            "jacobian_rank/jacobian_rank_maps",
             "full-rank shares, {family}",
             "figure",
         ),
@@ -90,9 +90,9 @@ rule plot_jacobian_rank:
             "values": RANK_MAPS[wildcards.family],
             **rank_grid(wildcards.family),
         },
-        code=code_of("plot_jacobian_rank"),
+        code=code_of("related/jacobian_rank/plot_jacobian_rank"),
     script:
-        "../../scripts/plot_jacobian_rank.py"
+        "../../scripts/related/jacobian_rank/plot_jacobian_rank.py"
 
 
 rule sample_uniform_regions:
@@ -107,9 +107,9 @@ rule sample_uniform_regions:
     params:
         seed=config["seed"],
         settings={key: value for key, value in UNIFORM_REGIONS.items() if key != "n"},
-        code=code_of("sample_uniform_regions"),
+        code=code_of("related/jacobian_rank/sample_uniform_regions"),
     script:
-        "../../scripts/sample_uniform_regions.py"
+        "../../scripts/related/jacobian_rank/sample_uniform_regions.py"
 
 
 rule tabulate_uniform_regions:
@@ -119,14 +119,14 @@ rule tabulate_uniform_regions:
         table=related_result(
             "Karhadkar et al.",
             "uniform_regions.csv",
-            "uniform_regions",
+            "jacobian_rank/uniform_regions",
             "regions in one dimension",
             "table",
         ),
         png=related_result(
             "Karhadkar et al.",
             "uniform_regions.png",
-            "uniform_regions",
+            "jacobian_rank/uniform_regions",
             "regions in one dimension",
             "figure",
         ),
@@ -138,9 +138,9 @@ rule tabulate_uniform_regions:
     params:
         n=UNIFORM_REGIONS["n"],
         level=config["level"],
-        code=code_of("tabulate_uniform_regions"),
+        code=code_of("related/jacobian_rank/tabulate_uniform_regions"),
     script:
-        "../../scripts/tabulate_uniform_regions.py"
+        "../../scripts/related/jacobian_rank/tabulate_uniform_regions.py"
 
 
 rule jacobian_rank:

@@ -20,9 +20,9 @@ rule train_maximum_concatenation:
     params:
         seed=config["seed"],
         settings=WORKS["maximum_and_concatenation"],
-        code=code_of("train_maximum_concatenation"),
+        code=code_of("related/maximum_and_concatenation/train_maximum_concatenation"),
     script:
-        "../../scripts/train_maximum_concatenation.py"
+        "../../scripts/related/maximum_and_concatenation/train_maximum_concatenation.py"
 
 
 rule tabulate_maximum_concatenation:
@@ -35,21 +35,21 @@ rule tabulate_maximum_concatenation:
         runs=related_result(
             "Xie et al.",
             "maximum_and_concatenation.csv",
-            "maximum_and_concatenation_runs",
+            "maximum_and_concatenation/maximum_and_concatenation_runs",
             "every run",
             "table",
         ),
         summary=related_result(
             "Xie et al.",
             "maximum_and_concatenation_summary.csv",
-            "maximum_and_concatenation",
+            "maximum_and_concatenation/maximum_and_concatenation",
             "minima against the linear loss",
             "table",
         ),
         png=related_result(
             "Xie et al.",
             "maximum_and_concatenation.png",
-            "maximum_and_concatenation",
+            "maximum_and_concatenation/maximum_and_concatenation",
             "minima against the linear loss",
             "figure",
         ),
@@ -60,9 +60,9 @@ rule tabulate_maximum_concatenation:
         "../../envs/relucells.yaml"
     params:
         level=config["level"],
-        code=code_of("tabulate_maximum_concatenation"),
+        code=code_of("related/maximum_and_concatenation/tabulate_maximum_concatenation"),
     script:
-        "../../scripts/tabulate_maximum_concatenation.py"
+        "../../scripts/related/maximum_and_concatenation/tabulate_maximum_concatenation.py"
 
 
 rule maximum_and_concatenation:

@@ -5,7 +5,7 @@ def related_result(work, name, caption, contents, kind):
     """A file of results/related with its caption, under the work's name."""
     return report(
         f"results/related/{name}",
-        caption=f"../../report/{caption}.rst",
+        caption=f"../../report/related/{caption}.rst",
         category="Related works",
         subcategory=work,
         labels={"contents": contents, "kind": kind},

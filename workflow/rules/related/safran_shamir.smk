@@ -33,9 +33,9 @@ rule descend_student_teacher:
         seed=config["seed"],
         runs=SAFRAN_SHAMIR["runs"],
         settings=SAFRAN_SHAMIR["descent"],
-        code=code_of("descend_student_teacher"),
+        code=code_of("related/safran_shamir/descend_student_teacher"),
     script:
-        "../../scripts/descend_student_teacher.py"
+        "../../scripts/related/safran_shamir/descend_student_teacher.py"
 
 
 rule certify_student_teacher:
@@ -52,9 +52,9 @@ rule certify_student_teacher:
         "../../envs/relucells.yaml"
     params:
         tolerance=SAFRAN_SHAMIR["family_tolerance"],
-        code=code_of("certify_student_teacher"),
+        code=code_of("related/safran_shamir/certify_student_teacher"),
     script:
-        "../../scripts/certify_student_teacher.py"
+        "../../scripts/related/safran_shamir/certify_student_teacher.py"
 
 
 rule tabulate_safran_shamir:
@@ -66,21 +66,21 @@ rule tabulate_safran_shamir:
         counts=related_result(
             "Safran and Shamir",
             "safran_shamir.csv",
-            "safran_shamir",
+            "safran_shamir/safran_shamir",
             "spurious minima",
             "table",
         ),
         families=related_result(
             "Safran and Shamir",
             "safran_shamir_families.csv",
-            "safran_shamir_families",
+            "safran_shamir/safran_shamir_families",
             "families of spurious minima",
             "table",
         ),
         agreement=related_result(
             "Safran and Shamir",
             "safran_shamir_agreement.csv",
-            "safran_shamir_agreement",
+            "safran_shamir/safran_shamir_agreement",
             "agreement with the published counts",
             "table",
         ),
@@ -91,9 +91,9 @@ rule tabulate_safran_shamir:
     params:
         students=[list(student) for student in STUDENTS],
         level=config["level"],
-        code=code_of("tabulate_safran_shamir"),
+        code=code_of("related/safran_shamir/tabulate_safran_shamir"),
     script:
-        "../../scripts/tabulate_safran_shamir.py"
+        "../../scripts/related/safran_shamir/tabulate_safran_shamir.py"
 
 
 rule plot_safran_shamir:
@@ -104,7 +104,7 @@ rule plot_safran_shamir:
         related_result(
             "Safran and Shamir",
             "safran_shamir.png",
-            "safran_shamir",
+            "safran_shamir/safran_shamir",
             "share of spurious runs",
             "figure",
         ),
@@ -115,9 +115,9 @@ rule plot_safran_shamir:
         "../../envs/relucells.yaml"
     params:
         level=config["level"],
-        code=code_of("plot_safran_shamir"),
+        code=code_of("related/safran_shamir/plot_safran_shamir"),
     script:
-        "../../scripts/plot_safran_shamir.py"
+        "../../scripts/related/safran_shamir/plot_safran_shamir.py"
 
 
 rule check_student_teacher_cells:
@@ -139,9 +139,9 @@ rule check_student_teacher_cells:
             for key, value in SAFRAN_SHAMIR["cells"].items()
             if key != "students"
         },
-        code=code_of("check_student_teacher_cells"),
+        code=code_of("related/safran_shamir/check_student_teacher_cells"),
     script:
-        "../../scripts/check_student_teacher_cells.py"
+        "../../scripts/related/safran_shamir/check_student_teacher_cells.py"
 
 
 rule tabulate_student_teacher_cells:
@@ -152,14 +152,14 @@ rule tabulate_student_teacher_cells:
         table=related_result(
             "Safran and Shamir",
             "safran_shamir_cells.csv",
-            "safran_shamir_cells",
+            "safran_shamir/safran_shamir_cells",
             "the cell criterion on samples",
             "table",
         ),
         png=related_result(
             "Safran and Shamir",
             "safran_shamir_cells.png",
-            "safran_shamir_cells",
+            "safran_shamir/safran_shamir_cells",
             "the cell criterion on samples",
             "figure",
         ),
@@ -171,9 +171,9 @@ rule tabulate_student_teacher_cells:
     params:
         students=[list(student) for student in STUDENTS_IN_CELLS],
         level=config["level"],
-        code=code_of("tabulate_student_teacher_cells"),
+        code=code_of("related/safran_shamir/tabulate_student_teacher_cells"),
     script:
-        "../../scripts/tabulate_student_teacher_cells.py"
+        "../../scripts/related/safran_shamir/tabulate_student_teacher_cells.py"
 
 
 rule safran_shamir:

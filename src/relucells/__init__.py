@@ -1,0 +1,81 @@
+"""Genuine local minima of one-hidden-layer ReLU networks: found, decided and certified.
+
+    import relucells
+    decision = relucells.decide(X, y, pattern, "exists")
+    relucells.verify(X, y, pattern, decision)
+
+The packages, each of which uses only those above it:
+
+    samples           the data: checks, ranks, bases, images, random streams
+    cells             one cell: activation pattern, minimum, diameter
+    certify           the trusted part: certificates and their check
+    search            the part that finds verdicts and certificates, and need not be trusted
+    critical_points   what descent converges to: minima, kinks, saddles
+    transition        from how many samples on cells hold no genuine minimum
+    related           the related works
+    pipeline          what the workflow's rules and scripts share
+
+Public names are imported on first use, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from relucells import _version_1
+from relucells._version import __version__
+
+if TYPE_CHECKING:
+    from relucells.cells.diameter import cell_diameter
+    from relucells.cells.minimum import cell_minimum
+    from relucells.cells.pattern import activation_pattern
+    from relucells.certify.certificates import Certificate, Decision, Leaf
+    from relucells.certify.verify import verification_level, verify
+    from relucells.critical_points.classify import critical_point
+    from relucells.descent import descend
+    from relucells.samples.inputs import prepare
+    from relucells.search.decide import decide
+
+__all__ = [
+    "Certificate",
+    "Decision",
+    "Leaf",
+    "__version__",
+    "activation_pattern",
+    "cell_diameter",
+    "cell_minimum",
+    "critical_point",
+    "decide",
+    "descend",
+    "prepare",
+    "verification_level",
+    "verify",
+]
+
+_MODULES = {
+    "Certificate": "certify.certificates",
+    "Decision": "certify.certificates",
+    "Leaf": "certify.certificates",
+    "activation_pattern": "cells.pattern",
+    "cell_diameter": "cells.diameter",
+    "cell_minimum": "cells.minimum",
+    "critical_point": "critical_points.classify",
+    "decide": "search.decide",
+    "descend": "descent",
+    "prepare": "samples.inputs",
+    "verification_level": "certify.verify",
+    "verify": "certify.verify",
+}
+
+_version_1.serve_old_imports()
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    if name in _version_1.MOVED:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

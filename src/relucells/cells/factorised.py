@@ -1,0 +1,231 @@
+"""The minimum of a large cell, from a basis of A's range (``bases``).
+
+For a wide A (N < G·r: groups of equal neurons times rank X) it is the basis of
+
+    A Aᵀ = (X Xᵀ) ∘ (I Iᵀ),
+
+which has N² entries whatever K is; A itself is not formed, and neither is its kernel, which would have
+G·r − rank A columns. Groups that are active on nearly all samples are compressed first: differences
+between them live on few samples. What is found here in floating point is checked by products with X and the
+pattern (``verify``).
+"""
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells.cells.pattern import distinct_columns
+from relucells.samples.bases import RowBasis, column_basis, is_large
+from relucells.samples.inputs import Inputs, rank_tolerance
+
+# Corrections of a least-squares solution.
+REFINEMENTS = 3
+# Relative change of a value within the kernel below which it is the same for every minimiser.
+KNOWN = 1e-9
+# Entries of a kernel beyond which it is too large to form, and a program over it to solve.
+KERNEL = 200_000_000
+# Rows of A Aᵀ that are made at a time.
+STRIP = 1000
+
+
+class LargeMinimum:
+    """The minimisers of a large cell in the sums u_g of each group's R_j, in orthonormal coordinates.
+
+    sums : (G, r), those of one minimiser; rank : of A
+    kernel : (G, r, G·r − rank), a basis of A's kernel, or None where it is too large to form
+    known : (N, G), pairs whose value x_i·u_g is shown to be the same for every minimiser
+    """
+
+    def __init__(self, inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]):
+        self.X, self.y, self.pattern = inputs.X, y, pattern
+        self.coordinates = inputs.orthonormal[0]
+        self.groups, self.group = distinct_columns(pattern)
+        self.G, self.r = self.groups.shape[1], self.coordinates.shape[1]
+        self.alive = pattern.any(axis=1)
+        self._choose_unknowns()
+        self.wide = self.alive.sum() < self.ends[-1]
+        if self.wide:
+            self.basis = RowBasis(self._gram())
+        else:
+            columns = pattern.shape[1] * self.X.shape[1]
+            self.basis = column_basis(self._compressed(), len(pattern), columns)
+        self.rank = self.basis.rank
+        self.sums = self._least_squares()
+        self.values = self.coordinates @ self.sums.T
+
+    def _choose_unknowns(self) -> None:
+        """Few unknowns w for the sums: next to a group that is active on all alive samples, the *reference*,
+        one that misses few of them, S, matters only through its values there,
+
+            Σ_g I_g X u_g = X w_ref − Σ_g I_S X V_g w_g + …,    w_ref = u_ref + Σ_g u_g,
+
+        with V_g a basis of the span of S. ``spans`` holds V_g, (r, |S|), for such groups.
+        """
+        full = np.flatnonzero(self.groups[self.alive].all(axis=0))
+        self.reference = int(full[0]) if len(full) else None
+        self.spans: dict[int, NDArray[np.float64]] = {}
+        for g in range(self.G) if len(full) else []:
+            missed = self.alive & ~self.groups[:, g]
+            if 0 < missed.sum() < self.r:
+                self.spans[g] = np.linalg.qr(self.coordinates[missed].T)[0]
+        widths = [self.spans[g].shape[1] if g in self.spans else self.r for g in range(self.G)]
+        self.ends = np.cumsum([0, *widths])
+
+    def _block(self, g: int) -> slice:
+        """The entries of w that belong to a group."""
+        return slice(self.ends[g], self.ends[g + 1])
+
+    def _compressed(self) -> NDArray[np.float64]:
+        """A in the unknowns w, alive samples × len(w)."""
+        groups, coordinates = self.groups[self.alive], self.coordinates[self.alive]
+        found = np.zeros((len(groups), self.ends[-1]))
+        for g in range(self.G):
+            if g in self.spans:
+                missed = ~groups[:, g]
+                found[missed, self._block(g)] = -coordinates[missed] @ self.spans[g]
+            else:
+                np.multiply(groups[:, [g]], coordinates, out=found[:, self._block(g)])
+        return found
+
+    def _sums(self, unknowns: NDArray) -> NDArray[np.float64]:
+        """u, (G, r, …), for w (n, …)."""
+        found = np.empty((self.G, self.r, *unknowns.shape[1:]))
+        for g in range(self.G):
+            block = unknowns[self._block(g)]
+            found[g] = self.spans[g] @ block if g in self.spans else block
+        if self.spans:
+            found[self.reference] -= found[list(self.spans)].sum(axis=0)
+        return found
+
+    def _wanted(self, wanted: NDArray) -> NDArray[np.float64]:
+        """The linear function F (G, r) of u as one of w, (n,)."""
+        return np.concatenate(
+            [
+                self.spans[g].T @ (wanted[g] - wanted[self.reference]) if g in self.spans else wanted[g]
+                for g in range(self.G)
+            ]
+        )
+
+    def _gram(self) -> NDArray[np.float64]:
+        """A Aᵀ, (N, N), without further matrices of that size."""
+        gram, groups = np.empty((len(self.y), len(self.y))), self.groups.astype(float)
+        for start in range(0, len(gram), STRIP):
+            strip = slice(start, start + STRIP)
+            gram[strip] = self.coordinates[strip] @ self.coordinates.T
+            gram[strip] *= groups[strip] @ groups.T
+        return gram
+
+    @cached_property
+    def doubtful(self) -> bool:
+        """Whether some row of a wide A is nearly, but not up to rounding, a combination of the chosen ones.
+
+        A Aᵀ does not show it, so rank and minimum are not to be trusted then.
+        """
+        if not self.wide or self.rank == self.alive.sum():
+            return False
+        chosen, rest = np.split(self.basis.order, [self.rank])
+        rest = rest[self.alive[rest]]
+        through = self.basis.through(rest)
+        for _ in range(2):  # the second time with the coefficients corrected
+            products, lengths = np.zeros((len(chosen), len(rest))), np.zeros(len(rest))
+            for g in range(self.G):
+                rows = self.groups[chosen, g][:, None] * self.coordinates[chosen]
+                away = self.groups[rest, g][:, None] * self.coordinates[rest] - through.T @ rows
+                products += rows @ away.T
+                lengths += np.einsum("ij,ij->i", away, away)
+            through = through + self.basis.solve(products)
+        longest = float(np.sqrt((self.groups.sum(axis=1) * (self.coordinates**2).sum(axis=1)).max()))
+        limit = rank_tolerance(longest, len(self.y), self.pattern.shape[1] * self.X.shape[1])
+        return bool(np.sqrt(lengths.max(initial=0.0)) > limit)
+
+    def image(self, sums: NDArray) -> NDArray[np.float64]:
+        """A u, (N,), for u (G, r)."""
+        return (self.groups * (self.coordinates @ sums.T)).sum(axis=1)
+
+    def transposed(self, vector: NDArray) -> NDArray[np.float64]:
+        """Aᵀλ, (G, r), for λ (N,)."""
+        return (self.groups * vector[:, None]).T @ self.coordinates
+
+    def _least_squares(self) -> NDArray[np.float64]:
+        sums = np.zeros((self.G, self.r))
+        for _ in range(1 + REFINEMENTS):
+            residual = self.y - self.image(sums)
+            if self.wide:
+                sums = sums + self.transposed(self.basis.dual(residual))
+            else:
+                sums = sums + self._sums(self.basis.least_squares(residual[self.alive]))
+        return sums
+
+    def preimage(self, wanted: NDArray) -> NDArray[np.float64]:
+        """λ, (N,), with Aᵀλ = wanted (G, r), if there is one; otherwise the equation fails."""
+        found = np.zeros(len(self.y))
+        for _ in range(1 + REFINEMENTS):
+            missing = wanted - self.transposed(found)
+            if self.wide:
+                found += self.basis.preimage(self.image(missing))
+            else:
+                found[self.alive] += self.basis.preimage(self._wanted(missing))
+        return found
+
+    @cached_property
+    def kernel(self) -> NDArray[np.float64] | None:
+        columns = self.G * self.r - self.rank
+        if self.wide or self.G * self.r * columns > KERNEL:
+            return None
+        found = [self._sums(self.basis.kernel)]
+        for g, span in self.spans.items():
+            away = np.linalg.qr(span, mode="complete")[0][:, span.shape[1] :]
+            part = np.zeros((self.G, self.r, away.shape[1]))
+            part[g], part[self.reference] = away, -away
+            found.append(part)
+        return np.concatenate(found, axis=2)
+
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        found = np.zeros(self.groups.shape, dtype=bool)
+        if self.wide:
+            return found
+        lengths = np.linalg.norm(self.coordinates, axis=1)
+        kernel = self.basis.kernel
+        for g in range(self.G):
+            block = kernel[self._block(g)]
+            if g in self.spans:
+                block = self.spans[g] @ block
+            elif g == self.reference:
+                block = block - sum(self.spans[h] @ kernel[self._block(h)] for h in self.spans)
+            # ‖Z_gᵀ x‖ through a triangle of r rows instead of the many columns of the kernel
+            triangle = np.linalg.qr(block.T, mode="r")
+            found[:, g] = np.linalg.norm(self.coordinates @ triangle.T, axis=1) <= KNOWN * lengths
+            # what lies off the span may go from the group to the reference
+            for h in self.spans if g == self.reference else [g] if g in self.spans else []:
+                away = self.coordinates - (self.coordinates @ self.spans[h]) @ self.spans[h].T
+                found[:, g] &= np.linalg.norm(away, axis=1) <= KNOWN * lengths
+        return found
+
+    @property
+    def fitted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The fitted values p, (N,); no error bound on them is proven (inf)."""
+        return (self.groups * self.values).sum(axis=1), np.full(len(self.y), np.inf)
+
+    def displacement(self, R: NDArray) -> NDArray[np.float64]:
+        """As ``enclosures.ProvenMinimum.displacement``: nothing is proven."""
+        return np.full(self.pattern.shape, np.inf)
+
+
+def large_minimum(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> LargeMinimum | None:
+    """The minimum of a large cell, kept with the inputs until another cell's is asked for.
+
+    None if the cell is small, or if its rank needs a singular value decomposition in spite of its size.
+    """
+    rows, most = int(pattern.any(axis=1).sum()), pattern.shape[1] * min(inputs.X.shape)
+    if not is_large(rows, most) or not is_large(rows, distinct_columns(pattern)[0].shape[1] * inputs.rank):
+        return None
+    minimum = floating_minimum(inputs, y, pattern)
+    return None if minimum.doubtful else minimum
+
+
+def floating_minimum(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> LargeMinimum:
+    """The same whatever the size of the cell."""
+    key = (y.tobytes(), pattern.tobytes())
+    return inputs.remembered(key, lambda: LargeMinimum(inputs, y, pattern))

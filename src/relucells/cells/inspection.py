@@ -1,0 +1,65 @@
+"""Random cells: the weights of one trial, and what the paper's tables report about the cell they fall in."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells.cells.minimum import CellMinimum, cell_minimum
+from relucells.cells.pattern import activation_pattern
+from relucells.samples.inputs import Inputs
+from relucells.samples.randomness import stream
+
+
+def draw_weights(
+    generator: np.random.Generator, K: int, D: int, bias: float, convention: str = "added"
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Input weights W (K, D) and output weights z (K,) of one trial.
+
+    w ~ N(0, I_D) over the whole augmented vector, whose last entry belongs to the constant input 1.
+    The bias is *added* to that entry (what matches the paper's printed activations; see
+    paper/readings.md) or, with ``replaced``, is that entry. z ~ N(0, I_K).
+    """
+    W = generator.standard_normal((K, D))
+    if convention == "added":
+        W[:, -1] += bias
+    elif convention == "replaced":
+        W[:, -1] = bias
+    else:
+        raise ValueError(f"convention: must be added or replaced, not {convention!r}")
+    return W, generator.standard_normal(K)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """pattern (N, K); minimum; gap (K,), P(x ∈ g_j) over the samples; activated : share of active pairs."""
+
+    pattern: NDArray[np.bool_]
+    minimum: CellMinimum
+    gap: NDArray[np.float64]
+    activated: float
+
+
+def inspect_cell(inputs: Inputs, y: NDArray[np.float64], W: NDArray[np.float64]) -> Cell:
+    """The cell of W (K, D): its pattern, its minimum, and the gap of each neuron.
+
+    The gap of neuron j is the share of samples on which the minimum-norm minimiser with z_j > 0 is
+    active where the cell is not, or the reverse: [R*_j·x_i > 0] ≠ I_ij. The largest is the P_g of the
+    paper's tables (eq. 18).
+    """
+    pattern = activation_pattern(inputs, W)
+    minimum = cell_minimum(inputs, y, pattern)
+    there = inputs.X @ minimum.R.T > 0
+    return Cell(pattern, minimum, (there != pattern).mean(axis=0), float(pattern.mean()))
+
+
+def sample_weights(
+    seed: int, dataset: str, bias: str, trials: range, K: int, D: int, convention: str
+) -> dict[str, np.ndarray]:
+    """W (trials, K, D), z (trials, K) and the trials' numbers."""
+    draws = [draw_weights(stream(seed, dataset, bias, i), K, D, float(bias), convention) for i in trials]
+    return {
+        "W": np.stack([W for W, _ in draws]),
+        "z": np.stack([z for _, z in draws]),
+        "trial": np.array(trials),
+    }

@@ -1,0 +1,92 @@
+"""Cells of weight space: activation pattern, the matrix A and its rank.
+
+The samples are hyperplanes through the origin of weight space. Inside a cell the pattern
+I_ij = [w_j·x_i > 0] is constant and the network is linear in R_j = z_j w_j: f = A R with row i of A
+equal to (I_i1 x_iᵀ, …, I_iK x_iᵀ) (Liu, Part 2, eqs. 2–4).
+
+A itself is rarely formed. Neurons with the same column of I have the same block of A, dead neurons
+and samples give zeros, and each block needs only rank(X) coordinates (``relucells.samples.inputs``);
+``compact`` drops all of that and keeps the singular values.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from relucells.samples.bases import column_basis, is_large
+from relucells.samples.inputs import Inputs, activations, gram_factor, prepare, rank_tolerance, weights
+
+
+def activation_pattern(X: ArrayLike | Inputs, W: ArrayLike) -> NDArray[np.bool_]:
+    """I_ij = [w_j·x_i > 0], (N, K), for samples X (N, D) and input weights W (K, D)."""
+    inputs = prepare(X)
+    return inputs.X @ weights(W, inputs.X.shape[1]).T > 0
+
+
+def dense_matrix(X: ArrayLike | Inputs, pattern: ArrayLike) -> NDArray[np.float64]:
+    """The paper's A, N × K·D. For reference and small cells; the library works on ``compact``."""
+    inputs = prepare(X)
+    pattern = activations(pattern, len(inputs.X))
+    return (pattern[:, :, None] * inputs.X[:, None, :]).reshape(len(inputs.X), -1)
+
+
+@dataclass(frozen=True)
+class Compact:
+    """A without what repeats: same nonzero singular values, fewer rows and columns.
+
+    matrix : (n, g·r), rows for the n alive samples, one block for each of the g distinct nonzero
+        columns of the pattern, scaled by the root of its multiplicity, in r = rank X coordinates
+    alive : (N,) bool, samples that activate some neuron
+    group : (K,) int, the block of each neuron, -1 for a dead one
+    multiplicity : (g,) int, neurons per block
+    """
+
+    matrix: NDArray[np.float64]
+    alive: NDArray[np.bool_]
+    group: NDArray[np.int_]
+    multiplicity: NDArray[np.int_]
+
+    def spread(self, solution: NDArray[np.float64], inputs: Inputs) -> NDArray[np.float64]:
+        """A solution in compact coordinates, (g·r,), as R, (K, D), of the same norm."""
+        blocks = solution.reshape(len(self.multiplicity), inputs.rank)
+        blocks = (blocks / np.sqrt(self.multiplicity)[:, None]) @ inputs.basis.T
+        return np.where(self.group[:, None] >= 0, blocks[self.group], 0.0)
+
+
+def compact(inputs: Inputs, pattern: NDArray[np.bool_]) -> Compact:
+    """``Compact`` form of the cell's A; the pattern must have an active pair."""
+    alive = pattern.any(axis=1)
+    columns, group = distinct_columns(pattern)
+    multiplicity = np.bincount(group[group >= 0])
+    mask = columns[alive] * np.sqrt(multiplicity)
+    matrix = (mask[:, :, None] * inputs.coordinates[alive][:, None, :]).reshape(len(mask), -1)
+    return Compact(matrix, alive, group, multiplicity)
+
+
+def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """The distinct nonzero columns, (N, G), in order of appearance, and each neuron's, −1 if dead."""
+    seen: dict[bytes, int] = {}
+    group = np.full(pattern.shape[1], -1)
+    for j, column in enumerate(np.ascontiguousarray(pattern.T)):
+        if column.any():
+            group[j] = seen.setdefault(column.tobytes(), len(seen))
+    first = [int(np.argmax(group == g)) for g in range(len(seen))]
+    return pattern[:, first], group
+
+
+def rank(X: ArrayLike | Inputs, pattern: ArrayLike) -> int:
+    """rank A, as ``numpy.linalg.matrix_rank`` gives it for the dense A at its default tolerance."""
+    inputs = prepare(X)
+    pattern = activations(pattern, len(inputs.X))
+    if not pattern.any():
+        return 0
+    small = compact(inputs, pattern).matrix
+    if is_large(*small.shape) and len(small) >= small.shape[1]:
+        return column_basis(small, len(pattern), pattern.shape[1] * inputs.X.shape[1]).rank
+    wide = small.shape[0] <= small.shape[1]
+    if gram_factor(small @ small.T if wide else small.T @ small) is not None:
+        return min(small.shape)
+    singular = np.linalg.svd(small, compute_uv=False)
+    tolerance = rank_tolerance(singular[0], len(pattern), pattern.shape[1] * inputs.X.shape[1])
+    return int((singular > tolerance).sum())

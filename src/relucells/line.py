@@ -1,0 +1,288 @@
+"""One-dimensional Gaussian data: where the minimum of a cell lies and whether a sample is in between.
+
+Liu, Part 2, section III, eqs. (10)–(20). Positive samples come from N(+1, 1), negative ones from
+N(−1, 1), with equal priors. Weight k has location h_k and normal n_k = ±1 (the paper's ±i), z_k = n_k,
+so that it adds x − h_k where it is active: x > h_k for +1, x < h_k for −1. The network is
+
+    f(x) = Σ_k I_k(x) (x − h_k).
+
+The locations cut the line into regions Ω_j in which the activations are constant. For those activations
+the locations h* that minimise the expected squared loss solve F h = f (11). The gap of weight k lies
+between h_k and h_k*. A sample in it means that the minimum is outside the cell it was computed for.
+
+h* without solving F h = f (derived). With m_j = Σ_k I_jk and c_j = Σ_k I_jk h_k the output in region j
+is m_j x − c_j, and the best c_j for the region alone is t_j = E[m_j x − y | Ω_j]. Crossing h_k changes c
+by n_k h_k, so h_k = n_k (c_right − c_left): the locations and the c_j determine each other except that
+the leftmost c_0 is the sum of h_k over the weights with normal −1, one linear constraint Σ_j v_j c_j = 0
+with v_j ∈ {−1, 0, 1}. Minimising Σ_j P_j (c_j − t_j)² under it gives
+
+    c_j = t_j − v_j λ_j Σ_i v_i t_i,   λ_j ∝ v_j² / P_j,   Σ_j λ_j = 1.
+
+Only the logarithms of the P_j enter, so this stays accurate where regions leave the data's support and
+F is singular to working precision (condition number above 1e16). For 60 weights between −3 and 3,
+shifted by up to 6, h* is within 1e-9 and log P_t within a relative 1e-9 of 50-digit arithmetic (see the
+tests); for 200 weights the errors found that way were 5e-11 and 2e-13.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from relucells.samples.inputs import real_array, targets
+
+CLASS_MEANS = (1.0, -1.0)
+
+
+@dataclass(frozen=True)
+class Regions:
+    """The regions Ω_0 … Ω_(J−1) from left to right.
+
+    edges : (J + 1,) from −∞ to ∞; a region between weights of opposite normals at one place is empty
+    active : (J, K) bool, I_jk
+    log_probability : (2, J), log P_j± under the positive and the negative class, −∞ for an empty region
+    mean : (2, J), x̄_j±, the class means inside the region (for an empty one its place)
+    """
+
+    edges: NDArray[np.float64]
+    active: NDArray[np.bool_]
+    log_probability: NDArray[np.float64]
+    mean: NDArray[np.float64]
+
+
+def regions(locations: ArrayLike, normals: ArrayLike) -> Regions:
+    """Regions cut by weights at ``locations``, (K,), with ``normals``, (K,) of ±1.
+
+    Raises ValueError, naming the argument, if they are not finite, not ±1 or of different lengths.
+    """
+    places, group, _ = _places(*_weights(locations, normals))
+    edges = np.concatenate([[-np.inf], places[:, 0], [np.inf]])
+    left = np.arange(len(edges) - 1)[:, None] <= group  # region j lies left of the weight's location
+    active = left == (places[group, 1] < 0)
+    logs = np.array([_log_interval(edges[:-1] - mu, edges[1:] - mu) for mu in CLASS_MEANS])
+    means = np.array([mu + _truncated_mean(edges[:-1] - mu, edges[1:] - mu) for mu in CLASS_MEANS])
+    return Regions(edges, active, logs, means)
+
+
+def normal_equations(locations: ArrayLike, normals: ArrayLike) -> tuple[NDArray, NDArray]:
+    """F, (K, K), and f, (K,), of eqs. (11), (15) and (16), term by term as printed."""
+    cut = regions(locations, normals)
+    I = cut.active.astype(float)
+    P = np.exp(cut.log_probability)
+    F = I.T @ (P.sum(axis=0)[:, None] * I)
+    together = I.T @ ((P * cut.mean).sum(axis=0)[:, None] * I)
+    return F, together.sum(axis=1) - I.T @ (P[0] - P[1])
+
+
+def optimal_locations(locations: ArrayLike, normals: ArrayLike) -> NDArray[np.float64]:
+    """h*, (K,), the minimum of the expected loss for the activations at ``locations``; eqs. (11)–(16).
+
+    Solved in closed form (module docstring). Weights with one location and one normal have the same
+    column of F: they share their sum equally, the solution of least norm.
+    """
+    locations, normals = _weights(locations, normals)
+    places, group, count = _places(locations, normals)
+    cut = regions(locations, normals)
+    log_P = np.logaddexp(*cut.log_probability)
+    empty = np.isneginf(log_P)
+
+    odds = np.zeros(len(log_P))  # log of positive to negative probability
+    np.subtract(*cut.log_probability, out=odds, where=~empty)
+    y_mean = np.tanh(odds / 2)
+    x_mean = (cut.mean[0] * (1 + y_mean) + cut.mean[1] * (1 - y_mean)) / 2
+    alone = cut.active.sum(axis=1) * x_mean - y_mean  # t_j
+
+    v = np.zeros(len(alone))
+    v[0] = 1
+    mirrored = np.flatnonzero(places[:, 1] < 0)
+    v[mirrored] -= 1
+    v[mirrored + 1] += 1
+    bound = v != 0
+    if (bound & empty).any():  # an empty region takes up the constraint at no cost
+        share = (bound & empty).astype(float)
+    else:
+        share = np.where(bound, np.exp(log_P[bound].min() - log_P), 0.0)
+    c = alone - v * share / share.sum() * (v @ alone)
+    return (places[:, 1] * np.diff(c) / count)[group]
+
+
+def gaps(locations: ArrayLike, normals: ArrayLike) -> NDArray[np.float64]:
+    """(K, 2): the ends, lower one first, of the gap between each h_k and its h_k*."""
+    return np.sort(np.stack([locations, optimal_locations(locations, normals)], axis=1), axis=1)
+
+
+def log_probability_within(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
+    """log P(low < x < high) for one sample of either class, eq. (20); low ≤ high, may be infinite."""
+    low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+    return np.logaddexp(*(_log_interval(low - mu, high - mu) for mu in CLASS_MEANS)) - np.log(2)
+
+
+def log_probability_free(gaps: ArrayLike, N: int) -> NDArray[np.float64]:
+    """N log(1 − P(x ∈ g)) for each gap alone: the log-probability that it holds none of N samples.
+
+    gaps : (..., 2) ends, lower one first. The least of the values over all weights is log P_t as
+    eqs. (17) and (18) define it.
+    """
+    low, high = np.moveaxis(np.asarray(gaps, dtype=float), -1, 0)
+    outside = np.logaddexp(log_probability_within(-np.inf, low), log_probability_within(high, np.inf))
+    return N * _log_complement(log_probability_within(low, high), outside)
+
+
+def log_probability_all_free(gaps: ArrayLike, N: int) -> float:
+    """The log-probability that none of N samples lies in any of the gaps, (K, 2): exact, no eq. (18)."""
+    gaps = np.asarray(gaps, dtype=float)
+    gaps = gaps[np.argsort(gaps[:, 0])]
+    reach = np.maximum.accumulate(gaps[:, 1])
+    separate = gaps[1:, 0] > reach[:-1]
+    low = gaps[np.concatenate([[True], separate]), 0]
+    high = reach[np.concatenate([separate, [True]])]
+    inside = np.logaddexp.reduce(log_probability_within(low, high))
+    between = np.concatenate([[-np.inf], high]), np.concatenate([low, [np.inf]])
+    outside = np.logaddexp.reduce(log_probability_within(*between))
+    return float(N * _log_complement(inside, outside))
+
+
+def draw(N: int, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+    """N independent samples: labels y of ±1 with equal priors, and x from N(y, 1); two (N,) arrays."""
+    y = rng.choice([1.0, -1.0], size=N)
+    return rng.normal(loc=y), y
+
+
+def output(x: ArrayLike, locations: ArrayLike, normals: ArrayLike) -> NDArray[np.float64]:
+    """f(x) = Σ_k I_k(x) (x − h_k) at every x; same shape as x."""
+    locations, normals = _weights(locations, normals)
+    beyond = np.asarray(x, dtype=float)[..., None] - locations
+    return np.where(beyond * normals > 0, beyond, 0.0).sum(axis=-1)
+
+
+def empirical_loss(x: ArrayLike, y: ArrayLike, locations: ArrayLike, normals: ArrayLike) -> float:
+    """(1/N) Σ_i (f(x_i) − y_i)² of samples x, y, both (N,); eq. (1)."""
+    x = real_array("x", x, dimensions=1)
+    return float(np.mean((output(x, locations, normals) - targets(y, len(x))) ** 2))
+
+
+def expected_loss(locations: ArrayLike, normals: ArrayLike) -> float:
+    """E (f(x) − y)² over the two classes (derived: second moments of the truncated normals)."""
+    cut = regions(locations, normals)
+    slope = cut.active.sum(axis=1)
+    c = cut.active @ np.asarray(locations, dtype=float)
+    loss = 0.0
+    for mu, log_P, mean in zip(CLASS_MEANS, cut.log_probability, cut.mean, strict=True):
+        variance = _truncated_variance(cut.edges[:-1] - mu, cut.edges[1:] - mu, mean - mu, log_P)
+        error = (slope * mean - c - mu) ** 2 + slope**2 * variance  # the label is the class mean's sign
+        loss += 0.5 * np.exp(log_P) @ error
+    return float(loss)
+
+
+@dataclass(frozen=True)
+class LineMinima:
+    """Local minima of an empirical loss along the location of one weight.
+
+    smooth : locations where the derivative vanishes, inside a cell (between two samples)
+    kinks : locations of samples at which the loss has a local minimum without being differentiable
+    """
+
+    smooth: NDArray[np.float64]
+    kinks: NDArray[np.float64]
+
+
+def line_minima(x: ArrayLike, y: ArrayLike) -> LineMinima:
+    """All local minima of (1/N) Σ_i ([x_i − h]_+ − y_i)² over h, the location of a weight of normal +1.
+
+    x, y : (N,); y may be what other, resting weights leave of the labels. Exact: the loss is a
+    quadratic of h between neighbouring samples. It is constant beyond the last sample, where no
+    sample activates the weight; that plateau is not listed.
+    """
+    x = real_array("x", x, dimensions=1)
+    y = targets(y, len(x))
+    x, y, best = _cells_from_the_right(x, y)
+    lower = np.append(x[1:], -np.inf)
+    smooth = best[(best > lower) & (best < x)]
+    count = np.arange(1, len(x) + 1)
+    before = count * (x - best)  # derivative times N/2 just left of each sample, and just right of it
+    kinks = x[(before < 0) & (before - y > 0)]
+    return LineMinima(smooth[::-1], kinks[::-1])
+
+
+def line_is_genuine(x: ArrayLike, y: ArrayLike, locations: ArrayLike) -> NDArray[np.bool_]:
+    """Whether a sample's own minimum lies in the cell of a weight of normal +1 at each of ``locations``.
+
+    x, y : (N,) as for ``line_minima``. This is the event whose probability P_t approximates: P_t takes
+    the minimum of the expected loss for the sample's. True beyond the last sample (constant loss).
+    """
+    x = real_array("x", x, dimensions=1)
+    x, _, best = _cells_from_the_right(x, targets(y, len(x)))
+    genuine = np.concatenate([[True], (best >= np.append(x[1:], -np.inf)) & (best < x)])
+    active = len(x) - np.searchsorted(x[::-1], real_array("locations", locations, 1), side="right")
+    return genuine[active]
+
+
+def _cells_from_the_right(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Samples from right to left and, for the cell left of each, the h that minimises its quadratic."""
+    order = np.argsort(-x, kind="stable")
+    x, y = x[order], y[order]
+    return x, y, np.cumsum(x - y) / np.arange(1, len(x) + 1)
+
+
+def _weights(locations: ArrayLike, normals: ArrayLike) -> tuple[NDArray, NDArray]:
+    locations = real_array("locations", locations, dimensions=1)
+    normals = real_array("normals", normals, dimensions=1)
+    if normals.shape != locations.shape:
+        raise ValueError(f"normals: must have one entry per location, {len(locations)}, not {len(normals)}")
+    if not np.isin(normals, (-1, 1)).all():
+        raise ValueError("normals: must hold only 1 and -1")
+    return locations, normals
+
+
+def _places(locations: NDArray, normals: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """The distinct pairs (location, normal) in ascending order, each weight's pair, weights per pair."""
+    order = np.lexsort((normals, locations))
+    pairs = np.stack([locations, normals], axis=1)[order]
+    new = np.append(True, (pairs[1:] != pairs[:-1]).any(axis=1))
+    group = np.empty(len(order), dtype=int)
+    group[order] = np.cumsum(new) - 1
+    return pairs[new], group, np.bincount(group)
+
+
+def _toward_right(low: NDArray, high: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """The interval mirrored, where needed, into the side where upper tails are the small ones."""
+    mirrored = low + high < 0
+    return np.where(mirrored, -high, low), np.where(mirrored, -low, high), mirrored
+
+
+def _log_interval(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
+    """log(Φ(high) − Φ(low)) from the smaller tails, without cancellation of numbers near 1."""
+    from scipy.special import log_ndtr
+
+    low, high, _ = _toward_right(*np.broadcast_arrays(low, high))
+    whole = log_ndtr(-low)
+    with np.errstate(divide="ignore"):
+        return whole + np.log1p(-np.exp(np.minimum(log_ndtr(-high) - whole, 0.0)))
+
+
+def _truncated_mean(low: NDArray, high: NDArray) -> NDArray[np.float64]:
+    """(φ(low) − φ(high)) / (Φ(high) − Φ(low)); the place itself where low = high."""
+    near, far, mirrored = _toward_right(low, high)
+    empty = near == far
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fall = np.log(-np.expm1(-(far - near) * (far + near) / 2))  # 1 − φ(far)/φ(near)
+        mean = np.exp(fall - near**2 / 2 - np.log(2 * np.pi) / 2 - _log_interval(near, far))
+    return np.where(empty, low, np.where(mirrored, -mean, mean))
+
+
+def _truncated_variance(low: NDArray, high: NDArray, mean: NDArray, log_P: NDArray) -> NDArray[np.float64]:
+    """1 + (low φ(low) − high φ(high)) / P − mean², of a standard normal between low and high."""
+
+    def edge(at: NDArray) -> NDArray:
+        finite = np.where(np.isfinite(at), at, 0.0)
+        return np.where(np.isfinite(at), finite * np.exp(-(finite**2) / 2 - log_P), 0.0) / np.sqrt(2 * np.pi)
+
+    empty = np.isneginf(log_P)
+    log_P = np.where(empty, 0.0, log_P)
+    return np.where(empty, 0.0, np.maximum(1 + edge(low) - edge(high) - mean**2, 0.0))
+
+
+def _log_complement(log_inside: NDArray, log_outside: NDArray) -> NDArray[np.float64]:
+    """log(1 − P) from log P where P is small, otherwise from the complement's own logarithm."""
+    small = log_inside < np.log(0.5)
+    return np.where(small, np.log1p(-np.exp(np.where(small, log_inside, -1.0))), log_outside)

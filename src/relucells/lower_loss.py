@@ -1,0 +1,110 @@
+"""Bad or global? Networks with a loss known to be lower than that of a cell's minimum.
+
+A genuine minimum with zero loss is global. One with positive loss is *bad* once a network with the same
+number of neurons and a strictly lower loss can be named: for linearly independent samples the network
+that interpolates the labels, otherwise one that was trained. Losses of named networks carry a proven
+bound on their rounding error.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from relucells.certify.enclosures import ExactFit, ProvenMinimum, proven_minimum
+from relucells.samples.inputs import Inputs, activations, prepare, real_array, targets, weights
+from relucells.samples.linear_bounds import gamma
+
+# A loss counts as lower only by more than this share, far above the error of a cell's loss.
+LOWER = 1e-6
+
+
+@dataclass(frozen=True)
+class Network:
+    """W (K, D), z (K,); its loss is at most ``loss``; how it was found."""
+
+    W: NDArray[np.float64]
+    z: NDArray[np.float64]
+    loss: float
+    origin: str
+
+
+def loss_bound(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike) -> float:
+    """An upper bound on L = (1/N) Σ_i (Σ_j z_j [w_j·x_i]_+ − y_i)² (eq. 1), rounding included."""
+    inputs = prepare(X)
+    y, W = targets(y, len(inputs.X)), weights(W, inputs.X.shape[1])
+    z = real_array("z", z, dimensions=1)
+    (N, D), K = inputs.X.shape, len(W)
+    output = np.maximum(inputs.X @ W.T, 0.0) @ z
+    size = (np.abs(inputs.X) @ np.abs(W).T) @ np.abs(z) + np.abs(y)
+    error = np.abs(output - y) + gamma(D + K) * size
+    return float(error @ error) / N * (1.0 + gamma(N))
+
+
+def interpolate(X: ArrayLike | Inputs, y: ArrayLike, K: int) -> Network | None:
+    """A network that fits linearly independent samples exactly up to rounding; None if there is none.
+
+    The first neuron has w·x_i = y_i where y_i > 0 and −1 elsewhere, the second the mirrored values.
+    """
+    inputs = prepare(X)
+    y = targets(y, len(inputs.X))
+    signs = [s for s in (1.0, -1.0) if (s * y > 0).any()]
+    if not inputs.independent or K < len(signs):
+        return None
+    values = np.stack([np.where(s * y > 0, s * y, -1.0) for s in signs], axis=1)
+    W, z = np.zeros((K, inputs.X.shape[1])), np.zeros(K)
+    W[: len(signs)], z[: len(signs)] = inputs.prescribe(values), signs
+    return Network(W, z, loss_bound(inputs, y, W, z), "interpolation")
+
+
+def train(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, iterations: int) -> Network:
+    """The network that L-BFGS reaches from (W, z) in so many iterations, crossing cells freely."""
+    from scipy.optimize import minimize
+
+    inputs = prepare(X)
+    y, W = targets(y, len(inputs.X)), weights(W, inputs.X.shape[1])
+    N, (K, D) = len(y), W.shape
+
+    def loss_and_gradient(flat: NDArray) -> tuple[float, NDArray]:
+        W, z = flat[: K * D].reshape(K, D), flat[K * D :]
+        active = np.maximum(inputs.X @ W.T, 0.0)
+        error = active @ z - y
+        by_W = ((error[:, None] * (active > 0)) * z).T @ inputs.X
+        return float(error @ error) / N, (2 / N) * np.concatenate([by_W.ravel(), active.T @ error])
+
+    start = np.concatenate([W.ravel(), real_array("z", z, dimensions=1)])
+    end = minimize(
+        loss_and_gradient,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": iterations, "maxfun": 10**9},
+    ).x
+    W, z = end[: K * D].reshape(K, D), end[K * D :]
+    return Network(W, z, loss_bound(inputs, y, W, z), "training")
+
+
+def fits_exactly(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> bool:
+    """Whether it is proven that the cell's minimum has zero loss."""
+    inputs = prepare(X)
+    y = targets(y, len(inputs.X))
+    pattern = activations(pattern, len(inputs.X))
+    if y[~pattern.any(axis=1)].any():
+        return False
+    if not pattern.any():
+        return True
+    minimum = proven_minimum(inputs, y, pattern)
+    if isinstance(minimum, ExactFit):
+        return True
+    return isinstance(minimum, ProvenMinimum) and _saturated(minimum, pattern)
+
+
+def _saturated(minimum: ProvenMinimum, pattern: NDArray[np.bool_]) -> bool:
+    return minimum.system.proven and bool(minimum.saturated[pattern.any(axis=1)].all())
+
+
+def quality(loss: float, exact_fit: bool, best: float) -> str:
+    """ "global", "bad" or "open", for a minimum with that loss when ``best`` is the lowest loss known."""
+    if exact_fit:
+        return "global"
+    return "bad" if best < (1.0 - LOWER) * loss else "open"

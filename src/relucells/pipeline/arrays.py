@@ -1,0 +1,30 @@
+"""Reading arrays that somebody else may have written."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.npyio import NpzFile
+from numpy.typing import NDArray
+
+from relucells.pipeline.job import UserError
+
+
+def read_arrays(path: Path, *names: str) -> list[NDArray]:
+    """Arrays of an npz file, read without unpickling anything. UserError names the file."""
+    try:
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, NpzFile):
+            raise ValueError("a single array")
+        with file:
+            missing = [name for name in names if name not in file]
+            if missing:
+                held = ", ".join(file.files) or "nothing"
+                raise UserError(f"{path}: array {missing[0]} is missing, the file holds {held}")
+            return [file[name] for name in names]
+    except (UserError, FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:  # whatever a broken or hostile file sets off is the file's fault
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if "pickle" in reason:
+            reason = "it holds pickled objects, which are never loaded; save plain numeric arrays"
+        raise UserError(f"{path}: not a usable npz file: {reason}") from None

@@ -1,0 +1,128 @@
+"""What the rules of Table VI share: its samples, its weights and directions, and one experiment."""
+
+from collections.abc import Callable
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells.cells.diameter import cell_diameters
+from relucells.pipeline.job import UserError
+from relucells.pipeline.verdicts import half_unit
+from relucells.samples.gaussian import two_gaussians
+from relucells.samples.images import augment, first_of_class, pixels
+from relucells.samples.randomness import stream
+
+# Comparisons are made in decimal print, so a last binary digit must not decide them.
+SLACK = 1e-9
+CHOICES = ("every_class", "two_classes", "first")
+
+
+def image_samples(images: NDArray, labels: NDArray, N: int, choice: str, grey: str) -> NDArray[np.float64]:
+    """N augmented images, (N, d + 1). The paper does not say which ones it took.
+
+    choice : ``every_class``, the first N/C of each of the C classes, which every source can serve;
+        ``two_classes``, the first N/2 of each of classes 0 and 1, as in section V; ``first``, the first N.
+    Raises ValueError where the source has too few images.
+    """
+    if choice == "first":
+        if len(images) < N:
+            raise ValueError(f"images: {N} asked for, but there are {len(images)}")
+        return augment(pixels(images[:N], grey))
+    classes = np.unique(labels) if choice == "every_class" else np.array([0, 1])
+    if N % len(classes):
+        raise ValueError(f"N: {N} is not a multiple of the number of classes, {len(classes)}")
+    chosen = [first_of_class(labels, label, N // len(classes)) for label in classes]
+    return augment(pixels(images[np.concatenate(chosen)], grey))
+
+
+def draw_weights(settings: dict, D: int, *names: object) -> NDArray[np.float64]:
+    """The weights of one experiment, (n, D), every entry uniform over ``weight_range``."""
+    return stream(*names, "weights").uniform(*settings["weight_range"], (settings["weights"], D))
+
+
+def draw_directions(settings: dict, D: int, *names: object) -> NDArray[np.float64]:
+    """A set of directions, (10 d, D), isotropic: ``cell_diameters`` sets their length to 1."""
+    return stream(*names, "directions").standard_normal((settings["directions_per_d"] * (D - 1), D))
+
+
+def experiments(
+    seed: int,
+    settings: dict,
+    dataset: str,
+    N: int,
+    numbers: range,
+    samples: Callable[[int], NDArray[np.float64]] | NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The diameters of repeated experiments, (len(numbers), weights), inf for open cells.
+
+    numbers : of the experiments; 0 is the one in the table. An experiment's result depends on its own
+        number alone, not on which others are asked for.
+    samples : (N, D) for all of them, or a function of the number where each draws its own
+
+    ``weights_per_directions`` weights of an experiment share a set of directions. On given samples
+    ``experiments_per_directions`` experiments use the same sets, each with weights of its own.
+    """
+    group, name = settings["weights_per_directions"], (seed, "table_6", dataset, N)
+    diameters = np.empty((len(numbers), settings["weights"]))
+    rows = dict(zip(numbers, diameters, strict=True))
+
+    def sharing(number: int) -> str:
+        if number == 0 or callable(samples):
+            return f"experiment {number}"
+        return f"batch {(number - 1) // settings['experiments_per_directions']}"
+
+    for batch, members in groupby(numbers, key=sharing):
+        members = list(members)
+        X = samples(members[0]) if callable(samples) else samples
+        D = X.shape[1]
+        W = np.stack([draw_weights(settings, D, *name, number) for number in members])
+        for start in range(0, settings["weights"], group):
+            block = W[:, start : start + group]
+            directions = draw_directions(settings, D, *name, batch, start)
+            found = cell_diameters(X, block.reshape(-1, D), directions).reshape(block.shape[:2])
+            for number, values in zip(members, found, strict=True):
+                rows[number][start : start + group] = values
+    return diameters
+
+
+def finite_mean(diameters: NDArray[np.float64]) -> float:
+    """Mean over the cells that are not open; NaN if all are."""
+    closed = diameters[np.isfinite(diameters)]
+    return float(closed.mean()) if len(closed) else float("nan")
+
+
+def load_samples(
+    seed: int, settings: dict, dataset: str, N: int, d: int | None, images: str | None
+) -> tuple[Callable[[int], NDArray[np.float64]] | NDArray[np.float64], int, str]:
+    """The samples as ``experiments`` takes them, their dimension d, and where they come from.
+
+    Gaussian data (d given) is drawn anew for each experiment; images come from the npz of fetch_data.
+    """
+    if d:
+        return (
+            lambda number: two_gaussians(d, N, stream(seed, "table_6", dataset, N, number))[0],
+            d,
+            "gaussian",
+        )
+    with np.load(images) as source:
+        try:
+            if settings["choice"] == "first" and source["data_source"] != "official":
+                raise ValueError(f"{source['data_source']} images are not in the order of the training set")
+            X = image_samples(source["images"], source["labels"], N, settings["choice"], settings["grey"])
+        except ValueError as error:
+            key = f"table_6: N = {N}, choice = {settings['choice']}: {dataset}"
+            raise UserError(f"{key}: {error}; take a smaller N or another source of images") from None
+        return X, X.shape[1] - 1, str(source["data_source"])
+
+
+def place(printed: str, repeated: np.ndarray) -> tuple[float, float]:
+    """Share of repeated means below a printed one, and the two-sided p of its rank among them.
+
+    Were it one more repetition, every rank would be equally likely, whatever the distribution. The
+    rounding of print is given the benefit: a mean that prints the same counts for both sides.
+    """
+    value, rounding = float(printed), half_unit(printed) + SLACK
+    below, above = int((repeated <= value + rounding).sum()), int((repeated >= value - rounding).sum())
+    p = min(1.0, 2 * (1 + min(below, above)) / (len(repeated) + 1))
+    return float((repeated < value).mean()), p

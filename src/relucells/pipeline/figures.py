@@ -1,0 +1,95 @@
+"""The one style of all pictures, and saving them whole.
+
+Pictures are one printed column wide, so what is on the screen at 100 % is what a reader gets. Series
+differ in lightness, in line style and in marker: they can be told apart without colour. The colours are
+Paul Tol's high-contrast scheme, made for colour blindness and for grey print
+(https://sronpersonalpages.nl/~pault/); surfaces and images use cividis for the same reason.
+
+Import this module before anything else of matplotlib: it chooses the backend that needs no display.
+"""
+
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+from cycler import cycler
+from matplotlib.figure import Figure
+
+from relucells.pipeline.job import replacing
+
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # else every glyph of a pdf is logged
+
+COLUMN_WIDTH = 3.5  # inches, one column of a two-column page
+PAGE_WIDTH = 7.16  # inches, both columns
+
+BLACK, BLUE, RED, YELLOW, GREY = "#000000", "#004488", "#BB5566", "#DDAA33", "#8C8C8C"
+
+# One entry a series, in the order of drawing: ``axes.plot(x, y, **SERIES[0])``.
+SERIES = [
+    {"color": BLUE, "linestyle": "-", "marker": "o"},
+    {"color": RED, "linestyle": "--", "marker": "s"},
+    {"color": YELLOW, "linestyle": "-.", "marker": "^"},
+    {"color": BLACK, "linestyle": ":", "marker": "D"},
+    {"color": GREY, "linestyle": (0, (5, 1, 1, 1, 1, 1)), "marker": "v"},
+]
+
+# What a format would otherwise stamp on a file; without it equal data give equal bytes.
+UNSTAMPED = {
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    ".png": {"Software": None},
+}
+
+matplotlib.rcParams.update(
+    {
+        "figure.figsize": (COLUMN_WIDTH, 2.3),
+        "figure.constrained_layout.use": True,
+        "savefig.dpi": 300,
+        "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+        "font.size": 8,
+        "axes.titlesize": 8,
+        "axes.labelsize": 8,
+        "xtick.labelsize": 7,
+        "ytick.labelsize": 7,
+        "legend.fontsize": 7,
+        "legend.frameon": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.6,
+        "axes.axisbelow": True,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "axes.formatter.use_mathtext": True,
+        "lines.linewidth": 1.2,
+        "lines.markersize": 4,
+        "axes.prop_cycle": cycler(color=[s["color"] for s in SERIES])
+        + cycler(linestyle=[s["linestyle"] for s in SERIES]),
+        "image.cmap": "cividis",
+        "pdf.fonttype": 42,  # text that can be searched and edited
+    }
+)
+
+
+def new_figure(height: float = 2.3, width: float = COLUMN_WIDTH, rows: int = 1, columns: int = 1, **options):
+    """A figure and its axes as ``matplotlib.pyplot.subplots`` gives them; sizes in inches."""
+    return plt.subplots(rows, columns, figsize=(width, height), **options)
+
+
+def save(figure: Figure, paths: Iterable[str | os.PathLike]) -> None:
+    """Write the figure to every path (.pdf or .png), each whole or not at all, and close it.
+
+    Raises ValueError for another suffix: only these two are known to come out the same every time.
+    """
+    paths = [Path(path) for path in paths]
+    for path in paths:
+        if path.suffix not in UNSTAMPED:
+            raise ValueError(f"paths: must end in {' or '.join(UNSTAMPED)}, not {path.name}")
+    for path in paths:
+        with replacing(path) as temporary:
+            figure.savefig(temporary, metadata=UNSTAMPED[path.suffix])
+    plt.close(figure)

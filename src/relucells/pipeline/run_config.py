@@ -1,0 +1,155 @@
+"""The settings of a run, checked before anything runs; what is wrong is told in one line."""
+
+import math
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class ConfigError(Exception):
+    """One line: the key, what is wrong with its value, what is allowed."""
+
+
+def check_config(config: dict, schema: Path) -> None:
+    """Validate the whole config against its schema; ConfigError describes the first key that is wrong."""
+    errors = sorted(
+        _validator(schema).iter_errors(config), key=lambda error: [str(key) for key in error.path]
+    )
+    if errors:
+        raise ConfigError(_one_line(_describe(errors[0])))
+    for key, value in _numbers(config):
+        if not math.isfinite(value):
+            raise ConfigError(f"{key}: {value} is not a finite number")
+    used = [entry["table"] for entry in config["datasets"].values() if entry and "table" in entry]
+    for table in sorted(set(used)):
+        if used.count(table) > 1:
+            raise ConfigError(f"datasets: table {table} is claimed by {used.count(table)} entries; one may")
+    if not any(config["datasets"].values()):
+        raise ConfigError("datasets: every entry is null; keep at least one")
+
+
+@cache
+def _validator(schema: Path):
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
+
+
+def _one_line(text: str) -> str:
+    """The text with whatever could break the line escaped: keys may hold any character."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _describe(error) -> str:
+    """A jsonschema error as one line: key, what is wrong, what is allowed."""
+    if error.validator == "oneOf" and isinstance(error.instance, dict):
+        error = _by_source(error)
+    key = ".".join(str(part) for part in error.absolute_path)
+    value = repr(error.instance)
+    value = value if len(value) <= 60 else value[:57] + "..."
+    limit = error.validator_value
+    match error.validator:
+        case "additionalProperties":
+            known = error.schema["properties"]
+            unknown = next(name for name in error.instance if name not in known)
+            key = ".".join(filter(None, [key, str(unknown)]))
+            return f"{key}: unknown key; allowed here: {', '.join(known)}"
+        case "required":
+            missing = next(name for name in limit if name not in error.instance)
+            key = ".".join(filter(None, [key, missing]))
+            allowed = error.schema.get("properties", {}).get(missing, {}).get("description", "see the schema")
+            return f"{key}: missing; {allowed}"
+        case _ if "propertyNames" in error.absolute_schema_path:
+            return f"{key}: {value} is not a usable name; letters, digits and _ are, a letter first"
+        case "multipleOf":
+            return f"{key}: {value} is not a multiple of {limit}; half of the samples belong to each class"
+        case "uniqueItems":
+            return f"{key}: {value} repeats an entry; each may stand once"
+        case "const" | "enum":
+            allowed = [limit] if error.validator == "const" else limit
+            return f"{key}: {value} is not allowed; use one of {', '.join(map(str, allowed))}"
+        case "type":
+            allowed = " or ".join([limit] if isinstance(limit, str) else limit)
+            allowed = _TYPES.get(allowed, allowed)
+            if (
+                isinstance(error.instance, str)
+                and allowed in ("number", "integer")
+                and _is_number(error.instance)
+            ):
+                allowed += ", and YAML reads this as text: write 1.0e-6, and nested keys in a --configfile"
+            return f"{key or 'config'}: {value} has the wrong type; allowed: {allowed}"
+        case "minimum" | "exclusiveMinimum":
+            return f"{key}: {value} is too small; it must be {_BOUNDS[error.validator]} {limit}"
+        case "maximum" | "exclusiveMaximum":
+            return f"{key}: {value} is too large; it must be {_BOUNDS[error.validator]} {limit}"
+        case "minItems" | "minLength" | "minProperties":
+            return f"{key}: {value} has too few entries; at least {limit}"
+        case "maxItems" | "maxLength":
+            return f"{key}: {value} has too many entries; at most {limit}"
+        case _:
+            return f"{key}: {' '.join(error.message.split())}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+_TYPES = {"object": "a mapping of keys to values", "array": "a list"}
+_BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "greater than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
+
+
+def _by_source(error):
+    """In a ``oneOf`` over kinds of data sets, the error within the kind that ``source`` names."""
+    if "source" not in error.instance:
+        return next(nested for nested in error.context if nested.validator == "required")
+    by_kind: dict[int, list] = {}
+    for nested in error.context:
+        by_kind.setdefault(nested.schema_path[0], []).append(nested)
+    source_is_wrong = [
+        nested for group in by_kind.values() for nested in group if list(nested.path) == ["source"]
+    ]
+    for group in by_kind.values():
+        if not any(list(nested.path) in (["source"], []) and nested.validator == "type" for nested in group):
+            if not any(nested in source_is_wrong for nested in group):
+                return group[0]
+    known = sorted(
+        {
+            name
+            for nested in source_is_wrong
+            for name in ([nested.validator_value] if nested.validator == "const" else nested.validator_value)
+        }
+    )
+    wrong = source_is_wrong[0]
+    wrong.validator, wrong.validator_value = "enum", known
+    return wrong
+
+
+def _numbers(value: Any, key: str = "") -> Iterator[tuple[str, float]]:
+    """Every number in the config with its key."""
+    if isinstance(value, dict):
+        for name, nested in value.items():
+            yield from _numbers(nested, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list):
+        for nested in value:
+            yield from _numbers(nested, key)
+    elif isinstance(value, float):
+        yield key, value
+
+
+def in_order(value: Any) -> Any:
+    """The config with the keys of every mapping sorted: params compare by their text."""
+    if isinstance(value, dict):
+        return {key: in_order(value[key]) for key in sorted(value)}
+    return [in_order(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,123 @@
+"""One frame as csv for programs, Markdown for readers and LaTeX for papers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from relucells.pipeline.job import write_csv, write_text
+from relucells.statistics import wilson
+
+STAND_IN_NOTE = "Rows from stand-in images are not comparable with the paper."
+
+
+def with_facts(datasets: Mapping[str, dict], files: Iterable[str]) -> dict[str, dict]:
+    """The config's entries with what their subset's file adds: ``dataset`` (the paper's name where it
+    has one), ``N``, ``d``, ``data_source``."""
+    known = {}
+    for (name, entry), path in zip(datasets.items(), files, strict=True):
+        with np.load(path) as data:
+            N, D = data["X"].shape
+            source = str(data["data_source"])
+        kind = entry["source"] if entry["source"] in ("gaussian", "mnist", "cifar10") else name
+        known[name] = entry | {"dataset": kind, "N": N, "d": D - 1, "data_source": source}
+    return known
+
+
+def stand_in_notes(frame: pd.DataFrame) -> list[str]:
+    """The note below a table some of whose rows come from stand-in images."""
+    return [STAND_IN_NOTE] if (frame["data_source"] == "stand-in").any() else []
+
+
+def with_interval(frame: pd.DataFrame, column: str, digits: int) -> pd.Series:
+    """``column`` with its ``_low`` and ``_high`` as text: ``91.3 [90.9, 91.7]``."""
+
+    def cell(row) -> str:
+        value, low, high = row[column], row[f"{column}_low"], row[f"{column}_high"]
+        if pd.isna(value):
+            return "—"
+        if pd.isna(low):
+            return f"{value:.{digits}f}"
+        return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+    return pd.Series([cell(row) for row in frame.to_dict("records")], index=frame.index, dtype=object)
+
+
+def write_table(
+    frame: pd.DataFrame,
+    shown: pd.DataFrame,
+    outputs: Mapping[str, str],
+    title: str,
+    notes: Sequence[str] = (),
+) -> None:
+    """Write ``frame`` to ``outputs['csv']``, and the readable ``shown`` to ``outputs['md']`` and ``['tex']``.
+
+    ``shown`` has its headers as column names and text in its cells; ``notes`` follow the table.
+    """
+    write_csv(outputs["csv"], frame)
+    shown = shown.astype(str)
+    widths = [max(len(name), *map(len, shown[name])) if len(shown) else len(name) for name in shown]
+    lines = [
+        f"# {title}",
+        "",
+        _row(shown.columns, widths),
+        _row(["-" * width for width in widths], widths),
+        *(_row(row, widths) for row in shown.itertuples(index=False)),
+        *(line for note in notes for line in ("", note)),
+    ]
+    write_text(outputs["md"], "\n".join(lines) + "\n")
+    latex = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{tex(title)}}}",
+        rf"\begin{{tabular}}{{{'r' * len(shown.columns)}}}",
+        r"\hline",
+        " & ".join(map(tex, shown.columns)) + r" \\",
+        r"\hline",
+        *(" & ".join(map(tex, row)) + r" \\" for row in shown.itertuples(index=False)),
+        r"\hline",
+        r"\end{tabular}",
+        *(rf"\par\smallskip\footnotesize {tex(note)}" for note in notes),
+        r"\end{table}",
+    ]
+    write_text(outputs["tex"], "\n".join(latex) + "\n")
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "| " + " | ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
+
+
+_TEX = str.maketrans(
+    {
+        "%": r"\%",
+        "_": r"\_",
+        "&": r"\&",
+        "#": r"\#",
+        "$": r"\$",
+        "{": r"\{",
+        "}": r"\}",
+        "^": r"\^{}",
+        "~": r"\~{}",
+        "\\": r"\textbackslash{}",
+        "−": "$-$",
+        "±": r"$\pm$",
+        "×": r"$\times$",
+        "≤": r"$\le$",
+        "≥": r"$\ge$",
+        "—": "---",
+        "–": "--",
+        "∞": r"$\infty$",
+    }
+)
+
+
+def tex(text: str) -> str:
+    """Text with LaTeX's special characters escaped."""
+    return text.translate(_TEX)
+
+
+def share(hits: np.ndarray, level: float) -> tuple[float, float, float]:
+    """Percentage with its interval; NaN where there is nothing to count."""
+    if not len(hits):
+        return np.nan, np.nan, np.nan
+    return 100 * hits.mean(), *(100 * end for end in wilson(int(hits.sum()), len(hits), level))

@@ -1,0 +1,52 @@
+"""What results/comparison.csv says as a whole, in words."""
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+# A symbol for each verdict, so that it does not hang on colour alone.
+SYMBOLS = {"agrees": "✓", "differs": "≠", "not comparable": "–"}
+NAMES = {"gaussian": "Gaussian", "mnist": "MNIST", "cifar10": "CIFAR-10"}
+
+
+def read_comparison(path: str | os.PathLike) -> list[dict[str, str]]:
+    """The rows of results/comparison.csv, every value as text."""
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def count_verdicts(rows: Iterable[dict[str, str]]) -> dict[str, int]:
+    """How many printed numbers have each verdict."""
+    counts = Counter(row["verdict"] for row in rows)
+    return {verdict: counts[verdict] for verdict in SYMBOLS}
+
+
+def name_data(rows: Iterable[dict[str, str]]) -> str:
+    """The data behind our numbers and where they came from: ``Gaussian, MNIST (official)``."""
+    sources: dict[str, list[str]] = {}
+    for row in rows:
+        if row["data_source"]:
+            found = sources.setdefault(NAMES[row["dataset"]], [])
+            # Drawn data have no other source than themselves.
+            if row["data_source"] not in (*found, row["dataset"]):
+                found.append(row["data_source"])
+    texts = (f"{name} ({' and '.join(found)})" if found else name for name, found in sources.items())
+    return ", ".join(texts) or "none"
+
+
+def last_line(rows: list[dict[str, str]], reports: list[str]) -> str:
+    """The one line with which a run ends."""
+    counts = count_verdicts(rows)
+    line = (
+        f"{len(rows)} printed numbers: {counts['agrees']} agree, {counts['differs']} differ, "
+        f"{counts['not comparable']} not comparable. Data: {name_data(rows)}."
+    )
+    return f"{line} Report: {', '.join(reports)}" if reports else line
+
+
+def half_unit(printed: str) -> float:
+    """Half a unit of the last digit in print: the most that rounding can have moved the number."""
+    decimals = len(printed.partition(".")[2])
+    return 0.5 * 10.0**-decimals

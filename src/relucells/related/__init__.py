@@ -1,0 +1,1 @@
+"""The related works, a module for each."""

@@ -1,0 +1,214 @@
+"""Checked arguments, and a data set's inputs prepared once for repeated use.
+
+Everything the library asks about a cell involves the weights of neuron j only through the N values
+R_j·x_i, so only the component of R_j in the span of the samples matters. ``prepare`` computes that
+span once: ``X = C Bᵀ`` with an orthonormal B, and all later work is done on C, which has rank(X)
+columns instead of D.
+"""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from relucells.samples.linear_bounds import RowSystem, gamma, row_system
+
+# A Gram matrix squares the singular values: beyond this condition number of the factor (a bound on
+# it) the small ones drown in rounding and the singular values themselves are computed instead.
+GRAM_CONDITION_LIMIT = 1e6
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Samples x_1 … x_N as rows, augmented by the caller, with what can be computed from them alone.
+
+    X : (N, D) float
+    Computed on first use and kept: ``gram`` (N, N), ``rank``, and the samples in an orthonormal basis
+    of their span, ``X = coordinates @ basis.T`` up to rounding, (N, r) and (D, r) with r = rank X.
+    """
+
+    X: NDArray[np.float64]
+
+    @cached_property
+    def gram(self) -> NDArray[np.float64]:
+        """G = X Xᵀ, (N, N)."""
+        return self.X @ self.X.T
+
+    @cached_property
+    def rank(self) -> int:
+        """rank X, as ``numpy.linalg.matrix_rank`` gives it at its default tolerance."""
+        N, D = self.X.shape
+        if self._gram_factor is not None:
+            return min(N, D)
+        return int((self._svd[1] > rank_tolerance(self._svd[1][0], N, D)).sum())
+
+    @property
+    def independent(self) -> bool:
+        """Whether the N samples are linearly independent (rank X = N)."""
+        return self.rank == len(self.X)
+
+    @cached_property
+    def coordinates(self) -> NDArray[np.float64]:
+        """(N, r); X itself where its columns are independent, free of rounding."""
+        if self.rank == self.X.shape[1]:
+            return self.X
+        left, singular, _ = self._svd
+        return left[:, : self.rank] * singular[: self.rank]
+
+    @cached_property
+    def basis(self) -> NDArray[np.float64]:
+        """(D, r), orthonormal columns."""
+        if self.rank == self.X.shape[1]:
+            return np.eye(self.rank)
+        return self._svd[2][: self.rank].T
+
+    @cached_property
+    def orthonormal(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Coordinates (N, r) with orthogonal columns of norm √N, and the map (D, r) with X @ map = them.
+
+        Questions about half-spaces are best conditioned in them, whatever the scales in X.
+        """
+        root = np.sqrt(len(self.X))
+        if self.rank == self.X.shape[1]:
+            q, triangle = np.linalg.qr(self.X)
+            inverse = np.linalg.inv(triangle)
+        else:
+            left, singular, right = self._svd
+            q, inverse = left[:, : self.rank], right[: self.rank].T / singular[: self.rank]
+        # A sample at the origin stays there: rounding would give it a side of every neuron.
+        return root * np.where(self.X.any(axis=1)[:, None], q, 0.0), root * inverse
+
+    @cached_property
+    def lengths(self) -> NDArray[np.float64]:
+        """‖x_i‖, (N,), rounded up."""
+        return np.linalg.norm(self.X, axis=1) * (1.0 + gamma(self.X.shape[1]))
+
+    @cached_property
+    def rows(self) -> RowSystem:
+        """The samples with the proof, where there is one, that they are linearly independent."""
+        return row_system(self.X)
+
+    def prescribe(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """R (K, D) with X Rᵀ = values (N, K), of least norm; the samples must be independent."""
+        factor = self._gram_factor
+        if factor is None:
+            left, singular, right = self._svd
+            return ((left.T @ values / singular[:, None]).T) @ right
+        R = self.X.T @ (factor.T @ (factor @ values))
+        missing = values - self.X @ R
+        return (R + self.X.T @ (factor.T @ (factor @ missing))).T
+
+    def remembered(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """``make()``, kept until another key is asked for: several questions about a large cell share it."""
+        if self._last.get("key") != key:
+            self._last.clear()  # first, so that two large cells are never held at once
+            self._last["value"] = make()
+            self._last["key"] = key
+        return self._last["value"]
+
+    @cached_property
+    def _last(self) -> dict[str, Any]:
+        return {}
+
+    @cached_property
+    def _gram_factor(self) -> NDArray[np.float64] | None:
+        """``gram_factor`` of X Xᵀ or XᵀX, whichever is smaller."""
+        N, D = self.X.shape
+        return gram_factor(self.gram if N <= D else self.X.T @ self.X)
+
+    @cached_property
+    def _svd(self) -> tuple[NDArray, NDArray, NDArray]:
+        return np.linalg.svd(self.X, full_matrices=False)
+
+
+def prepare(X: ArrayLike | Inputs) -> Inputs:
+    """Check the samples; pass the result wherever the library takes an X to compute their span once.
+
+    X : (N, D), N ≥ 1, D ≥ 1, finite. Raises ValueError otherwise.
+    """
+    return X if isinstance(X, Inputs) else Inputs(real_array("X", X, dimensions=2))
+
+
+def rank_tolerance(largest: float, N: int, columns: int) -> float:
+    """``numpy.linalg.matrix_rank``'s default tolerance for an N × columns matrix of that norm."""
+    return largest * max(N, columns) * np.finfo(float).eps
+
+
+def gram_factor(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Inverse Cholesky factor T of a Gram matrix, TᵀT = G⁻¹, or None where G is too ill-conditioned.
+
+    Frobenius norms bound the condition number from above, so a factor that is returned shows that
+    the matrix behind the Gram matrix has full rank with singular values above 1e-6 of the largest.
+    """
+    try:
+        lower = np.linalg.cholesky(gram)
+        inverse = np.linalg.inv(lower)
+    except np.linalg.LinAlgError:
+        return None
+    bound = np.linalg.norm(lower) * np.linalg.norm(inverse)
+    return inverse if bound <= GRAM_CONDITION_LIMIT else None
+
+
+def real_array(name: str, value: ArrayLike, dimensions: int) -> NDArray[np.float64]:
+    """``value`` as a finite float array without empty axes; ValueError names the argument."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: not an array ({error})") from None
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name}: must hold real numbers, not {array.dtype}")
+    array = np.ascontiguousarray(array, dtype=np.float64)
+    if array.ndim != dimensions:
+        raise ValueError(f"{name}: must have {dimensions} dimensions, not shape {array.shape}")
+    if 0 in array.shape:
+        raise ValueError(f"{name}: must not be empty, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: must be finite, but holds NaN or infinity")
+    return array
+
+
+def targets(y: ArrayLike, N: int) -> NDArray[np.float64]:
+    """The labels y, (N,), any finite real numbers."""
+    y = real_array("y", y, dimensions=1)
+    if len(y) != N:
+        raise ValueError(f"y: must have one entry per sample, {N}, not {len(y)}")
+    return y
+
+
+def weights(W: ArrayLike, D: int, name: str = "W") -> NDArray[np.float64]:
+    """Input weights, one neuron a row, (K, D)."""
+    W = real_array(name, W, dimensions=2)
+    if W.shape[1] != D:
+        raise ValueError(f"{name}: must have one column per input coordinate, {D}, not {W.shape[1]}")
+    return W
+
+
+def network(
+    inputs: Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Labels and weights of a network on these samples: y (N,), W (K, D), z (K,)."""
+    y = targets(y, len(inputs.X))
+    W = weights(W, inputs.X.shape[1])
+    z = real_array("z", z, dimensions=1)
+    if len(z) != len(W):
+        raise ValueError(f"z: must have one entry per neuron, {len(W)}, not {len(z)}")
+    return y, W, z
+
+
+def activations(pattern: ArrayLike, N: int) -> NDArray[np.bool_]:
+    """An activation pattern, bool or 0/1, (N, K), K ≥ 1."""
+    pattern = np.asarray(pattern)
+    if pattern.ndim != 2:
+        raise ValueError(f"pattern: must have 2 dimensions, not shape {pattern.shape}")
+    if pattern.shape[0] != N:
+        raise ValueError(f"pattern: must have one row per sample, {N}, not {pattern.shape[0]}")
+    if pattern.shape[1] == 0:
+        raise ValueError("pattern: must have at least one column (K ≥ 1)")
+    if pattern.dtype != bool:
+        if pattern.dtype.kind not in "iuf" or not np.isin(pattern, (0, 1)).all():
+            raise ValueError("pattern: must be bool or hold only 0 and 1")
+        pattern = pattern.astype(bool)
+    return pattern

@@ -1,0 +1,71 @@
+"""Is the minimum of a cell genuine? Decided under every sign convention (Liu, Part 2, eqs. 6–9).
+
+All minimisers of the loss in a cell are R* = A⁺y + (I − A⁺A)c. One of them is a local minimum of the
+network iff it lies in the cell it was computed for: with signs s_j = sign z_j,
+
+    s_j R_j·x_i > 0  where I_ij = 1,    s_j R_j·x_i ≤ 0  where I_ij = 0           (7) s = +1, (8) s = −1.
+
+The *margin* of a cell is the largest t ≤ 1 for which some minimiser and some allowed signs have
+s_j R_j·x_i ≥ t on all active pairs and ≤ 0 on all inactive ones; the cell's minimum is genuine iff the
+margin is positive. Linearly independent samples have a closed form (``independent_samples``), all others a
+linear program (``margin_program``); every verdict carries a certificate (``certificates``).
+"""
+
+import time
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from relucells.certify.certificates import CONVENTIONS, Decision
+from relucells.samples.inputs import Inputs, activations, prepare, targets
+from relucells.search import branch
+from relucells.search.margin_program import Budget
+
+
+def decide(
+    X: ArrayLike | Inputs,
+    y: ArrayLike,
+    pattern: ArrayLike,
+    signs: str | ArrayLike,
+    time_limit: float | None = None,
+    *,
+    program_limit: int | None = None,
+    margin: str = "exact",
+) -> Decision:
+    """Whether the cell's minimum is genuine, with its margin, a witness or a proof that there is none.
+
+    X : (N, D) samples, or ``relucells.prepare(X)``; y : (N,); pattern : (N, K) bool or 0/1.
+    signs : "positive" (every z_j > 0), "uniform" ((7) for all neurons or (8) for all), "exists" (some
+        choice per neuron), or an array (K,) of ±1.
+    time_limit, program_limit : seconds and linear programs after which an open question is
+        ``undecided``; the second gives the same answer on every machine.
+    margin : "exact", or "sign" to stop as soon as the sign of the margin is known.
+    Raises ValueError, naming the argument, for arguments that do not fit together.
+    """
+    inputs = prepare(X)
+    y = targets(y, len(inputs.X))
+    pattern = activations(pattern, len(inputs.X))
+    convention, given = _convention(signs, pattern.shape[1])
+    if margin not in ("exact", "sign"):
+        raise ValueError(f'margin: must be "exact" or "sign", not {margin!r}')
+    if time_limit is not None and not time_limit >= 0:
+        raise ValueError(f"time_limit: must be a number of seconds, not {time_limit!r}")
+    deadline = None if time_limit is None else time.monotonic() + time_limit
+    question = branch.Question(inputs, y, pattern, convention, given, margin == "exact")
+    return question.answer(Budget(program_limit, deadline))
+
+
+def _convention(signs: str | ArrayLike, K: int) -> tuple[str, NDArray[np.int8] | None]:
+    """The convention's name, and the signs if they are given."""
+    if isinstance(signs, str):
+        if signs not in CONVENTIONS or signs == "given":
+            raise ValueError(
+                f'signs: must be "positive", "uniform", "exists" or an array of ±1, not {signs!r}'
+            )
+        return signs, None
+    given = np.asarray(signs)
+    if given.shape != (K,):
+        raise ValueError(f"signs: must have one entry per neuron, {K}, not shape {given.shape}")
+    if given.dtype.kind not in "iuf" or not np.isin(given, (-1, 1)).all():
+        raise ValueError("signs: must hold only +1 and -1")
+    return "given", given.astype(np.int8)

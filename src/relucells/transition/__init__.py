@@ -1,0 +1,9 @@
+"""From how many samples on cells hold no genuine minimum: geometry of the data, half points, laws."""
+
+from relucells._version_1 import attribute
+
+
+def __getattr__(name: str):
+    if name.startswith("_"):
+        raise AttributeError(name)
+    return attribute("transition", name)

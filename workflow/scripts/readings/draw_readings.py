@@ -1,0 +1,263 @@
+"""What the paper leaves unsaid: every reading of it, drawn and set beside the printed numbers.
+
+A reading fits where a printed number lies in the interval in which its experiment would print it: a
+prediction interval for the mean or share over the paper's 100 trials on one data set of its own, widened
+by the rounding of print; for the mean diameters of images, which have no expectation, the quantiles of
+repeated experiments.
+"""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from relucells.cells.diameter import cell_diameters
+from relucells.cells.inspection import draw_weights
+from relucells.cells.minimum import cell_minimum
+from relucells.cells.pattern import activation_pattern
+from relucells.pipeline.diameter_experiments import CHOICES, place
+from relucells.pipeline.job import job, write_csv
+from relucells.pipeline.verdicts import half_unit
+from relucells.samples.gaussian import two_gaussians
+from relucells.samples.inputs import prepare
+from relucells.samples.randomness import stream
+from relucells.statistics import mean_prediction, share_prediction
+
+PAPER_TRIALS = 100  # behind each row of Tables I–III
+
+# (weights of an experiment, (n, D); directions, (M, D); whether these are normalised)
+WEIGHT_READINGS = {
+    "w ~ U(−½, ½)": lambda rng, shape: rng.uniform(-0.5, 0.5, shape),
+    "w ~ U(0, 1)": lambda rng, shape: rng.uniform(0.0, 1.0, shape),
+    "w ~ U(−1, 1)": lambda rng, shape: rng.uniform(-1.0, 1.0, shape),
+    "w ~ N(0, 1)": lambda rng, shape: rng.standard_normal(shape),
+}
+DIRECTION_READINGS = {
+    "δ on the sphere": (lambda rng, shape: rng.standard_normal(shape), True),
+    "δ ~ U(−½, ½), normalised": (lambda rng, shape: rng.uniform(-0.5, 0.5, shape), True),
+    "δ ~ U(−½, ½), raw": (lambda rng, shape: rng.uniform(-0.5, 0.5, shape), False),
+    "δ ~ U(0, 1), normalised": (lambda rng, shape: rng.uniform(0.0, 1.0, shape), True),
+}
+SIGN_READINGS = ("all z_j > 0", "better sign per neuron", "better sign for all", "signs of the drawn z")
+ROW = ["table", "dataset", "d", "K", "N", "bias", "column"]
+AS_RECOVERED = ("w ~ U(−½, ½)", "δ on the sphere")
+
+
+def gaps(X: np.ndarray, R: np.ndarray, pattern: np.ndarray, z: np.ndarray) -> dict[str, float]:
+    """P_g = max_j share of samples with [s_j R_j·x_i > 0] ≠ I_ij, under each reading of the signs s."""
+    above, below = X @ R.T > 0, X @ R.T < 0
+    positive, negative = ((side != pattern).mean(axis=0) for side in (above, below))
+    values = (
+        positive.max(),
+        np.minimum(positive, negative).max(),
+        min(positive.max(), negative.max()),
+        np.where(z > 0, positive, negative).max(),
+    )
+    return dict(zip(SIGN_READINGS, values, strict=True))
+
+
+def cells_of_a_row(
+    seed: int, d: int, K: int, N: int, bias: float, convention: str, settings: dict
+) -> pd.DataFrame:
+    """A row for each cell drawn: data_set, activated (share), continuous (bool), the gaps of each reading."""
+    rows = []
+    for data_set in range(settings["data_sets"]):
+        X, y = two_gaussians(d, N, stream(seed, "test_conventions", d, N, data_set))
+        inputs = prepare(X)
+        for trial in range(settings["trials"]):
+            generator = stream(seed, "test_conventions", d, K, N, bias, data_set, trial)
+            W, z = draw_weights(generator, K, d + 1, bias, convention)
+            pattern = activation_pattern(inputs, W)
+            minimum = cell_minimum(inputs, y, pattern)
+            row = {"data_set": data_set, "activated": pattern.mean(), "continuous": not minimum.unique}
+            rows.append(row | gaps(X, minimum.R, pattern, z))
+    return pd.DataFrame(rows)
+
+
+def predict_mean(cells: pd.DataFrame, column: str, level: float) -> tuple[float, float, float]:
+    """Mean of a column of shares and the interval in which the paper's mean over its trials would lie.
+
+    Two components of variance, between data sets and between the weight draws on one; the degrees of
+    freedom by Satterthwaite. (statistics.mean_prediction wants as many trials as the paper's.)
+    """
+    from scipy.stats import t
+
+    by_set = cells.groupby("data_set")[column].agg(["mean", "var", "size"])
+    sets, n, within = len(by_set), int(by_set["size"].iloc[0]), by_set["var"].mean()
+    between = max(by_set["mean"].var() - within / n, 0.0)
+    parts = np.array([between * (1 + 1 / sets), within * (1 / PAPER_TRIALS + 1 / (sets * n))])
+    total, mean = parts.sum(), by_set["mean"].mean()
+    if total == 0:
+        return mean, mean, mean
+    freedom = total**2 / (parts**2 / [sets - 1, sets * (n - 1)]).sum()
+    half = t.ppf((1 + level) / 2, freedom) * np.sqrt(total)
+    return mean, max(mean - half, 0.0), min(mean + half, 1.0)
+
+
+def predict_share(cells: pd.DataFrame, column: str, level: float) -> tuple[float, float, float]:
+    """The same for the share of cells in which a column is true."""
+    by_set = cells.groupby("data_set")[column].agg(["sum", "size"])
+    low, high, _ = share_prediction(by_set["sum"], int(by_set["size"].iloc[0]), PAPER_TRIALS, level)
+    return cells[column].mean(), low, high
+
+
+def weight_and_sign_rows(paper: pd.DataFrame, seed: int, settings: dict, level: float) -> list[dict]:
+    """Points ``weights`` (Tables I–III, activation and continuous minima) and ``sign`` (P_g)."""
+    rows = []
+    tables = paper[paper["table"].isin(["I", "II", "III"])]
+    for key, printed in tables.groupby(ROW[:-1], sort=False):
+        d, K, N, bias = (int(value) for value in key[2:])
+        # At the largest biases all neurons are active under every reading (``data_rows``), or none.
+        if abs(bias) >= 20:
+            continue
+        values = dict(zip(printed["column"], printed["printed"], strict=True))
+        base = dict(zip(ROW, key, strict=False))
+        for reading in ("added", "replaced"):
+            cells = cells_of_a_row(seed, d, K, N, bias, reading, settings)
+            drawn = {
+                "activated_pct": predict_mean(cells, "activated", level),
+                "continuous_pct": predict_share(cells, "continuous", level),
+            }
+            for column, numbers in drawn.items():
+                row = base | {"point": "weights", "reading": reading, "column": column}
+                rows.append(row | judged(values[column], *(100 * number for number in numbers)))
+            if reading == "replaced":
+                continue
+            for sign in SIGN_READINGS:
+                row = base | {"point": "sign", "reading": sign, "column": "mean_gap_probability"}
+                rows.append(row | judged(values["mean_gap_probability"], *predict_mean(cells, sign, level)))
+    return rows
+
+
+def data_rows(paper: pd.DataFrame, seed: int, settings: dict, level: float) -> list[dict]:
+    """Point ``data``, and the rest of ``sign``: P_g at bias 20, where it depends on the data alone.
+
+    All neurons are active there and all R*_j are β_LS/K. With z_j > 0 the gap of each is the share of
+    samples on which the linear fit is not positive, with z_j < 0 the rest.
+    """
+    from scipy.stats import norm
+
+    rows = []
+    largest = paper[paper["table"].isin(["I", "II", "III"]) & (paper["bias"] == "20")]
+    for printed in largest[largest["column"] == "mean_gap_probability"].itertuples():
+        d, N = int(printed.d), int(printed.N)
+        shares = np.empty(settings["data_draws"])
+        for i in range(len(shares)):
+            X, y = two_gaussians(d, N, stream(seed, "test_conventions", "data", printed.table, i))
+            shares[i] = (X @ np.linalg.lstsq(X, y, rcond=None)[0] <= 0).mean()
+        tails, mean = [(1 - level) / 2, (1 + level) / 2], shares.mean()
+        spread = norm.ppf((1 + level) / 2) * shares.std(ddof=1) / np.sqrt(PAPER_TRIALS)
+        smaller, larger = np.minimum(shares, 1 - shares), np.maximum(shares, 1 - shares)
+        signs = (shares, smaller, smaller, larger)
+        drawn = [
+            ("data", "one data set a table", mean, *np.quantile(shares, tails)),
+            ("data", "fresh data each trial", mean, mean - spread, mean + spread),
+        ]
+        drawn += [
+            ("sign", reading, values.mean(), *np.quantile(values, tails))
+            for reading, values in zip(SIGN_READINGS, signs, strict=True)
+        ]
+        for point, reading, mean, low, high in drawn:
+            row = {name: getattr(printed, name) for name in ROW} | {"point": point, "reading": reading}
+            rows.append(row | judged(printed.printed, mean, low, high))
+    return rows
+
+
+def diameter_rows(paper: pd.DataFrame, seed: int, settings: dict, table_6: dict, level: float) -> list[dict]:
+    """Point ``diameters``: how weights and directions of Table VI are drawn, on its Gaussian rows."""
+    rows = []
+    wanted = paper[(paper["table"] == "VI") & (paper["dataset"] == "gaussian")]
+    wanted = wanted[wanted["d"].astype(int).isin(settings["diameter_d"])]
+    # Each is varied from what was recovered, and not both at once.
+    readings = [
+        pair for pair in product(WEIGHT_READINGS, DIRECTION_READINGS) if set(pair) & set(AS_RECOVERED)
+    ]
+    for printed, (weight, direction) in product(wanted.itertuples(), readings):
+        d, N = int(printed.d), int(printed.N)
+        draw_directions, normalise = DIRECTION_READINGS[direction]
+        means, variances = [], []
+        for number in range(settings["diameter_experiments"]):
+            name = (seed, "test_conventions", d, N, number)
+            X, _ = two_gaussians(d, N, stream(*name, "samples"))
+            W = WEIGHT_READINGS[weight](stream(*name, "weights"), (table_6["weights"], d + 1))
+            directions = draw_directions(
+                stream(*name, "directions"), (table_6["directions_per_d"] * d, d + 1)
+            )
+            diameters = cell_diameters(X, W, directions, normalise)
+            closed = diameters[np.isfinite(diameters)]
+            means.append(closed.mean())
+            variances.append(closed.var(ddof=1))
+        n = table_6["weights"]
+        low, high, _, _ = mean_prediction(means, float(np.mean(variances)), n, n, level)
+        row = {name: getattr(printed, name) for name in ("table", "dataset", "d", "N", "column")}
+        row |= {"point": "diameters", "reading": f"{weight}; {direction}"}
+        rows.append(row | judged(printed.printed, float(np.mean(means)), max(low, 0.0), high))
+    return rows
+
+
+def image_rows(paper: pd.DataFrame, repeated: list[tuple[str, dict]], level: float) -> list[dict]:
+    """Point ``images``: which images and which grey conversion. ``repeated`` pairs a reading with its npz."""
+    rows = []
+    for reading, entry in repeated:
+        same = (
+            (paper["table"] == "VI")
+            & (paper["dataset"] == entry["dataset"])
+            & (paper["N"] == str(entry["N"]))
+        )
+        if entry["data_source"] == "stand-in" or not same.any():
+            continue
+        printed = paper[same].iloc[0]
+        means = entry["means"][np.isfinite(entry["means"])]
+        if not len(means):  # the source cannot serve this choice
+            continue
+        low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+        row = {name: printed[name] for name in ("table", "dataset", "d", "N", "column")}
+        row |= {"point": "images", "reading": reading, "experiments": len(means)}
+        # By rank, as in Table VI: too few experiments exclude nothing.
+        fits = place(printed["printed"], means)[1] > 1 - level
+        rows.append(row | judged(printed["printed"], float(np.median(means)), low, high) | {"fits": fits})
+    return rows
+
+
+def judged(printed: str, drawn: float, low: float, high: float) -> dict:
+    """The end of a row. The printed number fits if it may have been inside before it was rounded."""
+    rounding = half_unit(printed) + 1e-9
+    fits = low - rounding <= float(printed) <= high + rounding
+    return {"printed": printed, "drawn": drawn, "low": low, "high": high, "fits": fits}
+
+
+COLUMNS = [
+    "point", "reading", "table", "dataset", "d", "K", "N", "bias", "column",
+    "printed", "drawn", "low", "high", "fits", "experiments",
+]  # fmt: skip
+
+
+def reading_of(path: str, table_6: dict) -> str:
+    """The reading of the images that a results/diameters/repeated/… path stands for."""
+    reading = Path(path).parent.name
+    choice = reading if reading in CHOICES else table_6["choice"]
+    grey = reading if reading == "average" else table_6["grey"]
+    is_colour = Path(path).name.startswith("cifar10")
+    return f"{choice}, grey {grey}" if is_colour else choice
+
+
+if __name__ == "__main__":
+    with job(snakemake) as log:
+        params = snakemake.params
+        paper = pd.read_csv(snakemake.input.printed, dtype=str, keep_default_na=False)
+        repeated = []
+        for path in [*snakemake.input.images, *snakemake.input.readings]:
+            with np.load(path) as arrays:
+                entry = {
+                    name: arrays[name] if arrays[name].ndim else arrays[name].item() for name in arrays.files
+                }
+            repeated.append((reading_of(path, params.table_6), entry))
+        rows = weight_and_sign_rows(paper, params.seed, params.settings, params.level)
+        rows += data_rows(paper, params.seed, params.settings, params.level)
+        rows += diameter_rows(paper, params.seed, params.settings, params.table_6, params.level)
+        rows += image_rows(paper, repeated, params.level)
+        frame = pd.DataFrame(rows).reindex(columns=COLUMNS)
+        write_csv(snakemake.output.csv, frame)
+        for (point, reading), group in frame.groupby(["point", "reading"], sort=False):
+            log.info("%s: %s: %d of %d printed numbers fit", point, reading, group["fits"].sum(), len(group))

@@ -1,0 +1,160 @@
+"""What the paper leaves unsaid, at a glance: each reading beside the printed numbers."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from relucells.pipeline.figures import BLACK, PAGE_WIDTH, SERIES, new_figure, save
+from relucells.pipeline.job import job
+from relucells.pipeline.tables import write_table
+
+NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
+QUESTIONS = {
+    "weights": "how the bias enters the weight draw",
+    "sign": "sign of z* in P_g",
+    "data": "data draw",
+    "diameters": "weights and directions of Table VI",
+    "images": "images of Table VI",
+}
+
+
+def summary(frame: pd.DataFrame, level: float) -> pd.DataFrame:
+    """A row per reading: how many printed numbers fit, how far off they are at most, and a verdict.
+
+    Even the right reading misses a number with probability 1 − level: a reading fits unless as many
+    misses would surprise at that level, and fits less well if another one misses fewer.
+    """
+    from scipy.stats import binom
+
+    rows = []
+    for (point, reading), group in frame.groupby(["point", "reading"], sort=False):
+        misses = int((~group["fits"]).sum())
+        fits = binom.sf(misses - 1, len(group), 1 - level) > 1 - level + 1e-12
+        ratios = (group["printed"] / group["drawn"]).replace([np.inf, 0], np.nan).dropna()
+        rows.append(
+            {
+                "point": point,
+                "reading": reading,
+                "numbers": len(group),
+                "fit": len(group) - misses,
+                "largest_factor": float(np.exp(np.abs(np.log(ratios)).max())) if len(ratios) else np.nan,
+                "verdict": "fits" if fits else "does not fit",
+            }
+        )
+    table = pd.DataFrame(rows)
+    most = (table["fit"] / table["numbers"]).groupby(table["point"]).transform("max")
+    behind = (table["verdict"] == "fits") & (table["fit"] / table["numbers"] < most)
+    return table.assign(verdict=table["verdict"].mask(behind, "fits less well"))
+
+
+def readable(reading: str) -> str:
+    return (
+        reading.replace("z_j", "$z_{j}$")
+        .replace("every_class", "every class")
+        .replace("two_classes", "two classes")
+    )
+
+
+def draw_beside(axes: Axes, frame: pd.DataFrame, label: Callable[[pd.Series], str]) -> None:
+    """A line for each printed number, and on it the interval of every reading."""
+    readings = list(dict.fromkeys(frame["reading"]))
+    labels = frame.apply(label, axis=1)
+    ticks = list(dict.fromkeys(labels))
+    printed = frame["printed"].groupby(labels).first()
+    for at, tick in enumerate(ticks):
+        name = "printed" if at == 0 else None
+        axes.plot(
+            [at - 0.42, at + 0.42], [printed[tick]] * 2, color=BLACK, linewidth=0.9, linestyle="-", label=name
+        )
+    width = min(0.8 / len(readings), 0.2)
+    for i, reading in enumerate(readings):
+        own = frame[frame["reading"] == reading]
+        at = (
+            np.array([ticks.index(tick) for tick in labels[own.index]])
+            + (i - (len(readings) - 1) / 2) * width
+        )
+        spread = np.maximum([own["drawn"] - own["low"], own["high"] - own["drawn"]], 0)
+        style = SERIES[i % len(SERIES)] | {"linestyle": "none", "elinewidth": 0.9}
+        if i >= len(SERIES):
+            style["markerfacecolor"] = "white"
+        axes.errorbar(at, own["drawn"], yerr=spread, label=readable(reading), **style)
+    axes.set_xticks(range(len(ticks)), ticks)
+    axes.set_xlim(-0.6, len(ticks) - 0.4)
+
+
+def beside(
+    frame: pd.DataFrame, label: Callable, ylabels: dict[str, str], height: float, log: bool = False
+) -> Figure:
+    """A panel for each printed column, with its axis label. ``log``: logarithmic axes."""
+    figure, panels = new_figure(height, PAGE_WIDTH, rows=len(ylabels), squeeze=False, sharex=True)
+    for axes, (column, ylabel) in zip(panels[:, 0], ylabels.items(), strict=True):
+        draw_beside(axes, frame[frame["column"] == column], label)
+        axes.set_ylabel(ylabel)
+        if log:
+            axes.set_yscale("log")
+    handles, names = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=min(len(names), 3 if log else 5))
+    return figure
+
+
+def table_and_bias(row: pd.Series) -> str:
+    return f"Table {row['table']}\nbias {int(row['bias'])}".replace("-", "−")
+
+
+def data_and_size(row: pd.Series) -> str:
+    return f"{NAMES.get(row['dataset'], f'd = {row.d}')}\nN = {row['N']}"
+
+
+def nothing() -> Figure:
+    """Stands where every number would rest on stand-in images."""
+    figure, axes = new_figure(1.0, PAGE_WIDTH)
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, "No real images at hand: nothing to compare.", ha="center", va="center")
+    return figure
+
+
+FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
+    "weights": lambda frame: beside(
+        frame,
+        table_and_bias,
+        {"activated_pct": "activated pairs (%)", "continuous_pct": "continuous (%)"},
+        3.8,
+    ),
+    "sign": lambda frame: beside(frame, table_and_bias, {"mean_gap_probability": "average $P_g$"}, 2.6),
+    "data": lambda frame: beside(frame, table_and_bias, {"mean_gap_probability": "$P_g$"}, 2.4),
+    "diameters": lambda frame: beside(
+        frame, data_and_size, {"mean_diameter": "mean diameter"}, 3.2, log=True
+    ),
+    "images": lambda frame: beside(frame, data_and_size, {"mean_diameter": "mean diameter"}, 3.0, log=True),
+}
+
+
+if __name__ == "__main__":
+    with job(snakemake) as log:
+        frame = pd.read_csv(snakemake.input[0])
+        for path in snakemake.output.pictures:
+            name = Path(path).stem.removeprefix("readings_")
+            points = frame[frame["point"] == name]
+            save(FIGURES[name](points) if len(points) else nothing(), [path])
+        table = summary(frame, snakemake.params.level)
+        shown = pd.DataFrame(
+            {
+                "point": table["point"].map(QUESTIONS),
+                "reading": table["reading"],
+                "printed numbers": table["numbers"],
+                "fit": table["fit"],
+                "off by at most": table["largest_factor"].map(lambda f: "—" if pd.isna(f) else f"×{f:.2f}"),
+                "verdict": table["verdict"],
+            }
+        )
+        notes = [
+            "A printed number fits a reading if it lies in the interval in which the reading's experiment "
+            "would print it. A reading fits unless more numbers miss than chance explains. Off by at most: "
+            "the largest ratio between a printed number and the drawn one."
+        ]
+        write_table(table, shown, snakemake.output, "What the paper leaves unsaid", notes)
+        log.info("what fits: %s", "; ".join(table.loc[table["verdict"] == "fits", "reading"]))

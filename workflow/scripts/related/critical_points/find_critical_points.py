@@ -1,0 +1,79 @@
+"""Saddles and minima of the cells that random weights fall in, and where descent from the weights ends."""
+
+import numpy as np
+
+from relucells.critical_points.classify import (
+    critical_point,
+    gradient_descent,
+    minimum_on_closed_cell,
+    saddle_in_cell,
+    settle,
+)
+from relucells.pipeline.job import job, write_npz
+from relucells.samples.inputs import Inputs, prepare
+
+
+def look_into_cell(
+    inputs: Inputs, y: np.ndarray, W: np.ndarray, z: np.ndarray, max_sets: int, program_limit: int
+) -> dict:
+    """One row of critical_cells.csv."""
+    saddle = saddle_in_cell(inputs, y, W, max_sets, program_limit)
+    closed = minimum_on_closed_cell(inputs, y, W, z, program_limit)
+    point = saddle.point
+    proof = point.evidence if point else f"{saddle.sets} sets of silent neurons tried"
+    return {
+        "saddle": saddle.verdict,
+        "saddle_loss": point.loss if point else np.nan,
+        "saddle_evidence": proof if point or saddle.complete else f"{proof}, not all",
+        "closed_cell": closed.verdict,
+        "closed_cell_loss": closed.loss,
+        "closed_cell_evidence": closed.evidence,
+    }
+
+
+def descend_to_the_end(
+    inputs: Inputs, y: np.ndarray, W: np.ndarray, z: np.ndarray, max_steps: int, max_cells: int
+) -> dict:
+    """One row of critical_points.csv: gradient descent, then, unless it converged, cell by cell."""
+    run = gradient_descent(inputs, y, W, z, max_steps)
+    point = critical_point(inputs, y, run.W, run.z)
+    how = f"gradient descent: {run.steps} steps, loss {point.loss:.6g}"
+    if point.kind == "not converged":
+        end = settle(inputs, y, run.W, run.z, max_cells)
+        point = critical_point(inputs, y, end.W, end.z)
+        how += f"; then {end.cells} closed cells"
+    return {"class": point.kind, "loss": point.loss, "evidence": f"{point.evidence} ({how})"}
+
+
+def columns(rows: list[dict]) -> dict[str, np.ndarray]:
+    return {key: np.array([row[key] for row in rows]) for key in rows[0]}
+
+
+if __name__ == "__main__":
+    with job(snakemake) as log:
+        cells, descents = snakemake.params.cells, snakemake.params.descents
+        with np.load(snakemake.input.data) as data:
+            inputs, y, source = prepare(data["X"]), data["y"], str(data["data_source"])
+        draws = []
+        for path in snakemake.input.weights:
+            with np.load(path) as block:
+                draws += zip(block["trial"], block["W"], block["z"], strict=True)
+        in_cells = [
+            {"trial": trial, **look_into_cell(inputs, y, W, z, cells["max_sets"], cells["program_limit"])}
+            for trial, W, z in draws[: cells["trials"]]
+        ]
+        ends = [
+            {
+                "start": trial,
+                **descend_to_the_end(inputs, y, W, z, descents["max_steps"], descents["max_cells"]),
+            }
+            for trial, W, z in draws[: descents["trials"]]
+        ]
+        write_npz(snakemake.output.cells, **columns(in_cells), data_source=source)
+        write_npz(snakemake.output.ends, **columns(ends), data_source=source)
+        log.info(
+            "%d of %d cells hold a saddle; descent ends: %s",
+            sum(row["saddle"] == "saddle" for row in in_cells),
+            len(in_cells),
+            ", ".join(row["class"] for row in ends),
+        )

@@ -1,0 +1,240 @@
+"""The paper and the reproduction side by side on one page that needs neither network nor other files."""
+
+import base64
+import csv
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import jinja2
+import yaml
+
+from relucells.pipeline.job import UserError, job, write_text
+from relucells.pipeline.verdicts import NAMES, SYMBOLS, count_verdicts, name_data, read_comparison
+
+# Sections in the order of reading; categories that are not named here follow.
+SECTIONS = ("Tables", "Figures", "Conventions", "Genuine minima", "Related works", "Transition", "Full scale")
+ELSEWHERE = ("Comparison", "Provenance")  # categories that have their own places on the page
+SHOWN = (".png", ".md", ".csv")  # a result in several formats is shown in the first of these
+COLUMNS = {
+    "genuine_pct": "genuine %",
+    "continuous_pct": "continuous %",
+    "mean_gap_probability": "average P_g",
+    "trapped_pct": "trapped %",
+    "activated_pct": "activated %",
+    "mean_diameter": "mean diameter",
+}
+BREAKS = 24  # characters of a cell from which its column may break lines
+LONGEST = 60  # rows of a csv that the page shows
+SHARES = ("genuine_pct", "continuous_pct", "trapped_pct")
+
+
+def caption(result: dict, config: dict) -> str:
+    """A result's caption as HTML: reStructuredText with Jinja fields, as for Snakemake's own report."""
+    from docutils.core import publish_parts
+    from docutils.utils import SystemMessage
+
+    # What Snakemake would hand to the caption; only these two are the same for both pages.
+    fields = SimpleNamespace(config=config, wildcards=result["wildcards"])
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
+    try:
+        text = environment.from_string(Path(result["caption"]).read_text(encoding="utf-8")).render(
+            snakemake=fields
+        )
+    except jinja2.TemplateError as error:
+        raise UserError(f"{result['caption']}: {error}; captions may use config and wildcards") from None
+    settings = {"halt_level": 2, "report_level": 5, "raw_enabled": False, "file_insertion_enabled": False}
+    try:
+        return publish_parts(text, writer="html5", settings_overrides=settings)["fragment"]
+    except SystemMessage as error:
+        raise UserError(f"{result['caption']}: {error}; mend the reStructuredText") from None
+
+
+def picture(path: Path) -> dict:
+    """A png as a data URI with its size in pixels."""
+    data = path.read_bytes()
+    width, height = struct.unpack(">II", data[16:24])
+    uri = "data:image/png;base64," + base64.b64encode(data).decode()
+    return {"kind": "picture", "uri": uri, "width": width, "height": height}
+
+
+def markdown_table(path: Path) -> dict:
+    """A table as ``_tables.write_table`` writes it: header, rows, notes."""
+    lines = path.read_text(encoding="utf-8").splitlines()[1:]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")]
+    notes = [line for line in lines if line and not line.startswith("|")]
+    return table(cells[0], cells[2:], notes)
+
+
+def csv_table(path: Path) -> dict:
+    """A csv with its numbers cut to what one reads; a long one is only named."""
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    if len(rows) > LONGEST:
+        return {"kind": "file", "rows": len(rows)}
+    header = [name.replace("_", " ") for name in header]
+    return table(header, [list(map(shorten, row)) for row in rows], [])
+
+
+def table(header: list[str], rows: list[list[str]], notes: list[str]) -> dict:
+    """A table with the class of each column: words stand left and, if they are many, break."""
+    classes = []
+    for column in zip(*rows, strict=True):
+        words = any(cell[:1].isalpha() for cell in column)
+        classes.append(" ".join(["text"] * words + ["long"] * (max(map(len, column)) > BREAKS)))
+    return {"kind": "table", "header": header, "rows": rows, "notes": notes, "classes": classes}
+
+
+def shorten(text: str) -> str:
+    """A number with a point to five digits; anything else as it is."""
+    try:
+        return minus(f"{float(text):.5g}") if "." in text and text.count(".") == 1 else minus(text)
+    except ValueError:
+        return text
+
+
+def minus(text: str) -> str:
+    """A leading hyphen as the minus sign that it stands for."""
+    return "−" + text[1:] if text[:1] == "-" and text[1:2].isdigit() else text
+
+
+READERS = {".png": picture, ".md": markdown_table, ".csv": csv_table}
+
+
+def gather(results: Sequence[dict], config: dict) -> dict[str, list[dict]]:
+    """What each category shows: every result once, with its caption and the names of all its files."""
+    formats: dict[Path, list[dict]] = {}
+    for result in results:
+        formats.setdefault(Path(result["path"]).with_suffix(""), []).append(result)
+    sections: dict[str, list[dict]] = {}
+    for stem, same in formats.items():
+        by_suffix = {Path(result["path"]).suffix: result for result in same}
+        suffix = next((suffix for suffix in SHOWN if suffix in by_suffix), None)
+        if suffix is None:
+            continue
+        result = by_suffix[suffix]
+        labels = [text for key, text in result["labels"].items() if key not in ("format", "kind")]
+        entry = READERS[suffix](Path(result["path"])) | {
+            "name": stem.name,
+            "title": " ".join(labels),
+            "subcategory": result["subcategory"],
+            "caption": caption(result, config),
+            "files": [other["path"] for other in same],
+        }
+        sections.setdefault(result["category"], []).append(entry)
+    return sections
+
+
+def decimals(printed: str) -> int:
+    return len(printed.partition(".")[2])
+
+
+def compared_tables(rows: Sequence[dict[str, str]]) -> list[dict]:
+    """The paper's tables, a row per line of print, in each cell the printed number, ours and the verdict."""
+    tables = []
+    for numeral in dict.fromkeys(row["table"] for row in rows):
+        own = [row for row in rows if row["table"] == numeral]
+        columns = list(dict.fromkeys(row["column"] for row in own))
+        # As many digits as the paper prints; shares of trials get one more, should ours be finer.
+        digits = {
+            column: max(decimals(row["printed"]) for row in own if row["column"] == column)
+            for column in columns
+        }
+        lines: dict[tuple, dict] = {}
+        for row in own:
+            key = row["dataset"], row["d"], row["N"], row["bias"]
+            lines.setdefault(key, {})[row["column"]] = cell(row, digits[row["column"]])
+        tables.append(
+            {
+                "numeral": numeral,
+                "about": about(own[0]) if numeral != "VI" else "",
+                "name": f"table_{len(tables) + 1}",
+                "columns": [COLUMNS[column] for column in columns],
+                "keys": ["data", "N"] if numeral == "VI" else ["bias"],
+                "lines": [(label(key, numeral), [cells[c] for c in columns]) for key, cells in lines.items()],
+                "counts": count_verdicts(own),
+            }
+        )
+    return tables
+
+
+def about(row: dict[str, str]) -> str:
+    """What all rows of a table have in common."""
+    return f"{NAMES[row['dataset']]}, d = {row['d']}, K = {row['K']}, N = {row['N']}"
+
+
+def label(key: tuple, numeral: str) -> list[str]:
+    dataset, d, N, bias = key
+    if numeral == "VI":
+        return [f"{NAMES[dataset]}, d = {d}", N]
+    return [minus(bias)]
+
+
+def cell(row: dict[str, str], digits: int) -> dict:
+    def text(name: str) -> str:
+        if not row[name]:
+            return ""
+        number = float(row[name])
+        return minus(f"{number:.4g}" if row["column"] in SHARES else f"{number:.{digits}f}")
+
+    interval = f"[{text('low')}, {text('high')}]" if row["low"] else ""
+    return row | {"ours": text("ours"), "interval": interval, "symbol": SYMBOLS[row["verdict"]]}
+
+
+def explain(rows: Sequence[dict[str, str]], verdict: str) -> list[dict]:
+    """The numbers with that verdict, those of a table that share a reason together."""
+    groups: dict[tuple, list[str]] = {}
+    for row in rows:
+        if row["verdict"] == verdict:
+            where = f"bias {minus(row['bias'])}"
+            if row["table"] == "VI":
+                where = f"{NAMES[row['dataset']]}, N = {row['N']}"
+            number = f"{COLUMNS[row['column']]} at {where}"
+            groups.setdefault((row["table"], row["reason"]), []).append(number)
+    return [
+        {"table": table, "reason": reason, "numbers": numbers} for (table, reason), numbers in groups.items()
+    ]
+
+
+def page(template: Path, rows: Sequence[dict[str, str]], results: Sequence[dict], config: dict) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template.parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found = gather(results, config)
+    order = sorted(
+        (category for category in found if category not in ELSEWHERE),
+        key=lambda category: SECTIONS.index(category) if category in SECTIONS else len(SECTIONS),
+    )
+    tables = compared_tables(rows)
+    in_tables = {entry["name"]: entry for entry in found.get("Tables", [])}
+    return environment.get_template(template.name).render(
+        counts=count_verdicts(rows),
+        symbols=SYMBOLS,
+        total=len(rows),
+        data=name_data(rows),
+        comparison=[entry for entry in found.get("Comparison", []) if entry["kind"] == "picture"],
+        differing=explain(rows, "differs"),
+        missing=explain(rows, "not comparable"),
+        level=100 * config["level"],
+        tables=[table | {"own": in_tables.pop(table["name"], None)} for table in tables],
+        sections={
+            category: list(in_tables.values()) if category == "Tables" else found[category]
+            for category in order
+        },
+        provenance=found.get("Provenance", []),
+        config=yaml.safe_dump(config, allow_unicode=True, default_flow_style=None, width=88),
+    )
+
+
+if __name__ == "__main__":
+    with job(snakemake) as log:
+        files, params = snakemake.input, snakemake.params
+        rows = read_comparison(files.comparison)
+        html = page(Path(files.template), rows, params.results, params.config)
+        write_text(snakemake.output[0], html)
+        log.info("%d results on %.1f MB", len(params.results), len(html.encode()) / 1e6)

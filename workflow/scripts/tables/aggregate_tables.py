@@ -1,0 +1,114 @@
+"""Gather all trials of a table's data sets into its rows, each value with its interval."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from relucells.pipeline.job import job
+from relucells.pipeline.names import bias_token
+from relucells.pipeline.tables import stand_in_notes, with_facts, with_interval, write_table
+from relucells.statistics import mean_interval, wilson
+
+HEADERS = {
+    "genuine_pct": "genuine %",
+    "lp_undecided_pct": "undecided %",
+    "continuous_pct": "continuous %",
+    "mean_gap_probability": "average P_g",
+    "trapped_pct": "trapped %",
+    "descent_undecided_pct": "descent undecided %",
+    "activated_pct": "activated %",
+}
+
+
+def load_trials(paths: Sequence[str]) -> dict[str, np.ndarray]:
+    """The small arrays of several blocks, one after the other, in the order of their trials."""
+    wanted = ("verdict", "unique", "gap", "activated", "outcome", "trial", "loss")
+    blocks: dict[str, list[np.ndarray]] = {}
+    for path in sorted(paths, key=lambda path: int(Path(path).parent.name.split("-")[0])):
+        with np.load(path) as arrays:
+            for name in wanted:
+                if name in arrays.files:
+                    blocks.setdefault(name, []).append(arrays[name])
+    return {name: np.concatenate(parts) for name, parts in blocks.items()}
+
+
+def summarise(
+    minima: dict[str, np.ndarray],
+    lp: dict[str, np.ndarray],
+    descent: dict[str, np.ndarray] | None,
+    level: float,
+) -> dict[str, float]:
+    """A row's values and intervals: Wilson for shares of trials, Student's t for means over trials.
+
+    A share counts all trials; undecided ones have their own column and count for nothing else.
+    """
+    row: dict[str, float] = {}
+
+    def share(column: str, hits: np.ndarray) -> None:
+        row[column] = 100 * hits.mean()
+        low, high = wilson(int(hits.sum()), len(hits), level)
+        row[f"{column}_low"], row[f"{column}_high"] = 100 * low, 100 * high
+
+    def mean(column: str, values: np.ndarray, largest: float) -> None:
+        row[column] = values.mean()
+        low, high = mean_interval(values, level)
+        row[f"{column}_low"] = np.clip(low, 0, largest)
+        row[f"{column}_high"] = np.clip(high, 0, largest)
+        row[f"{column}_sd"] = values.std(ddof=1) if len(values) > 1 else np.nan
+
+    share("genuine_pct", lp["verdict"] == "genuine")
+    share("continuous_pct", ~minima["unique"])
+    mean("mean_gap_probability", minima["gap"].max(axis=1), 1)
+    if descent:
+        share("trapped_pct", descent["outcome"] == "trapped")
+        share("descent_undecided_pct", descent["outcome"] == "undecided")
+    mean("activated_pct", 100 * minima["activated"], 100)
+    share("lp_undecided_pct", lp["verdict"] == "undecided")
+    row["n_trials"] = len(minima["unique"])
+    return row
+
+
+def table(datasets: dict[str, dict], files: dict[str, list[str]], level: float) -> pd.DataFrame:
+    """All rows: a data set and a bias each. ``datasets`` maps names to config entries with their sizes."""
+    rows = []
+    for name, entry in datasets.items():
+        for bias in map(bias_token, entry["biases"]):
+
+            def of(step: str, name: str = name, bias: str = bias) -> list[str]:
+                return [path for path in files[step] if Path(path).parts[-4:-2] == (name, bias)]
+
+            descent = load_trials(of("descent")) if of("descent") else None
+            row = {"dataset": entry["dataset"], "d": entry["d"], "K": entry["K"], "N": entry["N"]}
+            row["bias"] = bias
+            row |= summarise(load_trials(of("minima")), load_trials(of("lp")), descent, level)
+            rows.append(row | {"data_source": entry["data_source"], "entry": name})
+    return pd.DataFrame(rows)
+
+
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns a reader wants, value and interval in one cell; all-zero undecided columns left out."""
+    shown = frame[["dataset", "d", "K", "N", "bias"]].astype(str)
+    for column, header in HEADERS.items():
+        if column not in frame or ("undecided" in column and not frame[column].any()):
+            continue
+        shown[header] = with_interval(frame, column, 3 if column == "mean_gap_probability" else 1)
+    return shown.assign(trials=frame["n_trials"].astype(str), source=frame["data_source"])
+
+
+if __name__ == "__main__":
+    with job(snakemake) as log:
+        params = snakemake.params
+        datasets = with_facts(params.datasets, snakemake.input.data)
+        files = {step: list(snakemake.input.get(step, [])) for step in ("minima", "lp", "descent")}
+        frame = table(datasets, files, params.level)
+        notes = [
+            f"Brackets: {100 * params.level:g} % intervals over the weight draws of one data set, "
+            "Wilson for shares and Student's t for means.",
+            *stand_in_notes(frame),
+        ]
+        write_table(frame, readable(frame), snakemake.output, params.title, notes)
+        log.info(
+            "%d rows; genuine %% between %g and %g", len(frame), *frame["genuine_pct"].agg(["min", "max"])
+        )

@@ -1,0 +1,186 @@
+"""Rival laws for how the N at which a share is one half scales with K and d, side by side."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from relucells.pipeline.job import job, write_csv
+from relucells.pipeline.tables import stand_in_notes, write_table
+from relucells.transition.laws import fit_law
+
+GROUP = ["kind", "bias", "convention"]
+FEWEST = 6  # located places to which laws are fitted
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A law: ``log_N(frame, parameters)`` and the start of its parameters, named as in ``text``.
+
+    A ``factor`` is fitted by its logarithm. ``needs`` is a column that must not be missing.
+    """
+
+    text: str
+    log_N: Callable[[pd.DataFrame, NDArray[np.float64]], NDArray[np.float64]]
+    parameters: tuple[str, ...] = ()
+    needs: str | None = None
+
+
+def log(frame: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    return np.log(frame[column].to_numpy(dtype=float))
+
+
+def beside_covering(frame: pd.DataFrame, other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1/N = 1/N_covered + 1/N_other: whichever is the smaller, with no edge where they meet."""
+    return -np.log(1 / frame["N_covered"].to_numpy() + np.exp(-other))
+
+
+# D = d + 1 is the dimension of the augmented inputs. Derived ones, without a free parameter: as many
+# half-spaces as twice the unknowns that the equations leave, were they in general position (Wendel);
+# statistical dimensions that add up to N − ½ (relucells.transition); and, at bias 0, where a neuron is
+# active on half of all samples, the N up to which more likely than not none of N independent samples
+# has neurons of the wrong sign only.
+RIVALS = (
+    Rival("c D", lambda f, p: p[0] + log(f, "D"), ("c",)),
+    Rival("c K", lambda f, p: p[0] + log(f, "K"), ("c",)),
+    Rival("c K D", lambda f, p: p[0] + log(f, "K") + log(f, "D"), ("c",)),
+    Rival("c (K + D)", lambda f, p: p[0] + np.log(f["K"] + f["D"]).to_numpy(), ("c",)),
+    Rival("c K^a", lambda f, p: p[0] + p[1] * log(f, "K"), ("c", "a")),
+    Rival("c D^b", lambda f, p: p[0] + p[1] * log(f, "D"), ("c", "b")),
+    Rival("c (K D)^a", lambda f, p: p[0] + p[1] * (log(f, "K") + log(f, "D")), ("c", "a")),
+    Rival("c K^a D^b", lambda f, p: p[0] + p[1] * log(f, "K") + p[2] * log(f, "D"), ("c", "a", "b")),
+    Rival("2 K D / (K + 2)", lambda f, p: np.log(2 * f["K"] * f["D"] / (f["K"] + 2)).to_numpy()),
+    Rival("ln 2 / ((3/4)^K − (1/2)^K)", lambda f, p: log(f, "N_wrong"), (), "N_wrong"),
+    Rival("Σδ = N − ½", lambda f, p: log(f, "N_dimension"), (), "N_dimension"),
+    Rival("c N(Σδ)", lambda f, p: p[0] + log(f, "N_dimension"), ("c",), "N_dimension"),
+    Rival(
+        "c K D beside covering",
+        lambda f, p: beside_covering(f, p[0] + log(f, "K") + log(f, "D")),
+        ("c",),
+        "N_covered",
+    ),
+    Rival(
+        "c K^a D^b beside covering",
+        lambda f, p: beside_covering(f, p[0] + p[1] * log(f, "K") + p[2] * log(f, "D")),
+        ("c", "a", "b"),
+        "N_covered",
+    ),
+    Rival(
+        "c N(Σδ) beside covering",
+        lambda f, p: beside_covering(f, p[0] + log(f, "N_dimension")),
+        ("c",),
+        "N_both",
+    ),
+)
+
+
+def with_predictors(places: pd.DataFrame) -> pd.DataFrame:
+    """Every place with D, and with the N up to which its series' samples are covered (inf: beyond)."""
+    setting = ["kind", "d", "K", "bias"]
+    own = places[places["convention"] == "covered"].set_index(setting)
+    covered = own["N_half"].where(own["status"] != "above", np.inf).where(own["status"] != "open")
+    both = places.join(covered.rename("N_covered"), on=setting)
+    both["D"] = both["d"] + 1
+    both["N_both"] = both["N_covered"].where(both["N_dimension"].notna())
+    wrong = 0.75 ** both["K"] - 0.5 ** both["K"]
+    both["N_wrong"] = (np.log(2) / wrong).where(both["bias"] == 0)
+    # Whether the drawn signs are right does not bear on rank or on other signs.
+    both.loc[both["convention"] != "sampled", ["N_covered", "N_both"]] = np.nan
+    both.loc[~both["convention"].isin(["sampled", "covered"]), "N_wrong"] = np.nan
+    return both
+
+
+def rows_of(own: pd.DataFrame, level: float) -> tuple[list[dict], list[pd.DataFrame]]:
+    """The laws that can be fitted to one group of located places, the best first, and what they predict.
+
+    All are fitted to the same places, else their criteria could not be compared.
+    """
+    rows, predicted = [], []
+    keys = {name: own[name].iloc[0] for name in (*GROUP, "data_source")}
+    for rival in RIVALS:
+        if rival.needs and own[rival.needs].isna().any():
+            continue
+        start = [0.0 if name == "c" else 1.0 for name in rival.parameters]
+        fitted = fit_law(own["N_half"], lambda p, rival=rival: rival.log_N(own, p), start, level)
+        if fitted is None:
+            continue
+        row = keys | {"law": rival.text, "places": len(own)}
+        for name, values in zip(rival.parameters, fitted.parameters, strict=True):
+            values = np.exp(values) if name == "c" else values
+            row |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
+        rows.append(row | {"rms": fitted.rms, "left_out_rms": fitted.left_out, "aicc": fitted.aicc})
+        shown = own[["kind", "d", "K", "bias", "convention", "N_half", "low", "high"]]
+        predicted.append(shown.assign(law=rival.text, predicted=fitted.predicted))
+    lowest = min((row["aicc"] for row in rows), default=np.nan)
+    rows = [row | {"delta_aicc": row["aicc"] - lowest} for row in rows]
+    return sorted(rows, key=lambda row: row["aicc"]), predicted
+
+
+def fit_laws(places: pd.DataFrame, level: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Laws and predictions for each kind, bias and convention with enough located places."""
+    located = with_predictors(places).query("status == 'located'")
+    rows, predicted = [], []
+    for _, own in located.groupby(GROUP, sort=False):
+        if len(own) < FEWEST:
+            continue
+        more, shown = rows_of(own.reset_index(drop=True), level)
+        bounds = places.merge(own[GROUP].drop_duplicates()).query("status != 'located'")
+        extent = {f"{name}s": " ".join(map(str, sorted(set(own[name])))) for name in ("d", "K")}
+        rows += [row | {"only_bounds": len(bounds)} | extent for row in more]
+        predicted += shown
+    columns = [*GROUP, "data_source", "law", "places", "only_bounds", "ds", "Ks"]
+    columns += [f"{name}{end}" for name in "cab" for end in ("", "_low", "_high")]
+    columns += ["rms", "left_out_rms", "aicc", "delta_aicc"]
+    return (
+        pd.DataFrame(rows).reindex(columns=columns),
+        pd.concat(predicted) if predicted else pd.DataFrame(columns=["kind", "law", "predicted"]),
+    )
+
+
+def readable(laws: pd.DataFrame) -> pd.DataFrame:
+    def parameters(row) -> str:
+        return ", ".join(
+            f"{name} = {row[name]:.3g} [{row[f'{name}_low']:.3g}, {row[f'{name}_high']:.3g}]"
+            for name in "cab"
+            if not pd.isna(row[name])
+        )
+
+    return pd.DataFrame(
+        {
+            "data": laws["kind"],
+            "source": laws["data_source"],
+            "bias": laws["bias"].map("{:g}".format),
+            "share": laws["convention"],
+            "law": laws["law"],
+            "parameters": [parameters(row) for row in laws.to_dict("records")],
+            "rms": laws["rms"].map("{:.3f}".format),
+            "left out": laws["left_out_rms"].map("{:.3f}".format),
+            "ΔAICc": laws["delta_aicc"].map("{:.1f}".format),
+            "places": laws["places"],
+            "bounds": laws["only_bounds"],
+        }
+    )
+
+
+NOTES = (
+    "N_half as a function of K and D = d + 1. rms and left out: residuals in log N, of all places and of "
+    "each place predicted from the others. ΔAICc: above the best law of the group. bounds: series that show "
+    "one side of the transition only and are not fitted.",
+    "Without a free parameter: 2 K D / (K + 2), as many half-spaces as twice the unknowns (Wendel); "
+    "Σδ = N − ½, statistical dimensions of the neurons' cones; ln 2 / ((3/4)^K − (1/2)^K), covering of "
+    "independent samples. Beside covering: 1/N = 1/N_covered + 1/N_law.",
+)
+
+if __name__ == "__main__":
+    with job(snakemake) as log_file:
+        places = pd.read_csv(snakemake.input[0])
+        laws, predictions = fit_laws(places, snakemake.params.level)
+        output = snakemake.output
+        formats = {"csv": output.csv, "md": output.md, "tex": output.tex}
+        notes = [*NOTES, *stand_in_notes(laws)]
+        write_table(laws, readable(laws), formats, "How the transition scales", notes)
+        write_csv(output.predictions, predictions)
+        for _, best in laws[laws["delta_aicc"] == 0].iterrows():
+            log_file.info("%s, bias %g, %s: %s", *(best[name] for name in GROUP), best["law"])

@@ -1,0 +1,139 @@
+"""Shares over N of every series, and the N at which each share is one half."""
+
+import numpy as np
+import pandas as pd
+from map_series import NOT_ASKED, VERDICTS
+
+from relucells.pipeline.job import job, write_csv
+from relucells.statistics import wilson
+from relucells.transition.laws import Location, crossing, locate
+
+# Verdicts on the cell's minimum, the third where the signs stand in no sample's way: whether it is genuine
+# and, by the rank of A, global; and two facts about the cell.
+CONVENTIONS = {
+    "sampled": "sampled",
+    "exists": "exists",
+    "among_covered": "global among covered",
+    "full_rank": "full rank",
+    "covered": "covered",
+}
+SETTING = ["kind", "d", "K", "bias"]
+
+
+def shares(series: dict, result: dict[str, np.ndarray], level: float) -> list[dict]:
+    """Rows of one series: for every convention and N the share, undecided cells widen its interval."""
+    global_by_rank = np.where(result["full_rank"] == 1, result["sampled"], np.minimum(result["sampled"], 0))
+    among = np.where(result["covered"] == 1, global_by_rank, NOT_ASKED)
+    result, rows = result | {"among_covered": among}, []
+    for key, convention in CONVENTIONS.items():
+        for p, N in enumerate(result["N"]):
+            asked = result[key][p][result[key][p] != NOT_ASKED]
+            if not len(asked):
+                continue
+            none, genuine, undecided = (int((asked == code).sum()) for code in range(len(VERDICTS)))
+            rows.append(
+                {
+                    **{name: series[name] for name in SETTING},
+                    "rank": float(result["rank"][p].mean()),
+                    "convention": convention,
+                    "N": int(N),
+                    "draws": len(asked),
+                    "genuine": genuine,
+                    "none": none,
+                    "undecided": undecided,
+                    "share": genuine / len(asked),
+                    "share_undecided_genuine": (genuine + undecided) / len(asked),
+                    "low": wilson(genuine, len(asked), level)[0],
+                    "high": wilson(genuine + undecided, len(asked), level)[1],
+                    "global": float((global_by_rank[p] == 1).mean()) if key == "sampled" else np.nan,
+                    "programs": int(result[f"{key}_programs"][p].sum()) if f"{key}_programs" in result else 0,
+                    "data_source": str(result["data_source"]),
+                }
+            )
+    return rows
+
+
+def place(points: pd.DataFrame, level: float) -> tuple[Location, Location]:
+    """Where the share is one half with every undecided cell counted as none, and as genuine."""
+    none = locate(points["N"], points["genuine"], points["draws"], level)
+    if not points["undecided"].any():
+        return none, none
+    return none, locate(points["N"], points["genuine"] + points["undecided"], points["draws"], level)
+
+
+def dimension_crossing(series: dict, result: dict[str, np.ndarray]) -> float:
+    """The N at which K times the mean statistical dimension of a neuron's cone is N − ½; nan if none is."""
+    total = series["K"] * result["cone_dimension"].mean(axis=1)
+    return crossing(result["N"], np.maximum(total, 1e-9), lambda N: N - 0.5)
+
+
+def status(none: Location, genuine: Location) -> str:
+    """``located`` if both fits are; a bound holds if one fit has it and the other does not contradict."""
+    kinds = {none.status, genuine.status}
+    if kinds == {"located"} or len(kinds) == 1:
+        return none.status
+    if kinds == {"located", "above"}:
+        return "above"
+    return "below" if kinds == {"located", "below"} else "open"
+
+
+def locations(points: pd.DataFrame, extra: dict, level: float) -> list[dict]:
+    """Rows of one series: for every convention where its share is one half, or a bound."""
+    rows = []
+    for convention, own in points.groupby("convention", sort=False):
+        none, genuine = place(own, level)
+        found = status(none, genuine)
+        rows.append(
+            {
+                **{name: own[name].iloc[0] for name in SETTING},
+                "convention": convention,
+                "status": found,
+                "N_half": np.sqrt(none.half * genuine.half) if found == "located" else np.nan,
+                "low": none.low,
+                "high": genuine.high,
+                "N_half_undecided_none": none.half if none.status == "located" else np.nan,
+                "N_half_undecided_genuine": genuine.half if genuine.status == "located" else np.nan,
+                "width": none.width,
+                "deviance": none.deviance,
+                "freedom": none.freedom,
+                "fits": none.fits,
+                "draws": int(own["draws"].sum()),
+                "undecided": int(own["undecided"].sum()),
+                **extra,
+                "data_source": own["data_source"].iloc[0],
+            }
+        )
+    return rows
+
+
+if __name__ == "__main__":
+    with job(snakemake) as log:
+        all_points, all_locations = [], []
+        level = snakemake.params.level
+        for path, series in zip(
+            snakemake.input,
+            snakemake.params.series.values(),
+            strict=True,
+        ):
+            with np.load(path) as arrays:
+                result = dict(arrays)
+            rows = shares(series, result, level)
+            extra = {"N_dimension": dimension_crossing(series, result)}
+            extra |= {
+                key.removeprefix("geometry_"): float(value)
+                for key, value in result.items()
+                if key.startswith("geometry_")
+            }
+            all_points += rows
+            all_locations += locations(pd.DataFrame(rows), extra, level)
+        points, places = pd.DataFrame(all_points), pd.DataFrame(all_locations)
+        write_csv(snakemake.output.points, points)
+        write_csv(snakemake.output.locations, places)
+        log.info(
+            "%d series, %d of %d places located, %d of %d cells undecided",
+            len(snakemake.params.series),
+            (places["status"] == "located").sum(),
+            len(places),
+            points["undecided"].sum(),
+            points["draws"].sum(),
+        )

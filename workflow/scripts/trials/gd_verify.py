@@ -1,0 +1,52 @@
+"""The paper's check: gradient descent from each trial's weights until it leaves the cell or comes to rest."""
+
+import numpy as np
+
+from relucells.descent import descend
+from relucells.pipeline.job import job, write_npz
+from relucells.samples.inputs import prepare
+
+
+def gd_verify(
+    X: np.ndarray, y: np.ndarray, W: np.ndarray, z: np.ndarray, settings: dict
+) -> dict[str, np.ndarray]:
+    """outcome (crossed, trapped, undecided), steps, gradient_norm (trials,) and the last point inside."""
+    inputs = prepare(X)
+    runs = [
+        descend(
+            inputs,
+            y,
+            W[i],
+            z[i],
+            step=settings["step"],
+            gradient_tolerance=settings["gradient_tolerance"],
+            max_steps=settings["max_steps"],
+        )
+        for i in range(len(W))
+    ]
+    return {
+        "outcome": np.array([run.outcome for run in runs], dtype="U9"),
+        "steps": np.array([run.steps for run in runs]),
+        "gradient_norm": np.array([run.gradient_norm for run in runs]),
+        "W": np.stack([run.W for run in runs]),
+        "z": np.stack([run.z for run in runs]),
+    }
+
+
+if __name__ == "__main__":
+    with job(snakemake) as log:
+        with np.load(snakemake.input.data) as data, np.load(snakemake.input.weights) as weights:
+            runs = gd_verify(
+                data["X"],
+                data["y"],
+                weights["W"],
+                weights["z"],
+                snakemake.params.settings,
+            )
+            write_npz(snakemake.output[0], trial=weights["trial"], **runs)
+        log.info(
+            "%d runs: %d crossed, %d trapped, %d undecided; median %g steps",
+            len(runs["outcome"]),
+            *((runs["outcome"] == outcome).sum() for outcome in ("crossed", "trapped", "undecided")),
+            np.median(runs["steps"]),
+        )

@@ -1,0 +1,30 @@
+"""Is the minimum in its cell with every z_j > 0, as the paper ran it? Verdict, reason, certificate."""
+
+from collections import Counter
+
+import numpy as np
+
+from relucells.certify.certificates import Decision, pack
+from relucells.pipeline.job import job, write_npz
+from relucells.samples.inputs import prepare
+from relucells.search.decide import decide
+
+
+def lp_check(X: np.ndarray, y: np.ndarray, patterns: np.ndarray, time_limit: float) -> list[Decision]:
+    """A decision for each pattern (trials, N, K); margins are exact or, where only their sign was
+    needed, bounds that have it."""
+    inputs = prepare(X)
+    return [
+        decide(inputs, y, pattern, "positive", time_limit=time_limit, margin="sign") for pattern in patterns
+    ]
+
+
+if __name__ == "__main__":
+    with job(snakemake) as log:
+        with np.load(snakemake.input.data) as data, np.load(snakemake.input.minima) as minima:
+            limit = snakemake.params.settings["time_limit"]
+            decisions = lp_check(data["X"], data["y"], minima["pattern"], limit)
+            write_npz(snakemake.output[0], trial=minima["trial"], **pack(decisions))
+        for what in ("verdict", "reason"):
+            found = Counter(getattr(decision, what) for decision in decisions)
+            log.info("%ss: %s", what, ", ".join(f"{n} {name}" for name, n in sorted(found.items())))
