@@ -77,6 +77,29 @@ def test_fast_forms_equal_the_loops(rng, positive):
     assert opened > 0
 
 
+@pytest.mark.parametrize("size", [1e-150, 1.0, 1e150])
+def test_bounds_in_single_precision_lose_no_chord(rng, size):
+    """Samples for all rounds, directions for several strips, long chords, open cells, numbers of any size."""
+    X = np.column_stack([rng.uniform(0, 1, (150, 8)), np.ones(150)])
+    W, directions = rng.uniform(-0.5, 0.5, (30, 9)), rng.standard_normal((1300, 9))
+    W[:3] *= 1e3
+    X[7] *= 1e-3  # the length of a sample is of no account
+    expected = np.array([cell_diameter(X, w, directions) for w in W])
+    assert np.isinf(expected).any() and np.isfinite(expected).sum() > 10
+    found = cell_diameters(X * size, W * size, directions / size)
+    np.testing.assert_allclose(found, size * expected, rtol=1e-10)
+
+
+def test_a_chord_beyond_single_precision_is_found():
+    """Hyperplanes that one direction all but misses: the chord is 1e60 times the distance to the nearest."""
+    X = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, -1.0, 1e-60], [0.0, 1.0, 1e-60]]
+    w = [1.0, 2.0, 0.0]
+    directions = [[1.0, -1.0, 0.0], [1e-70, 0.0, 1.0]]
+    expected = cell_diameter(X, w, directions)
+    assert 1e58 < expected < np.inf
+    assert cell_diameters(X, [w], directions)[0] == pytest.approx(expected)
+
+
 def test_scaling_the_weight_scales_the_diameter(rng):
     X, w, directions = rng.standard_normal((40, 3)), rng.standard_normal(3), rng.standard_normal((20, 3))
     diameter = cell_diameter(X, w, directions)

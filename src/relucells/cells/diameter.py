@@ -19,9 +19,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.samples.inputs import Inputs, prepare, real_array, weights
 
-# Samples, nearest hyperplanes first, that enter between two looks at which directions can still hold the
-# longest chord: FIRST of them, then GROWTH times as many each time. Speed alone depends on it.
-FIRST, GROWTH = 8, 4
+# Directions that are taken together, so that their products with the samples stay in the processor's cache.
+STRIP = 512
+# How many of the samples with the nearest hyperplanes have been looked at after each round.
+ROUNDS = (8, 16, 32, 64)
+# Numbers in a temporary array, for the same reason as STRIP.
+TILE = 1 << 16
+# A chord in single precision is wrong by less than this part of its length (five roundings of 6e-8), ...
+SINGLE = 1e-6
+# ... as long as it is below so many times the distance to the nearest hyperplane (no underflow).
+REACH = 1e20
 
 
 def cell_diameter(X: ArrayLike | Inputs, w: ArrayLike, directions: ArrayLike) -> float:
@@ -31,8 +38,9 @@ def cell_diameter(X: ArrayLike | Inputs, w: ArrayLike, directions: ArrayLike) ->
     Returns a length in weight space, inf where a direction meets no hyperplane on one side.
     Raises ValueError, naming the argument, also where w lies on a hyperplane.
     """
-    X, W, unit = _checked(X, real_array("w", w, dimensions=1)[None], directions, name="w")
+    X, W, directions = _checked(X, real_array("w", w, dimensions=1)[None], directions, name="w")
     u = _preactivations(X, W, name="w")[0]
+    unit, _ = _unit_rows(directions)
     longest = 0.0
     for v in unit @ X.T:
         with np.errstate(divide="ignore", over="ignore"):
@@ -50,65 +58,150 @@ def cell_diameters(
     """``cell_diameter`` of many weights along the same directions, (n,) for W (n, D).
 
     normalise : False measures each chord in multiples of its direction's length instead, a reading of
-        the paper that its numbers rule out (paper/conventions.md)
+        the paper that its numbers rule out (paper/readings.md)
 
-    Exact: the hyperplanes nearest to w bound every chord from above, the most promising chord is
-    computed in full, and directions whose bound does not exceed it cannot hold the longest.
-    Memory: N·M floats.
+    Exact up to rounding: the nearest hyperplanes, in single precision, bound every chord from above; what
+    may exceed the longest chord known so far is computed from all samples in double precision.
+    Memory: n·(N + STRIP) + STRIP·N floats.
     """
-    X, W, unit = _checked(X, W, directions, name="W")
-    u = _preactivations(X, W, name="W")
-    steps = unit if normalise else np.asarray(directions, dtype=float)
-    V = X @ steps.T  # (N, M): the entries of a sample are contiguous
-    nearest = np.argsort(np.abs(u) / np.linalg.norm(X, axis=1), axis=1, kind="stable")
-    return np.array([_longest_chord(V, *pair) for pair in zip(u, nearest, strict=True)])
+    X, W, directions = _checked(X, W, directions, name="W")
+    distances = _preactivations(X, W, name="W")
+    X, lengths = _unit_rows(X)
+    distances /= lengths
+    # Chords are measured in distances to the nearest hyperplane, which keeps single precision in its range.
+    scale = np.abs(distances).min(axis=1)
+    cells = _Cells(scale[:, None] / distances)
+    directions, lengths = _unit_rows(directions)
+    if not normalise:
+        directions *= (lengths / lengths.max())[:, None]
+    longest = np.zeros(len(W))
+    for start in range(0, len(directions), STRIP):
+        _lengthen(longest, directions[start : start + STRIP] @ X.T, cells)
+    return longest * scale if normalise else longest * scale / lengths.max()
 
 
-def _longest_chord(V: NDArray, u: NDArray, order: NDArray) -> float:
-    """The longest chord from δ·x_i, (N, M), and w·x_i, (N,); ``order`` ranks the samples."""
-    columns = np.arange(V.shape[1])
-    ahead, behind = np.zeros((2, len(columns)))
-    longest, start, stop = 0.0, 0, FIRST
-    while len(columns):
-        rows = order[start:stop]
-        r = (V[rows] if start == 0 else V[np.ix_(rows, columns)]) / u[rows, None]
-        ahead, behind = np.maximum(ahead, r.max(axis=0)), np.maximum(behind, -r.min(axis=0))
+class _Cells:
+    """The cells of n weights, by the weights' inverse signed distances to the hyperplanes, (n, N).
+
+    nearest : (n, ROUNDS[-1]) samples, nearest hyperplane first; inverse_nearest : theirs, single precision
+    """
+
+    def __init__(self, inverse: NDArray[np.float64]):
+        self.inverse = inverse
+        size, count = np.abs(inverse), min(ROUNDS[-1], inverse.shape[1])
+        nearest = np.argpartition(-size, count - 1, axis=1)[:, :count]
+        order = np.argsort(-np.take_along_axis(size, nearest, axis=1), axis=1)
+        self.nearest = np.take_along_axis(nearest, order, axis=1)
+        self.inverse_nearest = np.take_along_axis(inverse, self.nearest, axis=1).astype(np.float32)
+
+
+def _lengthen(longest: NDArray, products: NDArray, cells: _Cells) -> None:
+    """Raise ``longest``, (n,), to the longest chord along directions with these δ·x_i, (M, N).
+
+    Pairs of a weight k and a direction m are left in the running while the samples seen so far allow a
+    longer chord than the longest known.
+    """
+    V = np.ascontiguousarray(products.T, dtype=np.float32)  # (N, M)
+    bounds = _first_round(V, cells)
+    nothing_known = not longest.any()
+    if nothing_known:
+        _measure(longest, products, cells.inverse, np.arange(len(longest)), bounds.argmax(axis=1))
+    k, m = np.nonzero(bounds > _beyond(longest)[:, None])
+    ahead, behind = np.zeros((2, len(k)), dtype=np.float32)
+    for start, stop in zip((0, *ROUNDS[1:]), ROUNDS[1:], strict=False):
+        samples = cells.nearest[k, start:stop]
+        r = V.take(samples * V.shape[1] + m[:, None])
+        r *= cells.inverse_nearest[k, start:stop]
+        if r.shape[1]:
+            ahead, behind = np.maximum(ahead, r.max(axis=1)), np.maximum(behind, -r.min(axis=1))
         bounds = _chords(ahead, behind)
-        whole = V[:, columns[bounds.argmax()]] / u
-        longest = max(longest, float(_chords(max(whole.max(), 0.0), max(-whole.min(), 0.0))))
-        keep = bounds > longest
-        columns, ahead, behind = columns[keep], ahead[keep], behind[keep]
-        start, stop = stop, GROWTH * stop
-    return longest
+        if nothing_known:
+            best = _best_of_each(k, bounds)
+            _measure(longest, products, cells.inverse, k[best], m[best])
+        keep = bounds > _beyond(longest)[k]
+        k, m, ahead, behind = k[keep], m[keep], ahead[keep], behind[keep]
+    _measure(longest, products, cells.inverse, k, m)
 
 
-def _chords(ahead: NDArray | float, behind: NDArray | float) -> NDArray[np.float64]:
-    """s1 + s2 from the largest r_i and −r_i, or 0 where there is no positive one."""
-    with np.errstate(divide="ignore", over="ignore"):
-        return np.divide(1.0, ahead) + np.divide(1.0, behind)
+def _first_round(V: NDArray, cells: _Cells) -> NDArray[np.float32]:
+    """Upper bounds of all chords, (n, M), from the nearest samples; V = δ·x_i, (N, M)."""
+    n, M = len(cells.nearest), V.shape[1]
+    bounds = np.empty((n, M), dtype=np.float32)
+    rows = max(1, TILE // M)
+    for start in range(0, n, rows):
+        tile = slice(start, start + rows)
+        ahead = bounds[tile]
+        ahead.fill(0)
+        behind, r = np.zeros_like(ahead), np.empty_like(ahead)
+        for samples, inverse in zip(
+            cells.nearest[tile, : ROUNDS[0]].T, cells.inverse_nearest[tile, : ROUNDS[0]].T, strict=True
+        ):
+            V.take(samples, axis=0, out=r, mode="clip")  # "clip" writes to r directly
+            r *= inverse[:, None]
+            np.maximum(ahead, r, out=ahead)
+            np.minimum(behind, r, out=behind)
+        ahead[...] = _chords(ahead, behind)
+    return bounds
+
+
+def _best_of_each(k: NDArray, bounds: NDArray) -> NDArray[np.intp]:
+    """The place of the largest bound of each weight; ``k``, ascending, says whose they are."""
+    order = np.lexsort((-bounds, k))
+    return order[np.flatnonzero(np.diff(k, prepend=-1))]
+
+
+def _measure(longest: NDArray, products: NDArray, inverse: NDArray, k: NDArray, m: NDArray) -> None:
+    """Raise ``longest`` to the chords of the pairs (k, m), from all samples in double precision."""
+    at_once = max(1, TILE // products.shape[1])
+    for start in range(0, len(k), at_once):
+        weight, direction = k[start : start + at_once], m[start : start + at_once]
+        r = products[direction] * inverse[weight]
+        ahead, behind = np.maximum(r.max(axis=1), 0), np.maximum(-r.min(axis=1), 0)
+        np.maximum.at(longest, weight, _chords(ahead, behind))
+
+
+def _beyond(longest: NDArray) -> NDArray[np.float64]:
+    """What a bound in single precision must exceed for a chord to be possibly longer than ``longest``."""
+    return np.where(np.isinf(longest), np.inf, np.minimum(longest * (1 - SINGLE), REACH))
+
+
+def _chords(ahead: NDArray, behind: NDArray) -> NDArray:
+    """s1 + s2 from the largest r_i and −r_i, or 0 where there is no positive one; signs are of no account."""
+    with np.errstate(divide="ignore", over="ignore"):  # 1 / −0.0 would be −∞
+        return np.reciprocal(np.abs(ahead)) + np.reciprocal(np.abs(behind))
 
 
 def _checked(X, W, directions, name: str) -> tuple[NDArray, NDArray, NDArray]:
-    """The samples, the weights and the directions as unit vectors."""
+    """The samples, the weights and the directions, none of which is zero."""
     X = prepare(X).X
     W = weights(W, X.shape[1], name)
     directions = weights(directions, X.shape[1], "directions")
-    largest = np.abs(directions).max(axis=1, keepdims=True)
-    if not largest.all():
-        raise ValueError(f"directions: row {int(np.argmin(largest))} is zero")
-    unit = directions / largest
-    return X, W, unit / np.linalg.norm(unit, axis=1, keepdims=True)
+    if not directions.any(axis=1).all():
+        raise ValueError(f"directions: row {int(np.argmin(directions.any(axis=1)))} is zero")
+    return X, W, directions
+
+
+def _unit_rows(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rows divided by their lengths, and these, (n,); no length over- or underflows on the way."""
+    largest = np.abs(rows).max(axis=1, keepdims=True)
+    unit = rows / largest
+    lengths = np.sqrt(np.einsum("ij,ij->i", unit, unit))
+    unit /= lengths[:, None]
+    return unit, lengths * largest[:, 0]
 
 
 def _preactivations(X: NDArray, W: NDArray, name: str) -> NDArray[np.float64]:
     """u = w·x_i, (n, N), none of them zero up to the rounding of a scalar product."""
     u = W @ X.T
-    rounding = X.shape[1] * np.finfo(float).eps * (np.abs(W) @ np.abs(X).T)
-    on = np.abs(u) <= rounding
-    if on.any():
-        row, sample = np.argwhere(on)[0]
-        which = name if len(W) == 1 else f"{name}: row {row}"
-        raise ValueError(f"{which}: lies on the hyperplane of sample {sample}, so in no cell")
+    # ‖w‖‖x_i‖ is at least |w|·|x_i|, which few pairs need.
+    norms = np.outer(np.linalg.norm(W, axis=1), np.linalg.norm(X, axis=1))
+    rounding = X.shape[1] * np.finfo(float).eps
+    doubtful = np.abs(u) <= rounding * norms
+    for row in np.flatnonzero(doubtful.any(axis=1)):
+        on = doubtful[row] & (np.abs(u[row]) <= rounding * (np.abs(X) @ np.abs(W[row])))
+        if on.any():
+            which = name if len(W) == 1 else f"{name}: row {row}"
+            raise ValueError(f"{which}: lies on the hyperplane of sample {int(np.argmax(on))}, so in no cell")
     return u
 
 
