@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from relucells.statistics import mean_interval, mean_prediction, rank_prediction, share_prediction, wilson
+from relucells.statistics import (
+    bounded_mean_interval,
+    mean_interval,
+    mean_prediction,
+    rank_prediction,
+    rare_mean_interval,
+    share_interval,
+    share_prediction,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 100), (3, 100), (60, 100), (100, 100), (1, 2), (0, 1)])
@@ -51,6 +60,57 @@ def test_share_prediction_of_a_certain_event():
     low, high, _ = share_prediction(100, 100, 100)
     assert high == 1.0
     assert 0.9 < low < 1.0
+
+
+def test_share_prediction_of_several_data_sets_follows_their_spread(rng):
+    """No more spread than binomial: close to the pooled binomial. A spread of 0.2: far wider."""
+    from scipy.stats import binom
+
+    low, high, mass = share_prediction([60, 55, 64, 61, 58, 63, 57, 66, 59, 62], 100, 100)
+    pooled = binom.interval(0.95, 100, 0.605)
+    assert mass.sum() == pytest.approx(1)
+    assert pooled[1] - pooled[0] <= 100 * (high - low) <= 1.25 * (pooled[1] - pooled[0])
+    low, high, _ = share_prediction(rng.binomial(100, rng.beta(3, 2, 20)), 100, 100)
+    assert high - low > 0.6
+
+
+@pytest.mark.parametrize("successes", [[101], [-1, 3], [50, 101]])
+def test_share_prediction_refuses_impossible_counts(successes):
+    with pytest.raises(ValueError, match="successes"):
+        share_prediction(successes, 100, 100)
+
+
+def test_undecided_trials_widen_a_share_to_both_sides():
+    assert share_interval(0, 11, 100) == (0.0, wilson(11, 100)[1])
+    assert share_interval(89, 11, 100) == (wilson(89, 100)[0], 1.0)
+
+
+def test_an_interval_for_rare_events_does_not_collapse():
+    """No event in 100: the Poisson upper limit of 3.69 events of the largest size (Fay and Feuer, w = 1)."""
+    low, high = rare_mean_interval(np.zeros(100), largest=0.5)
+    assert (low, high) == (0.0, pytest.approx(0.5 * stats.chi2.ppf(0.975, 2) / 2 / 100))
+    # Events of one size: exactly the Poisson interval (Garwood).
+    low, high = rare_mean_interval([0.2] * 3 + [0.0] * 97, largest=1)
+    assert low == pytest.approx(0.2 * stats.chi2.ppf(0.025, 6) / 2 / 100)
+    assert high == pytest.approx(0.2 * stats.chi2.ppf(0.975, 8) / 2 / 100)
+
+
+def test_rare_events_at_either_end_are_alike(rng):
+    values = np.where(rng.random(100) < 0.05, rng.random(100), 0.0)
+    low, high = bounded_mean_interval(values, 1.0)
+    assert bounded_mean_interval(1 - values, 1.0) == pytest.approx((1 - high, 1 - low))
+    ordinary = rng.uniform(0.2, 0.8, 50)
+    assert bounded_mean_interval(ordinary, 1.0) == pytest.approx(mean_interval(ordinary))
+
+
+def test_rare_mean_interval_covers(rng):
+    """Three events expected among 100 values, of uneven sizes."""
+    hits = []
+    for _ in range(2000):
+        values = np.where(rng.random(100) < 0.03, rng.beta(2, 1, 100), 0.0)
+        low, high = rare_mean_interval(values, 1.0)
+        hits.append(low <= 0.03 * 2 / 3 <= high)
+    assert coverage(hits)[2] >= coverage(hits)[0]
 
 
 @pytest.mark.parametrize(
