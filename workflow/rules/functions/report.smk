@@ -10,7 +10,14 @@ WORKDIR = Path.cwd()
 COMPARISON = "results/comparison.csv"
 PAGES = {
     "report": lambda: PAPER,
-    "report_everything": lambda: [*PAPER, *BEYOND, *RELATED, *TRANSITION, *FULL_SCALE],
+    "report_everything": lambda: [
+        *PAPER,
+        *BEYOND,
+        *RELATED,
+        *TRANSITION,
+        *FULL_SCALE,
+        *ATLAS,
+    ],
 }
 PAPER += expand("results/figures/comparison.{format}", format=["pdf", "png"])
 PAPER += ["results/provenance.csv", "results/report.html"]
