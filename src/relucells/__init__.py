@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from relucells.cells.minimum import cell_minimum
     from relucells.cells.pattern import activation_pattern
     from relucells.certify.certificates import Certificate, Decision, Leaf
+    from relucells.certify.export import export_certificate
     from relucells.certify.verify import verification_level, verify
     from relucells.critical_points.classify import critical_point
     from relucells.descent import descend
@@ -46,6 +47,7 @@ __all__ = [
     "critical_point",
     "decide",
     "descend",
+    "export_certificate",
     "prepare",
     "verification_level",
     "verify",
@@ -61,6 +63,7 @@ _MODULES = {
     "critical_point": "critical_points.classify",
     "decide": "search.decide",
     "descend": "descent",
+    "export_certificate": "certify.export",
     "prepare": "samples.inputs",
     "verification_level": "certify.verify",
     "verify": "certify.verify",

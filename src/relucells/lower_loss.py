@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.certify.enclosures import ExactFit, ProvenMinimum, proven_minimum
-from relucells.samples.inputs import Inputs, activations, prepare, real_array, targets, weights
+from relucells.certify.quality import exact_loss_is_zero
+from relucells.certify.verify import cell_of
+from relucells.samples.inputs import Inputs, prepare, real_array, targets, weights
 from relucells.samples.linear_bounds import gamma
 
 # A loss counts as lower only by more than this share, far above the error of a cell's loss.
@@ -86,21 +87,7 @@ def train(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, itera
 
 def fits_exactly(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> bool:
     """Whether it is proven that the cell's minimum has zero loss."""
-    inputs = prepare(X)
-    y = targets(y, len(inputs.X))
-    pattern = activations(pattern, len(inputs.X))
-    if y[~pattern.any(axis=1)].any():
-        return False
-    if not pattern.any():
-        return True
-    minimum = proven_minimum(inputs, y, pattern)
-    if isinstance(minimum, ExactFit):
-        return True
-    return isinstance(minimum, ProvenMinimum) and _saturated(minimum, pattern)
-
-
-def _saturated(minimum: ProvenMinimum, pattern: NDArray[np.bool_]) -> bool:
-    return minimum.system.proven and bool(minimum.saturated[pattern.any(axis=1)].all())
+    return exact_loss_is_zero(cell_of(X, y, pattern))
 
 
 def quality(loss: float, exact_fit: bool, best: float) -> str:

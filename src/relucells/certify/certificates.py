@@ -1,36 +1,32 @@
 """Decisions about a cell, the certificates that prove them, and both as plain arrays.
 
-A ``genuine`` cell is certified by its witness R with signs s. A ``none`` cell is certified by a set
-of *leaves*. Each leaf is a partial assignment of signs (0 where a neuron may take either) with the
-proof that no minimiser with such signs has a positive margin; together the leaves must reach every
-sign vector that the convention allows. A leaf's proof is either
-
-- a violated *sample*: all neurons active on it carry one sign s, and s times its fitted value is not
-  positive, so the margin is at most s p_i / m_i (m_i active neurons); or
-- *multipliers* μ, ν ≥ 0 on active and inactive pairs. If some λ makes, for every neuron j,
-
-      Σ_i I_ij λ_i x_i + s_j (Σ_active μ_ij x_i − Σ_inactive ν_ij x_i) = 0        (s_j = 0: λ alone)
-
-  and Σ μ = 1, then t ≤ −λ·p for the fitted values p; with Σ μ = 0 and λ·p > 0 no margin at all
-  exists (derived: Lagrangian bound of eqs. 7–9). λ is not stored, it follows by least squares.
+What each kind of certificate proves, and why, stands at the head of the package (``relucells.certify``).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-CONVENTIONS = ("positive", "uniform", "given", "exists")
+from relucells.certify.conventions import CONVENTIONS as CONVENTIONS
+
 VERDICTS = ("genuine", "none", "undecided")
+LEVELS = ("rejected", "numerical", "proven")
+
+# Of every stored form of a decision, npz and JSON. 1 had no number and named its levels otherwise.
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
 class Leaf:
     """Proof that no minimiser whose signs extend ``signs`` has a margin above ``bound``.
 
-    signs : (K,) int8 in {−1, 0, 1}; bound : float; sample : violated sample, or −1 for multipliers
+    signs : (K,) int8 in {−1, 0, 1}; bound : float; sample : violated sample, or −1
     pairs : (M, 2) int, (sample, neuron) of each multiplier; values : (M,) positive. Neurons with the
-        same column of the pattern and the same sign share their multipliers: the first one holds them.
+        same column of the pattern and the same sign share their multipliers: one of them holds them.
+    kind : "" for the two above ("sample" if sample ≥ 0, else "multipliers"), or the name of a kind that
+        has ``arrays`` of its own (``relucells.certify.kinds``): int64 or float64, one or two dimensions
     """
 
     signs: NDArray[np.int8]
@@ -38,12 +34,14 @@ class Leaf:
     sample: int = -1
     pairs: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
     values: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    kind: str = ""
+    arrays: Mapping[str, NDArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Certificate:
     """The proof of a ``none`` verdict: leaves, and for "exists" the refutation of all sign vectors that
-    no leaf covers (``relucells.certify.clauses``), as the neurons branched on in preorder."""
+    no leaf covers (``clauses``), as the neurons branched on in preorder."""
 
     leaves: tuple[Leaf, ...]
     branches: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
@@ -59,7 +57,8 @@ class Decision:
     loss : the cell's minimum loss, whatever the verdict
     convention : "positive", "uniform", "exists", or "given" with the signs in ``given``
     certificate : of a ``none`` verdict, else None; a ``genuine`` one is certified by R and signs
-    reason : what decided: "witness", "sample", "multipliers", "conflicts", or "limit"
+    level : at which ``verification_level`` confirms it: "proven" or "numerical" ("" if undecided)
+    reason : what decided: "witness", "sample", "multipliers", "conflicts", or "limit", "precision"
     programs : linear programs solved
     """
 
@@ -74,13 +73,15 @@ class Decision:
     given: NDArray[np.int8] | None = None
     reason: str = ""
     programs: int = 0
+    level: str = ""
 
 
 def pack(decisions: list[Decision]) -> dict[str, NDArray]:
     """Decisions about cells with the same K and D as plain arrays, for ``numpy.savez``.
 
-    One row per decision, except ``witness_*`` (genuine ones only), ``leaf_*`` (one row per leaf) and
-    ``pair*`` (one row per multiplier), which are joined by index arrays.
+    One row per decision, except ``witness_*`` (genuine ones only), ``leaf_*`` (one row per leaf),
+    ``pair*`` (one row per multiplier) and ``array_*`` (one row per array of a leaf's own kind), which are
+    joined by index arrays; ``format_version`` is one number.
     """
     leaves = [(n, leaf) for n, decision in enumerate(decisions) for leaf in _leaves(decision)]
     branches = [decision.certificate.branches if decision.certificate else [] for decision in decisions]
@@ -94,11 +95,13 @@ def pack(decisions: list[Decision]) -> dict[str, NDArray]:
         return np.array(rows, dtype=dtype) if rows else np.zeros((0, 0), dtype=dtype)
 
     return {
+        "format_version": np.array(FORMAT_VERSION),
         "verdict": column((decision.verdict for decision in decisions), "U9"),
         "margin": column((decision.margin for decision in decisions), float),
         "loss": column((decision.loss for decision in decisions), float),
         "convention": column((decision.convention for decision in decisions), "U8"),
         "exact": column((decision.exact for decision in decisions), bool),
+        "level": column((decision.level for decision in decisions), "U9"),
         "reason": column((decision.reason for decision in decisions), "U11"),
         "programs": column((decision.programs for decision in decisions), np.int64),
         "given": column(given, np.int64),
@@ -109,29 +112,45 @@ def pack(decisions: list[Decision]) -> dict[str, NDArray]:
         "branch_owner": np.repeat(np.arange(len(decisions)), [len(b) for b in branches]),
         "branch": np.concatenate([np.zeros(0, np.int64), *branches]).astype(np.int64),
         "leaf": column((n for n, _ in leaves), np.int64),
+        "leaf_kind": column((leaf.kind for _, leaf in leaves), "U24"),
         "leaf_signs": stack([leaf.signs for _, leaf in leaves], np.int8),
         "leaf_bound": column((leaf.bound for _, leaf in leaves), float),
         "leaf_sample": column((leaf.sample for _, leaf in leaves), np.int64),
         "pair_leaf": np.repeat(np.arange(len(leaves)), [len(leaf.values) for _, leaf in leaves]),
         "pair": np.concatenate([np.zeros((0, 2), np.int64), *(leaf.pairs for _, leaf in leaves)]),
         "pair_value": np.concatenate([np.zeros(0), *(leaf.values for _, leaf in leaves)]),
+        **_pack_arrays([leaf for _, leaf in leaves]),
+    }
+
+
+def _pack_arrays(leaves: list[Leaf]) -> dict[str, NDArray]:
+    """The arrays of the leaves' own kinds, end to end; integers below 2^53 are exact as floats."""
+    rows = [(n, name, array) for n, leaf in enumerate(leaves) for name, array in leaf.arrays.items()]
+    shapes = [(*array.shape, -1)[:2] for *_, array in rows]
+    return {
+        "array_leaf": np.array([n for n, *_ in rows], dtype=np.int64),
+        "array_name": np.array([name for _, name, _ in rows], dtype="U24"),
+        "array_integer": np.array([array.dtype.kind in "iu" for *_, array in rows], dtype=bool),
+        "array_shape": np.array(shapes, dtype=np.int64).reshape(-1, 2),
+        "array_value": np.concatenate([np.zeros(0), *(np.ravel(array) for *_, array in rows)]),
     }
 
 
 def unpack(arrays) -> list[Decision]:
-    """The decisions that ``pack`` wrote, from the same mapping of arrays (an open npz will do)."""
-    arrays = {name: np.asarray(arrays[name]) for name in pack([])}
-    ends = np.searchsorted(arrays["pair_leaf"], np.arange(len(arrays["leaf"]) + 1))
-    certificates: dict[int, list[Leaf]] = {}
-    for n, (owner, start, stop) in enumerate(zip(arrays["leaf"], ends[:-1], ends[1:], strict=True)):
-        leaf = Leaf(
-            arrays["leaf_signs"][n],
-            float(arrays["leaf_bound"][n]),
-            int(arrays["leaf_sample"][n]),
-            arrays["pair"][start:stop],
-            arrays["pair_value"][start:stop],
+    """The decisions that ``pack`` wrote, from the same mapping of arrays (an open npz will do).
+
+    Raises ValueError, in one line, for a file of another format version.
+    """
+    version = int(arrays["format_version"]) if "format_version" in arrays else 1
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"format_version: these decisions were stored in format {version}, this version of relucells "
+            f"reads format {FORMAT_VERSION}; decide the cells again"
         )
-        certificates.setdefault(int(owner), []).append(leaf)
+    arrays = {name: np.asarray(arrays[name]) for name in pack([])}
+    certificates: dict[int, list[Leaf]] = {}
+    for owner, leaf in zip(arrays["leaf"].tolist(), _unpack_leaves(arrays), strict=True):
+        certificates.setdefault(owner, []).append(leaf)
     witness = {int(n): row for row, n in enumerate(arrays["witness"])}
     given = {int(n): row for row, n in enumerate(arrays["given"])}
     return [
@@ -149,8 +168,37 @@ def unpack(arrays) -> list[Decision]:
             given=arrays["given_signs"][given[n]] if n in given else None,
             reason=str(arrays["reason"][n]),
             programs=int(arrays["programs"][n]),
+            level=str(arrays["level"][n]),
         )
         for n in range(len(arrays["verdict"]))
+    ]
+
+
+def _unpack_leaves(arrays: Mapping[str, NDArray]) -> list[Leaf]:
+    """The leaves, in the order in which they were stored."""
+    count = len(arrays["leaf"])
+    ends = np.searchsorted(arrays["pair_leaf"], np.arange(count + 1))
+    own: dict[int, dict[str, NDArray]] = {}
+    start = 0
+    for n, (leaf, name) in enumerate(zip(arrays["array_leaf"], arrays["array_name"], strict=True)):
+        shape = tuple(int(size) for size in arrays["array_shape"][n] if size >= 0)
+        stop = start + int(np.prod(shape))
+        values = arrays["array_value"][start:stop].reshape(shape)
+        own.setdefault(int(leaf), {})[str(name)] = (
+            values.astype(np.int64) if arrays["array_integer"][n] else values
+        )
+        start = stop
+    return [
+        Leaf(
+            arrays["leaf_signs"][n],
+            float(arrays["leaf_bound"][n]),
+            int(arrays["leaf_sample"][n]),
+            arrays["pair"][ends[n] : ends[n + 1]],
+            arrays["pair_value"][ends[n] : ends[n + 1]],
+            str(arrays["leaf_kind"][n]),
+            own.get(n, {}),
+        )
+        for n in range(count)
     ]
 
 

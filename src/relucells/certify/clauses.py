@@ -1,12 +1,12 @@
-"""Sign vectors that avoid a set of forbidden partial sign vectors, or the proof that there are none.
+"""Do cubes leave a sign vector over? The replay of a proof that they do not.
 
-A *cube* is a sign vector (K,) in {−1, 0, 1}, 0 where either sign is meant; it forbids all sign vectors
-that extend it. Deciding whether the cubes leave a sign vector over is satisfiability: unit propagation
-and branching (Davis, Putnam, Logemann, Loveland). A refutation is the list of the neurons branched
-on, in preorder, sign + before −; replaying it takes propagation alone.
+A *cube* is a sign vector (K,) in {−1, 0, 1}, 0 where either sign is meant; it stands for all sign vectors
+that extend it. A refutation is the list of the neurons that a search branched on, in preorder, + before −;
+between two branches there is unit propagation alone (Davis, Putnam, Logemann, Loveland). The search
+itself is ``relucells.decide.satisfiability``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,48 +40,22 @@ def equal_neurons(group: NDArray[np.int64]) -> list[Clause]:
     return clauses
 
 
-def satisfy(clauses: Iterable[Clause], K: int) -> tuple[NDArray[np.int8] | None, list[int]]:
-    """Signs (K,) in ±1 that satisfy all clauses, or None with the neurons branched on in preorder."""
-    branches: list[int] = []
-    found = _search(list(clauses), 0, 0, branches)
-    if found is None:
-        return None, branches
-    plus, minus = found
-    return np.array([1 if plus >> j & 1 or not minus >> j & 1 else -1 for j in range(K)], np.int8), []
-
-
-def refuted(clauses: Iterable[Clause], branches: Iterable[int]) -> bool:
+def refuted(clauses: Iterable[Clause], branches: Sequence[int], K: int) -> bool:
     """Whether branching on these neurons, in preorder, leads to a contradiction everywhere."""
     rest = iter(branches)
-
-    def closed(clauses: list[Clause], plus: int, minus: int) -> bool:
-        state = propagate(clauses, plus, minus)
+    open_nodes = [(list(clauses), 0, 0)]
+    while open_nodes:
+        state = propagate(*open_nodes.pop())
         if state is None:
-            return True
+            continue
         j = next(rest, None)
-        if j is None or j < 0 or (state[1] | state[2]) >> j & 1:
+        if j is None or not 0 <= j < K:
             return False
-        clauses, plus, minus = state
-        return closed(clauses, plus | 1 << j, minus) and closed(clauses, plus, minus | 1 << j)
-
-    return closed(list(clauses), 0, 0) and next(rest, None) is None
-
-
-def _search(clauses: list[Clause], plus: int, minus: int, branches: list[int]) -> tuple[int, int] | None:
-    """Masks of a satisfying assignment below this node, or None."""
-    state = propagate(clauses, plus, minus)
-    if state is None:
-        return None
-    clauses, plus, minus = state
-    if not clauses:
-        return plus, minus
-    j = _most_constrained(clauses)
-    branches.append(j)
-    for assignment in ((plus | 1 << j, minus), (plus, minus | 1 << j)):
-        found = _search(clauses, *assignment, branches)
-        if found is not None:
-            return found
-    return None
+        left, plus, minus = state
+        if (plus | minus) >> j & 1:
+            return False
+        open_nodes += [(left, plus, minus | 1 << j), (left, plus | 1 << j, minus)]
+    return next(rest, None) is None
 
 
 def propagate(clauses: list[Clause], plus: int, minus: int) -> tuple[list[Clause], int, int] | None:
@@ -102,17 +76,3 @@ def propagate(clauses: list[Clause], plus: int, minus: int) -> tuple[list[Clause
         if not units:
             return opened, plus, minus
         clauses = opened
-
-
-def _most_constrained(clauses: list[Clause]) -> int:
-    """The neuron with most occurrences in the shortest clauses."""
-    lengths = [a.bit_count() + b.bit_count() for a, b in clauses]
-    shortest = min(lengths)
-    count: dict[int, int] = {}
-    for (a, b), length in zip(clauses, lengths, strict=True):
-        rest = (a | b) if length == shortest else 0
-        while rest:
-            low = rest & -rest
-            count[low] = count.get(low, 0) + 1
-            rest ^= low
-    return max(count, key=lambda low: (count[low], -low)).bit_length() - 1

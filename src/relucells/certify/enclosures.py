@@ -1,4 +1,4 @@
-"""The minimum of a cell, enclosed: fitted values and minimisers with proven error bounds.
+"""The minimum of a cell, enclosed in floating point: fitted values and minimisers with proven error bounds.
 
 Let U be a set of samples and let every column of the pattern agree off U with a sum of a few *masks*
 with entries in {−1, 0, 1}: differences along a tree, so that nearly equal columns do no harm. The masks'
@@ -10,6 +10,8 @@ has full row rank, then R is a minimiser of the cell iff M R = h: its residual v
 orthogonal to A', whose ranges together contain A's. So minimisers near an approximate one, the fitted
 values, and dual bounds follow from floating-point bounds on M alone, whatever the rank of A (derived).
 For linearly independent samples U is everything.
+
+Everything is in the scaled coordinates of ``cell``: all entries of X and y are at most 1.
 """
 
 from functools import cached_property
@@ -17,24 +19,44 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.cells.factorised import LargeMinimum, large_minimum
-from relucells.cells.minimum import cell_minimum
-from relucells.cells.pattern import distinct_columns
-from relucells.samples.inputs import Inputs
-from relucells.samples.linear_bounds import RowSystem, gamma, norm, row_system
+from relucells.certify.cell import Cell, distinct_columns
+from relucells.certify.floating import TINY, RowSystem, gamma, norm, product, rounding, row_system
+
+
+def enclosure(cell: Cell) -> "ProvenMinimum | ExactFit":
+    """The enclosure that fits the data; the cell must be ``floating`` and have an active pair."""
+    return ExactFit(cell) if cell.samples.independent else ProvenMinimum(cell)
+
+
+class ExactFit:
+    """The minimum of a cell of linearly independent samples: every alive sample is fitted exactly."""
+
+    def __init__(self, cell: Cell):
+        self.cell = cell
+
+    @property
+    def fitted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The fitted values p, (N,), and a bound on the error of each."""
+        return np.where(self.cell.alive, self.cell.scaled_y, 0.0), np.zeros(self.cell.N)
+
+    def displacement(self, R: NDArray) -> NDArray[np.float64]:
+        """How far the values R_j·x_i, (N, K), of some exact minimiser can be from those of R (K, D): the
+        active pairs of a sample make up for its residual evenly, the inactive ones stay."""
+        residual, error = _residual(self.cell, R)
+        active = np.maximum(self.cell.pattern.sum(axis=1), 1)
+        each = (np.abs(residual) + error) * (1.0 + gamma(4)) / active * (1.0 + gamma(4)) + TINY
+        return self.cell.pattern * each[:, None]
 
 
 class ProvenMinimum:
     """The minimisers of a cell as the solutions of M u = h in the sums u_g of each group's R_j."""
 
-    def __init__(self, inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]):
-        self.inputs, self.pattern = inputs, pattern
-        self.X, self.y = inputs.X, y
-        self.groups, self.group = distinct_columns(pattern)
+    def __init__(self, cell: Cell):
+        self.cell = cell
+        self.X = cell.samples.scaled[:, cell.samples.columns]
+        self.y = cell.scaled_y
         self.N, self.D = self.X.shape
-        self.G = self.groups.shape[1]
-        self.size = np.bincount(self.group[self.group >= 0], minlength=self.G)
-        self.lengths = inputs.lengths
+        self.groups, self.group, self.size, self.G = cell.columns, cell.group, cell.size, cell.G
         self.saturated, self.masks = self._structure()
         X, masks = self.X[~self.saturated], self.masks[~self.saturated]
         self.below = (masks[:, :, None] * X[:, None, :]).reshape(len(X), masks.shape[1] * self.D)
@@ -51,20 +73,27 @@ class ProvenMinimum:
         saturated, rest = saturate(self.X, self.groups)
         return saturated, differences(rest)
 
-    def blocks(self, masks: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-        """[mask_U ∘ X_U ; A'ᵀ (mask ∘ X)_off] side by side for each mask (N, m), with bounds on the norm of
-        the rounding error of each row and of each column."""
+    def blocks(self, masks: NDArray) -> tuple[NDArray, NDArray]:
+        """[mask_U ∘ X_U ; A'ᵀ (mask ∘ X)_off] side by side for each mask (N, m), and bounds on the norm of
+        the rounding error of each row."""
         X = (masks[:, :, None] * self.X[:, None, :]).reshape(self.N, masks.shape[1] * self.D)
         top, rest = X[self.saturated], X[~self.saturated]
-        unit, lengths = gamma(len(rest)), np.linalg.norm(self.below, axis=0)
-        rows = np.concatenate([np.zeros(len(top)), unit * lengths * norm(rest)])
-        columns = unit * norm(lengths) * np.linalg.norm(rest, axis=0) * (1.0 + gamma(self.N))
-        return np.concatenate([top, self.below.T @ rest]), rows * (1.0 + gamma(self.N)), columns
+        lengths = np.linalg.norm(self.below, axis=0) + 2.0**-530
+        rounded = gamma(len(rest)) * lengths * norm(rest) + len(rest) * X.shape[1] * TINY
+        rows = np.concatenate([np.zeros(len(top)), rounded * (1.0 + gamma(self.N))])
+        return np.concatenate([top, self.below.T @ rest]), rows
+
+    def column_errors(self, masks: NDArray) -> NDArray[np.float64]:
+        """Bounds on the norm of the rounding error of each column of ``blocks``."""
+        X = (masks[:, :, None] * self.X[:, None, :]).reshape(self.N, masks.shape[1] * self.D)
+        rest = X[~self.saturated]
+        lengths = np.linalg.norm(rest, axis=0) + 2.0**-530
+        return gamma(len(rest)) * norm(self.below) * lengths * (1.0 + gamma(self.N)) + self.N * TINY
 
     @cached_property
     def system(self) -> RowSystem:
         """M with its proof of full row rank, if it has one."""
-        return row_system(*self.blocks(self.groups)[:2])
+        return row_system(*self.blocks(self.groups))
 
     @cached_property
     def right(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -74,32 +103,25 @@ class ProvenMinimum:
     def _project(self, vector: NDArray, error: NDArray) -> tuple[NDArray, NDArray]:
         """[v_U ; A'ᵀ v_off] and the errors of its entries, for v (N,) known to ``error`` (N,)."""
         free = ~self.saturated
-        rounded = np.abs(self.below).T @ (error[free] + gamma(self.N) * np.abs(vector[free]))
+        rounded = product(np.abs(self.below).T, error[free] + gamma(self.N) * np.abs(vector[free]) + TINY)
         return (
             np.concatenate([vector[self.saturated], self.below.T @ vector[free]]),
-            np.concatenate([error[self.saturated], rounded * (1.0 + gamma(self.N))]),
+            np.concatenate([error[self.saturated], rounded]),
         )
 
-    def distance(self, sums: NDArray) -> float:
-        """How far, in norm, the sums u_g of an exact minimiser can be from ``sums`` (G, D)."""
-        residual = self.y - (self.groups * (self.X @ sums.T)).sum(axis=1)
-        error = gamma(self.D + self.G) * (np.abs(self.X) @ np.abs(sums).sum(axis=0) + np.abs(self.y))
-        return self.system.distance(*self._project(residual, error))
-
     def displacement(self, R: NDArray) -> NDArray[np.float64]:
-        """How far the values R_j·x_i, (N, K), of some exact minimiser can be from those of R (K, D)."""
+        """As ``ExactFit.displacement``: the sum of each group moves by at most a distance, shared evenly."""
+        residual, error = _residual(self.cell, R)
+        distance = self.system.distance(*self._project(residual, error))
         alive = self.group >= 0
-        sums = np.zeros((self.G, self.D))
-        np.add.at(sums, self.group[alive], R[alive])
-        distance = self.distance(sums) + gamma(len(R)) * norm(R)
-        moved = np.where(alive, min(distance, np.finfo(float).max ** 0.5) / self.size[self.group], 0.0)
-        return self.lengths[:, None] * moved
+        moved = np.where(alive, min(distance, 1e300) / np.maximum(self.size[self.group], 1), 0.0)
+        return self.cell.samples.lengths[:, None] * moved * (1.0 + gamma(4))
 
     @cached_property
     def fitted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The fitted values p, (N,), and a bound on the error of each (inf if nothing is proven)."""
         if not self.system.proven:
-            return cell_minimum(self.inputs, self.y, self.pattern).fitted, np.full(self.N, np.inf)
+            return np.zeros(self.N), np.full(self.N, np.inf)
         h, _ = self.right
         u = self.system.solve(h)
         for _ in range(2):
@@ -107,40 +129,25 @@ class ProvenMinimum:
         sums = u.reshape(self.G, self.D)
         values = self.X @ sums.T
         p = (self.groups * values).sum(axis=1)
+        size = product(np.abs(self.X), np.abs(sums).T).sum(axis=1)
+        rounded = gamma(self.D + self.G) * size + (self.D + 1) * self.G * TINY
+        distance = self.system.distance(*self._project(self.y - p, rounded + gamma(4) * np.abs(self.y)))
         count = np.sqrt(self.groups.sum(axis=1))
-        error = count * self.lengths * self.distance(sums)
-        error = error + gamma(self.D + self.G) * (np.abs(self.X) @ np.abs(sums).sum(axis=0))
+        error = count * self.cell.samples.lengths * distance * (1.0 + gamma(8)) + rounded
         p[self.saturated], error[self.saturated] = self.y[self.saturated], 0.0
-        return p, np.where(count > 0, error, 0.0)
+        alive = self.cell.alive & ~self.cell.samples.zero
+        error = np.where(np.isfinite(error), error, np.inf)
+        return np.where(alive, p, 0.0), np.where(alive, error, 0.0)
 
 
-class ExactFit:
-    """The minimum of a cell of linearly independent samples: every alive sample is fitted exactly."""
-
-    def __init__(self, inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]):
-        self.X, self.y, self.pattern = inputs.X, y, pattern
-
-    @property
-    def fitted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """As ``ProvenMinimum.fitted``."""
-        return np.where(self.pattern.any(axis=1), self.y, 0.0), np.zeros(len(self.y))
-
-    def displacement(self, R: NDArray) -> NDArray[np.float64]:
-        """As ``ProvenMinimum.displacement``: the values at active pairs make up for the residual evenly,
-        those at inactive ones stay, because any values can be prescribed."""
-        values, size = self.X @ R.T, np.abs(self.X) @ np.abs(R).T
-        residual = np.abs(self.y - (self.pattern * values).sum(axis=1))
-        rounding = gamma(sum(R.shape)) * ((self.pattern * size).sum(axis=1) + np.abs(self.y))
-        return self.pattern * ((residual + rounding) / np.maximum(self.pattern.sum(axis=1), 1))[:, None]
-
-
-def proven_minimum(
-    inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]
-) -> ProvenMinimum | ExactFit | LargeMinimum:
-    """The enclosure that fits the data, without proof in large cells; the pattern needs an active pair."""
-    if len(inputs.X) <= inputs.X.shape[1] and inputs.rows.proven:
-        return ExactFit(inputs, y, pattern)
-    return large_minimum(inputs, y, pattern) or ProvenMinimum(inputs, y, pattern)
+def _residual(cell: Cell, R: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """y − A R, (N,), for scaled weights R (K, D), with a bound on the error of each entry."""
+    X = cell.samples.scaled
+    values = X @ R.T
+    error = (cell.pattern * rounding(X, R.T)).sum(axis=1) * (1.0 + gamma(cell.K))
+    residual = cell.scaled_y - (cell.pattern * values).sum(axis=1)
+    error += gamma(cell.K + 2) * ((cell.pattern * np.abs(values)).sum(axis=1) + np.abs(cell.scaled_y))
+    return residual, error
 
 
 def saturate(X: NDArray, columns: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -149,7 +156,8 @@ def saturate(X: NDArray, columns: NDArray[np.bool_]) -> tuple[NDArray[np.bool_],
     Two blocks of A whose columns differ in samples S, at most D and linearly independent, have
     ℝ^S as the range of their difference, so A's range contains it; the zero column counts as a block.
     Columns are compared off what is known already until nothing is added. Returns U (N,) and the
-    distinct nonzero columns off U, (N, G').
+    distinct nonzero columns off U, (N, G'). Nothing here needs to be right: ``ProvenMinimum.system``
+    is the proof.
     """
     D = X.shape[1]
     saturated = np.zeros(len(X), dtype=bool)

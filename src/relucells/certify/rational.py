@@ -1,340 +1,323 @@
-"""Small cells in exact rational arithmetic, for margins that floating point cannot tell from zero.
+"""A cell in exact rational arithmetic, for what floating point cannot tell from zero.
 
-Floats are dyadic rationals, so X, y and a certificate have exact values. An exact minimiser near a
-witness, or exact multipliers near the given ones, are found by Gaussian elimination over the rationals
-and then compared exactly. Where the floating-point optimum is not one, the linear program is solved
-over the rationals by iterative refinement (Gleixner, Steffy, Wolter 2016): HiGHS solves the program of
-the exact, scaled-up residuals until its basis is optimal in exact arithmetic.
+Floats are dyadic rationals, so X, y and a certificate have exact values. Exact fitted values, an exact
+minimiser near a witness, exact multipliers near the given ones: each is *found* with the help of a rank
+modulo a prime, and then *checked* by an exact product, so that no guess needs to be trusted.
+
+Columns of X are taken over powers of two of their own, which changes R but no value R_j·x_i.
 """
 
-from dataclasses import dataclass
-from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property
 
 import numpy as np
+from flint import fmpq, fmpz, fmpz_mat
 from numpy.typing import NDArray
 
-from relucells.cells.pattern import distinct_columns
+from relucells.certify import dyadic
+from relucells.certify.cell import Cell
 from relucells.certify.certificates import Leaf
-from relucells.search.margin_program import WorkLimit, new_solver
 
-# Beyond so many unknowns, or products in forming the normal equations, rationals take many seconds.
-UNKNOWNS = 80
-PRODUCTS = 300_000
-# Rounds of refinement; each gains up to 6 digits, and the basis is usually right in the first two.
-ROUNDS = 8
 # Inactive pairs this close to zero, relative to max|y|, are tried as exactly zero.
 TIGHT = 1e-7
 
-rational = np.vectorize(Fraction, otypes=[object])
+# How far values R_j·x_i of a witness may be from the exact minimiser's, relative to Σ_d |x_id R_jd|.
+NEAR = 1e-6
+
+Ratio = tuple[fmpz_mat, fmpz]  # a matrix of numerators and their common denominator
 
 
-def fits(X: NDArray, pattern: NDArray[np.bool_]) -> bool:
-    """Whether the cell is small enough for this module, and its samples have the rank that they seem to.
+class ExactCell:
+    """The minimisers of one cell: A as integers, the fitted values, and exact points near given ones."""
 
-    Columns that depend on each other up to rounding are dependent everywhere else in the library.
-    """
-    unknowns = pattern.shape[1] * X.shape[1]
-    small = unknowns <= UNKNOWNS and len(X) * unknowns**2 <= PRODUCTS
-    return small and not _dependent_by_rounding(X.tobytes(), X.shape)
+    def __init__(self, cell: Cell):
+        self.cell = cell
+        self.columns = np.asarray(cell.samples.columns)
+        self.r = len(self.columns)
+        rows, exponents = dyadic.integers(cell.X[:, self.columns])
+        # columns of equal size, so that the nearest point is one in well-scaled coordinates
+        sizes = [max(abs(row[d]) for row in rows).bit_length() for d in range(len(self.columns))]
+        lift = [max(sizes, default=0) - size for size in sizes]
+        self.rows = [[a << s for a, s in zip(row, lift, strict=True)] for row in rows]
+        self.exponents = [e - s for e, s in zip(exponents, lift, strict=True)]
+        self.X = dyadic.matrix(self.rows, self.r)
+        y, self.unit = dyadic.whole(cell.y[:, None])
+        self.y = [row[0] for row in y]
+        self.alive = np.flatnonzero(cell.alive).tolist()
+
+    @cached_property
+    def A(self) -> fmpz_mat:
+        """Alive samples × G·r."""
+        groups = self.cell.columns.tolist()
+        rows = [[a if on else 0 for on in groups[i] for a in self.rows[i]] for i in self.alive]
+        return dyadic.matrix(rows, self.cell.G * self.r)
+
+    @cached_property
+    def basis(self) -> fmpz_mat | None:
+        """Independent columns of A that span its range; None where all of ℚ^alive is its range."""
+        if self.cell.samples.independent:
+            return None
+        chosen = dyadic.pivots(self.A, dyadic.PRIMES[0])
+        if len(chosen) == len(self.alive):
+            return None
+        if len(chosen) == self.A.ncols():
+            return self.A
+        return dyadic.matrix([[row[c] for c in chosen] for row in self.A.tolist()], len(chosen))
+
+    @cached_property
+    def fitted(self) -> Ratio:
+        """p on the alive samples, in units of 2^unit: p is in A's range and y − p orthogonal to it."""
+        y = dyadic.matrix([[self.y[i]] for i in self.alive], 1)
+        if self.basis is None:
+            return y, fmpz(1)
+        C = self.basis.transpose()
+        weights, denominator = (C * self.basis).solve(C * y).numer_denom()
+        p = self.basis * weights
+        if self.A.transpose() * (y * denominator - p) != fmpz_mat(self.A.ncols(), 1):
+            raise ArithmeticError("rank modulo a prime falls short of the rank")
+        return p, denominator
+
+    def value(self, sample: int) -> fmpq:
+        """The fitted value of an alive sample."""
+        p, denominator = self.fitted
+        return fmpq(p[self.alive.index(sample), 0], denominator) * power(self.unit)
+
+    @cached_property
+    def loss(self) -> fmpq:
+        """(1/N) |p − y|², in units of 2^(2 unit)."""
+        p, denominator = self.fitted
+        place = {i: n for n, i in enumerate(self.alive)}
+        squares = fmpz(0)
+        for i, label in enumerate(self.y):
+            e = label * denominator - (p[place[i], 0] if i in place else 0)
+            squares += e * e
+        return fmpq(squares, denominator * denominator * len(self.y))
+
+    # Witnesses
+
+    def witness_margin(self, R: NDArray[np.float64], signs: NDArray[np.int8]) -> fmpq | None:
+        """The margin, at most 1, of an exact minimiser near R that lies in the cell; None if none is found.
+
+        Inactive pairs that come out on the wrong side, or else all that are close to zero, are tried as
+        exactly zero.
+        """
+        values, unit = dyadic.values(self.cell.X, R)
+        sides = signs.tolist()
+        pattern = self.cell.pattern.tolist()
+        near = self._near(R)
+        zero: set[tuple[int, int]] = set()
+        while (trial := self._moved(values, unit, sorted(zero))) is not None:
+            outside = {
+                (i, j)
+                for i, row in enumerate(pattern)
+                for j, on in enumerate(row)
+                if not on and sides[j] * trial[0][i, j] > 0
+            }
+            if not outside:
+                break
+            if outside & zero or not outside <= near:
+                trial = None
+                break
+            zero |= outside
+        if trial is None:
+            trial = self._moved(values, unit, sorted(near))
+        if trial is None:
+            return None
+        return self._margin(trial, sides) if self._close(trial, values, unit, R) else None
+
+    def _close(self, trial, values: fmpz_mat, unit: int, R: NDArray[np.float64]) -> bool:
+        """Whether no value has moved by more than ``NEAR``."""
+        found, denominator, lowest = trial
+        before = denominator * (1 << (unit - lowest))
+        with np.errstate(all="ignore"):
+            sizes = (np.abs(self.cell.X) @ np.abs(R).T).tolist()
+        for i, row in enumerate(sizes):
+            for j, size in enumerate(row):
+                moved = abs(found[i, j] - values[i, j] * before)
+                if moved and not fmpq(moved, denominator) * power(lowest) <= dyadic.fraction(NEAR * size):
+                    return False
+        return True
+
+    def _margin(self, trial: tuple[fmpz_mat, fmpz, int], sides: list[int]) -> fmpq | None:
+        """The smallest value on an active pair, at most 1; None if an inactive one is positive."""
+        found, denominator, unit = trial
+        least = None
+        for i, row in enumerate(self.cell.pattern.tolist()):
+            for j, on in enumerate(row):
+                v = sides[j] * found[i, j]
+                if on:
+                    least = v if least is None or v < least else least
+                elif v > 0:
+                    return None
+        if least is None:
+            return fmpq(1)
+        return min(fmpq(least, denominator) * power(unit), fmpq(1))
+
+    def _near(self, R: NDArray[np.float64]) -> set[tuple[int, int]]:
+        """Inactive pairs of alive neurons whose value is close to zero."""
+        cell = self.cell
+        with np.errstate(over="ignore", invalid="ignore"):
+            close = np.abs(cell.X @ R.T) <= TIGHT * np.abs(cell.y).max()
+        close &= ~cell.pattern & (cell.group >= 0) & ~cell.samples.zero[:, None]
+        return {(int(i), int(j)) for i, j in np.argwhere(close)}
+
+    def _moved(
+        self, values: fmpz_mat, unit: int, zero: list[tuple[int, int]]
+    ) -> tuple[fmpz_mat, fmpz, int] | None:
+        """Values R_j·x_i, their denominator and power of two, of the minimiser nearest to R that has these
+        inactive pairs at zero."""
+        p, denominator = self.fitted
+        lowest = min(unit, self.unit)
+        values, d = values * (1 << (unit - lowest)), 1 << (self.unit - lowest)
+        groups, active = self.cell.group.tolist(), [np.flatnonzero(row).tolist() for row in self.cell.pattern]
+        missing = [
+            [p[n, 0] * d - denominator * sum((values[i, j] for j in active[i]), fmpz(0))]
+            for n, i in enumerate(self.alive)
+        ]
+        if zero:
+            return self._with_zeros(values, missing, denominator, lowest, zero)
+        change = self._shared_change(missing)
+        if change is None:
+            return None
+        moves, more, part = change
+        scale = denominator * more
+        found = dyadic.matrix(
+            [
+                [values[i, j] * scale + (move[g] * part[g] if g >= 0 else 0) for j, g in enumerate(groups)]
+                for i, move in enumerate(moves)
+            ],
+            self.cell.K,
+        )
+        return found, scale, lowest
+
+    def _shared_change(self, missing: list) -> tuple[list, fmpz, list[int]] | None:
+        """Changes of the groups' values that make up for what is missing, (N, G), over a denominator, and
+        each neuron's part in its group's."""
+        share = int(np.lcm.reduce(self.cell.size, initial=1))
+        part = [share // int(size) for size in self.cell.size]
+        if self.cell.samples.independent:
+            # any values can be prescribed: the active pairs of a sample share what it misses evenly
+            counts = self.cell.pattern.sum(axis=1).tolist()
+            every = int(np.lcm.reduce(np.unique(self.cell.pattern.sum(axis=1)[self.alive]), dtype=object))
+            moves = [[fmpz(0)] * self.cell.G for _ in range(self.cell.N)]
+            for n, i in enumerate(self.alive):
+                for g in np.flatnonzero(self.cell.columns[i]).tolist():
+                    moves[i][g] = missing[n][0] * (every // counts[i])
+            return moves, fmpz(every), [1] * self.cell.G
+        change = nearest(self.A, dyadic.matrix(missing, 1))
+        if change is None:
+            return None
+        by_group, more = change
+        sums = [[by_group[g * self.r + k, 0] for g in range(self.cell.G)] for k in range(self.r)]
+        return (self.X * dyadic.matrix(sums, self.cell.G)).tolist(), more * share, part
+
+    def _with_zeros(self, values, missing: list, denominator, lowest: int, zero: list) -> tuple | None:
+        """As ``_moved``, every neuron for itself."""
+        pattern, K = self.cell.pattern.tolist(), self.cell.K
+        if self.cell.samples.independent:
+            return None
+        rows = [[a if on else 0 for on in pattern[i] for a in self.rows[i]] for i in self.alive]
+        for i, j in zero:
+            row = [0] * (K * self.r)
+            row[j * self.r : (j + 1) * self.r] = self.rows[i]
+            rows.append(row)
+            missing.append([-denominator * values[i, j]])
+        change = nearest(dyadic.matrix(rows, K * self.r), dyadic.matrix(missing, 1))
+        if change is None:
+            return None
+        by_neuron, more = change
+        sums = [[by_neuron[j * self.r + k, 0] for j in range(K)] for k in range(self.r)]
+        moves = self.X * dyadic.matrix(sums, K)
+        return values * (denominator * more) + moves, denominator * more, lowest
+
+    # Multipliers
+
+    def leaf_bound(self, leaf: Leaf) -> fmpq | float | None:
+        """The bound that exact multipliers near the leaf's give, −inf, or None if none exist."""
+        cell, r = self.cell, self.r
+        samples, owners = leaf.pairs.T
+        C = self.basis if self.basis is not None else identity(len(self.alive))
+        through = self.A.transpose() * C  # Aᵀλ for λ = C ω
+        width, M = C.ncols(), len(owners)
+        carried = {(int(g), int(s)) for g, s in zip(cell.group[owners], leaf.signs[owners], strict=True)}
+        rows = []
+        for g in range(cell.G):
+            for sign in sorted(set(leaf.signs[cell.group == g].tolist())):
+                mine = (cell.group[owners] == g) & (leaf.signs[owners] == sign)
+                if not sign or (g, sign) not in carried:
+                    mine[:] = False
+                for k in range(r):
+                    block = [0] * M
+                    for m in np.flatnonzero(mine).tolist():
+                        side = sign if cell.pattern[samples[m], owners[m]] else -sign
+                        block[m] = side * self.rows[samples[m]][k]
+                    rows.append([*(through[g * r + k, c] for c in range(width)), *block])
+        shares = np.where(cell.pattern[samples, owners], cell.shares(owners, leaf.signs), 0)
+        finite = bool((shares > 0).any())
+        weights = (shares if finite else np.ones(M, dtype=int)).tolist()
+        rows.append([0] * width + weights)
+        values, _ = dyadic.whole(leaf.values[:, None])
+        values = [v[0] for v in values]
+        total = sum(w * v for w, v in zip(weights, values, strict=True))
+        # the largest multipliers are solved for, the smallest keep their values
+        order = [*range(width), *(width + int(m) for m in np.argsort(-leaf.values, kind="stable"))]
+        matrix = dyadic.matrix([[row[c] for c in order] for row in rows], width + M)
+        right = dyadic.matrix([[0]] * (len(rows) - 1) + [[total]], 1)
+        start = [0] * width + values
+        found = solve(matrix, right, [start[c] for c in order])
+        if found is None:
+            return None
+        z, denominator = found
+        at = {c: n for n, c in enumerate(order)}
+        if any(z[at[width + m], 0] < 0 for m in range(M)):
+            return None
+        p, below = self.fitted
+        omega = dyadic.matrix([[z[at[c], 0]] for c in range(width)], 1)
+        product = ((C * omega).transpose() * p)[0, 0]
+        bound = -fmpq(product, below * denominator * total) * power(self.unit)
+        if finite:
+            return bound
+        return -np.inf if bound < 0 else None
 
 
-@lru_cache(maxsize=16)
-def _dependent_by_rounding(samples: bytes, shape: tuple[int, int]) -> bool:
-    X = np.frombuffer(samples).reshape(shape)
-    rank = np.linalg.matrix_rank(X)
-    return bool(rank < min(shape) and rank < len(reduce(rational(X), shape[1])[1]))
+def power(exponent: int) -> fmpq:
+    """2^exponent."""
+    return fmpq(1 << exponent) if exponent >= 0 else fmpq(1, 1 << -exponent)
 
 
-def solve(matrix: NDArray, right: NDArray, start: NDArray) -> NDArray | None:
-    """A solution of matrix @ z = right over the rationals, or None if there is none.
+def identity(n: int) -> fmpz_mat:
+    """The n × n identity."""
+    return fmpz_mat(n, n, [int(i == j) for i in range(n) for j in range(n)])
+
+
+def nearest(B: fmpz_mat, right: fmpz_mat) -> Ratio | None:
+    """The z of least norm with B z = right, and its denominator; None if there is none."""
+    if right == fmpz_mat(right.nrows(), 1):
+        return fmpz_mat(B.ncols(), 1), fmpz(1)
+    at = dyadic.pivots(B.transpose(), dyadic.PRIMES[0])
+    if not at:
+        return None
+    picked = dyadic.rows_of(B, at)
+    back = picked.transpose()
+    along, denominator = (picked * back).solve(dyadic.rows_of(right, at)).numer_denom()
+    z = back * along
+    return (z, denominator) if B * z == right * denominator else None
+
+
+def solve(matrix: fmpz_mat, right: fmpz_mat, start: list[int]) -> Ratio | None:
+    """A z with matrix · z = right, and its denominator, or None if there is none.
 
     Columns are made pivots from left to right; unknowns that are not needed keep their ``start``.
     """
-    rows, pivots = reduce(np.concatenate([matrix, right[:, None]], axis=1), matrix.shape[1])
-    if (rows[len(pivots) :, -1] != 0).any():
-        return None
-    solution = start.copy()
-    rest = np.setdiff1d(np.arange(matrix.shape[1]), pivots)
-    for row, column in enumerate(pivots):
-        solution[column] = rows[row, -1] - sum((rows[row, c] * start[c] for c in rest), Fraction(0))
-    return solution
-
-
-def reduce(rows: NDArray, columns: int) -> tuple[NDArray, list[int]]:
-    """The reduced row echelon form with pivots in the first ``columns`` columns, and those pivots."""
-    pivots: list[int] = []
-    for column in range(columns):
-        top = len(pivots)
-        below = np.flatnonzero(rows[top:, column] != 0)
-        if not len(below):
-            continue
-        rows[[top, top + below[0]]] = rows[[top + below[0], top]]
-        rows[top] = rows[top] / rows[top, column]
-        for other in np.flatnonzero(rows[:, column] != 0):
-            if other != top:
-                rows[other] = rows[other] - rows[other, column] * rows[top]
-        pivots.append(column)
-        if len(pivots) == len(rows):
-            break
-    return rows, pivots
-
-
-def witness_margin(
-    X: NDArray, y: NDArray, pattern: NDArray[np.bool_], R: NDArray, signs: NDArray
-) -> Fraction | None:
-    """The margin, at most 1, of an exact minimiser near R that lies in the cell; None if none is found.
-
-    Inactive pairs that come out on the wrong side, or else all that are close to zero, are tried as
-    exactly zero.
-    """
-    (N, D), K = X.shape, pattern.shape[1]
-    x, exact_R = rational(X), rational(R)
-    values = x @ exact_R.T
-    residual = rational(y) - (values * pattern).sum(axis=1)
-    columns = distinct_columns(pattern)[0]
-    A = (pattern[:, :, None] * x[:, None, :]).reshape(N, K * D)
-    B = (columns[:, :, None] * x[:, None, :]).reshape(N, -1)
-    near = np.abs(X @ R.T) <= TIGHT * np.abs(y).max()
-    near &= ~pattern & pattern.any(axis=0) & X.any(axis=1)[:, None]
-
-    def moved(zero: NDArray[np.bool_]) -> NDArray | None:
-        """s_j R_j·x_i of the exact minimiser that has these inactive pairs at zero."""
-        rows, right = [B.T @ A], [B.T @ residual]
-        for i, j in np.argwhere(zero):
-            row = np.full((1, K * D), Fraction(0))
-            row[0, j * D : (j + 1) * D] = x[i]
-            rows.append(row)
-            right.append(-values[i, j : j + 1])
-        change = solve(np.concatenate(rows), np.concatenate(right), np.full(K * D, Fraction(0)))
-        return None if change is None else (values + x @ change.reshape(K, D).T) * signs.astype(int)
-
-    zero = np.zeros_like(pattern)
-    while (trial := moved(zero)) is not None:
-        outside = (trial > 0) & ~pattern
-        if not outside.any():
-            break
-        if (outside & (zero | ~near)).any():
-            trial = None
-            break
-        zero |= outside
-    if trial is None:
-        trial = moved(near)
-    if trial is None or (trial[~pattern] > 0).any():
-        return None
-    return min(trial[pattern].min(initial=Fraction(1)), Fraction(1))
-
-
-def leaf_bound(X: NDArray, y: NDArray, pattern: NDArray[np.bool_], leaf: Leaf) -> Fraction | float | None:
-    """The bound on the margin that exact multipliers near the leaf's give, −inf, or None if none exist."""
-    N, D = X.shape
-    x = rational(X)
-    columns, group = distinct_columns(pattern)
-    G = columns.shape[1]
-    B = (columns[:, :, None] * x[:, None, :]).reshape(N, G * D)
-    normal = B.T @ B
-    samples, owners = leaf.pairs.T
-    carried = {(int(g), int(s)) for g, s in zip(group[owners], leaf.signs[owners], strict=True)}
-    rows = []
-    for g in range(G):
-        for sign in sorted(set(leaf.signs[group == g].tolist())):
-            block = np.full((D, len(owners)), Fraction(0))
-            if sign and (g, sign) in carried:
-                for m in np.flatnonzero((group[owners] == g) & (leaf.signs[owners] == sign)):
-                    side = 1 if pattern[samples[m], owners[m]] else -1
-                    block[:, m] = sign * side * x[samples[m]]
-            rows.append(np.concatenate([normal[g * D : (g + 1) * D], block], axis=1))
-    sharing = (group[None, :] == group[owners][:, None]) & (
-        leaf.signs[None, :] == leaf.signs[owners][:, None]
-    )
-    shares = np.where(pattern[samples, owners], sharing.sum(axis=1), 0)
-    right = [Fraction(0)] * (D * len(rows))
-    finite = bool((shares > 0).any())
-    weights = shares if finite else np.ones(len(owners), dtype=int)
-    rows.append(np.concatenate([np.full(G * D, Fraction(0)), rational(weights)])[None, :])
-    values = leaf.values / (weights @ leaf.values)
-    # the largest multipliers are solved for, the smallest keep their values
-    order = np.concatenate([np.arange(G * D), G * D + np.argsort(-values)])
-    start = np.concatenate([np.full(G * D, Fraction(0)), rational(values)])
-    found = solve(np.concatenate(rows)[:, order], np.array([*right, Fraction(1)]), start[order])
-    if found is None:
-        return None
-    z = np.empty_like(found)
-    z[order] = found
-    if (z[G * D :] < 0).any():
-        return None
-    bound = -((B.T @ rational(y)) @ z[: G * D])
-    if finite:
-        return bound
-    return -np.inf if bound < 0 else None
-
-
-def fitted(X: NDArray, y: NDArray, pattern: NDArray[np.bool_], sample: int) -> Fraction:
-    """The exact fitted value of one sample."""
-    x = rational(X)
-    columns = distinct_columns(pattern)[0]
-    B = (columns[:, :, None] * x[:, None, :]).reshape(len(X), -1)
-    u = solve(B.T @ B, B.T @ rational(y), np.full(B.shape[1], Fraction(0)))
-    return B[sample] @ u
-
-
-@dataclass(frozen=True)
-class Optimum:
-    """The exact margin of a cell with given signs: a minimiser R that attains it, or None for −inf, and
-    the multipliers that bound it as ``certificates.Leaf`` holds them."""
-
-    margin: float
-    R: NDArray[np.float64] | None
-    pairs: NDArray[np.int64]
-    values: NDArray[np.float64]
-
-
-def maximise(
-    X: NDArray, y: NDArray, pattern: NDArray[np.bool_], signs: NDArray, inner: bool = False
-) -> Optimum:
-    """The largest margin for the given signs, by linear programming over the rationals.
-
-    ``inner`` asks for the same margin on inactive pairs (≤ −t), zero samples apart.
-    """
-    (N, D), K = X.shape, pattern.shape[1]
-    # powers of two bring X and y to the order of 1
-    unit_X, unit_y = _power(X), _power(y)
-    x, label = rational(X) * unit_X, rational(y) * unit_y
-    first = _first_of_class(pattern, signs)
-    classes = np.flatnonzero(first == np.arange(K))
-    position = {int(j): n for n, j in enumerate(classes)}
-    sharing = np.array([(first == j).sum() for j in classes])
-    A = (pattern[:, classes, None] * sharing[None, :, None] * x[:, None, :]).reshape(N, -1)
-    rows, pivots = reduce(np.concatenate([A.T @ A, (A.T @ label)[:, None]], axis=1), A.shape[1])
-    free = [c for c in range(A.shape[1]) if c not in pivots]
-    offset, basis = np.full(A.shape[1], Fraction(0)), np.full((A.shape[1], len(free)), Fraction(0))
-    for row, column in enumerate(pivots):
-        offset[column] = rows[row, -1]
-        basis[column] = -rows[row, free]
-    for n, column in enumerate(free):
-        basis[column, n] = Fraction(1)
-
-    # one constraint per class and sample, coefficients of (c, t) ≥ lower
-    pairs = [(i, int(j)) for j in classes for i in range(N)]
-    coefficients, lower = [], []
-    for i, j in pairs:
-        block = slice(position[j] * D, (position[j] + 1) * D)
-        side = int(signs[j]) * (1 if pattern[i, j] else -1)
-        t = Fraction(-1 if pattern[i, j] or (inner and X[i].any()) else 0)
-        coefficients.append([*(side * (x[i] @ basis[block])), t] if free else [t])
-        lower.append(-side * (x[i] @ offset[block]))
-    coefficients, lower = np.array(coefficients, dtype=object), np.array(lower, dtype=object)
-    active = coefficients[:, -1] != 0
-    pairs, values = np.array(pairs), np.full(len(pairs), Fraction(0))
-    shared = sharing[[position[int(j)] for j in pairs[:, 1]]]
-
-    # first: can the inactive half-spaces be fulfilled at all? Least excess e ≥ 0 over all of them
-    inactive = coefficients[~active].copy()
-    inactive[:, -1] = Fraction(1)
-    excess, _, multipliers = optimise(_with_row(inactive, 1), np.append(lower[~active], Fraction(0)), -1)
-    if excess < 0:
-        values[~active] = multipliers[:-1]
-        used = values > 0
-        return Optimum(-np.inf, None, pairs[used], (values[used] / shared[used]).astype(float))
-    margin, point, multipliers = optimise(_with_row(coefficients, -1), np.append(lower, -unit_y), 1)
-    values = multipliers[:-1]
-    used = values > 0
-    q = ((offset + basis @ point[:-1]) * (unit_X / unit_y)).reshape(-1, D).astype(float)
-    R = q[[position[int(j)] for j in first]]
-    return Optimum(_rounded(margin / unit_y), R, pairs[used], (values[used] / shared[used]).astype(float))
-
-
-def _power(array: NDArray) -> Fraction:
-    """The power of two that brings the largest entry to the order of 1."""
-    return Fraction(2) ** -int(np.frexp(np.abs(array).max())[1])
-
-
-def _rounded(margin: Fraction) -> float:
-    """The nearest float of the same sign."""
-    if margin and not float(margin):
-        return np.copysign(np.finfo(float).tiny, margin.numerator)
-    return float(margin)
-
-
-def _with_row(rows: NDArray, last: int) -> NDArray:
-    """The rows and below them (0, …, 0, last)."""
-    row = np.full((1, rows.shape[1]), Fraction(0))
-    row[0, -1] = Fraction(last)
-    return np.concatenate([rows, row])
-
-
-def _first_of_class(pattern: NDArray[np.bool_], signs: NDArray) -> NDArray[np.int64]:
-    """For each neuron the first one with the same column and sign, (K,)."""
-    seen: dict[tuple[bytes, int], int] = {}
-    keys = [
-        (column.tobytes(), int(s)) for column, s in zip(np.ascontiguousarray(pattern.T), signs, strict=True)
-    ]
-    return np.array([seen.setdefault(key, j) for j, key in enumerate(keys)])
-
-
-def optimise(rows: NDArray, lower: NDArray, direction: int) -> tuple[Fraction, NDArray, NDArray]:
-    """max direction · z_last over rows @ z ≥ lower, exactly: the value, a point z and multipliers ≥ 0.
-
-    The program must have an optimum. Raises WorkLimit if no basis found is optimal exactly.
-    """
-    width = rows.shape[1]
-    goal = np.full(width, Fraction(0))
-    goal[-1] = Fraction(direction)
-    z = np.full(width, Fraction(0))
-    scale = Fraction(1)
-    for n in range(ROUNDS):
-        # a larger goal tightens HiGHS's dual tolerance, larger residuals its primal one
-        step = _highs(rows, scale * (lower - rows @ z), goal * 16**n)
-        if step is None:
-            break
-        z = z + rational(step[0]) / scale
-        found = _basic_solution(rows, lower, goal, step[1], z)
-        if found is not None:
-            return direction * found[0][-1], *found
-        scale = _scale((lower - rows @ z).max(), scale)
-    raise WorkLimit
-
-
-def _scale(error: Fraction, last: Fraction) -> Fraction:
-    """The power of two that brings an error to about 1, at most 2²⁰ times the last one."""
-    limit = last * 2**20
-    if error <= 0:
-        return limit
-    return min(limit, Fraction(2) ** max(0, -int(np.floor(np.log2(max(float(error), 1e-300))))))
-
-
-def _highs(rows: NDArray, lower: NDArray, goal: NDArray) -> tuple[NDArray, NDArray] | None:
-    """HiGHS's optimum z of max goal·z, rows @ z ≥ lower, and the rows that its basis makes tight."""
-    import highspy
-
-    m, width = rows.shape
-    solver = new_solver()
-    infinity = highspy.kHighsInf
-    solver.addVars(width, np.full(width, -infinity), np.full(width, infinity))
-    solver.changeColsCost(width, np.arange(width, dtype=np.int32), goal.astype(float))
-    solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
-    starts = np.arange(m, dtype=np.int32) * width
-    indices = np.tile(np.arange(width, dtype=np.int32), m)
-    limits = lower.astype(float)
-    solver.addRows(m, limits, np.full(m, infinity), m * width, starts, indices, rows.astype(float).ravel())
-    solver.run()
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return None
-    states = solver.getBasis().row_status
-    tight = np.array([state != highspy.HighsBasisStatus.kBasic for state in states])
-    return np.asarray(solver.getSolution().col_value), np.flatnonzero(tight)
-
-
-def _basic_solution(
-    rows: NDArray, lower: NDArray, goal: NDArray, basis: NDArray, start: NDArray
-) -> tuple[NDArray, NDArray] | None:
-    """The point and the multipliers of a basis, or None if it is not optimal exactly."""
-    z = solve(rows[basis], lower[basis], start)
-    if z is None or (rows @ z < lower).any():
-        return None
-    prices = solve(rows[basis].T, -goal, np.full(len(basis), Fraction(0)))
-    if prices is None or (prices < 0).any():
-        return None
-    multipliers = np.full(len(rows), Fraction(0))
-    multipliers[basis] = prices
-    return z, multipliers
+    chosen = dyadic.pivots(matrix, dyadic.PRIMES[0])
+    table = matrix.tolist()
+    part = dyadic.matrix([[row[c] for c in chosen] for row in table], len(chosen))
+    at = dyadic.pivots(part.transpose(), dyadic.PRIMES[0])
+    picked = set(chosen)
+    kept = dyadic.matrix([[0 if c in picked else v] for c, v in enumerate(start)], 1)
+    left = right - matrix * kept
+    square = dyadic.rows_of(part, at)
+    found, denominator = square.solve(dyadic.rows_of(left, at)).numer_denom()
+    z = kept * denominator
+    for n, c in enumerate(chosen):
+        z[c, 0] = found[n, 0]
+    return (z, denominator) if matrix * z == right * denominator else None

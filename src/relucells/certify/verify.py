@@ -1,423 +1,221 @@
-"""Checking what a decision claims, from X, y, pattern and its certificate alone; no solver is used.
+"""Checking what a decision claims, from X, y, pattern and its certificate alone.
 
-Each check is tried with floating-point bounds that are proven (``enclosures``), then, for small cells
-near degeneracy, in exact rational arithmetic (``exact``), and last by floating-point arithmetic with
-tolerances where the cell is too large for that. The result says which of the three succeeded.
-
-Multipliers (``certificates``) bound the margin as follows. Write λ·p through M of ``enclosures``:
-with Aᵀλ = Mᵀζ every minimiser has λ·p = ζ·h, so if ζ, μ, ν satisfy, in each class of neurons with the
-same column and sign,
-
-    (Mᵀζ)_g + s (Σ_active μ_i x_i − Σ_inactive ν_i x_i) = 0,    Σ_classes (neurons) Σ μ = 1,
-
-then t ≤ −h·ζ. This is a linear system E (ζ, μ, ν) = b; if E has full row rank an exact solution lies
-within a computable distance of the approximate one, and μ, ν ≥ 0 there if they exceed that distance.
+Each claim is tried with floating-point bounds that are proven (``enclosures``, ``multipliers``), then in
+rational arithmetic (``rational``) where the cell is small enough for it, and only beyond that within
+tolerances (``numerical``). *Proven* are the verdict; the loss, up to rounding; and that the margin is at
+least (genuine) or at most (none) the one stated. With ``exact`` the margin stated is also the one that the
+certificate supports; that no other certificate supports a better one is the search's word.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from relucells.cells.factorised import LargeMinimum, floating_minimum
-from relucells.cells.pattern import distinct_columns
-from relucells.certify import clauses, rational
-from relucells.certify.certificates import Decision, Leaf
-from relucells.certify.enclosures import ExactFit, ProvenMinimum, differences, proven_minimum, saturate
-from relucells.samples.inputs import Inputs, activations, gram_factor, prepare, targets
-from relucells.samples.linear_bounds import gamma, norm, row_system
+from relucells.certify import clauses, coercion, numerical
+from relucells.certify.cell import Cell, Samples
+from relucells.certify.certificates import LEVELS, Decision, Leaf
+from relucells.certify.conventions import Convention
+from relucells.certify.floating import TINY, gamma, norm, rounding
+from relucells.certify.kinds import Finding, check
+from relucells.certify.rational import NEAR, power
+from relucells.samples.inputs import Inputs, activations, prepare, targets
 
-# A claimed margin may exceed what its proof supports by this, relative to the larger of the two: a
-# witness that is moved strictly inside its cell gives up that much.
+# The share by which a stated margin may exceed what its proof supports: a witness that is moved strictly
+# inside its cell gives up that much.
 MARGIN_SLACK = 1e-6
-# Tolerance, relative to max|y|, of checks that are not rigorous, and of the stated loss.
-FLOAT_TOLERANCE = 1e-7
-
-# Corrections of a solution of the dual system; each gains a few digits.
-REFINEMENTS = 3
-
-LEVELS = ("rejected", "floating point", "exact", "rigorous")
+# Of the root of the loss: relative to itself, and relative to the root mean square of y.
+LOSS_SLACK = 1e-9
+LOSS_ROUNDING = 1e-12
 
 
-def support(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], decision: Decision) -> str:
-    """How far the decision's certificate carries it: one of ``LEVELS``."""
-    if decision.verdict == "genuine":
-        return _genuine(inputs, y, pattern, decision)
-    if decision.verdict == "none" and decision.certificate is not None:
-        return _none(inputs, y, pattern, decision)
+def verify(
+    X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike, decision: Decision, *, level: str = "proven"
+) -> bool:
+    """Whether the decision's certificate proves its verdict, margin and loss for this very cell.
+
+    Trusts X, y, pattern and the certificate only, and uses no solver. An undecided one is never
+    verified, and one that is checked within tolerances only for ``level="numerical"``. Raises ValueError,
+    naming the argument, for a bad X, y, pattern or level; a malformed decision is not verified.
+    """
+    if level not in ("proven", "numerical"):
+        raise ValueError(f'level: must be "proven" or "numerical", not {level!r}')
+    return LEVELS.index(verification_level(X, y, pattern, decision)) >= LEVELS.index(level)
+
+
+def verification_level(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike, decision: Decision) -> str:
+    """ "proven" (by exact arithmetic, or floating point with proven error bounds), "numerical" (within
+    tolerances: beyond the size where a proof is affordable), or "rejected"."""
+    cell = cell_of(X, y, pattern)
+    try:
+        clean, convention = coercion.decision(decision, cell.N, cell.D, cell.K)
+    except coercion.Malformed:
+        return "rejected"
+    return support(cell, clean, convention)
+
+
+def cell_of(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> Cell:
+    """The checkers' view of a cell; what is proven about X alone is kept with ``prepare(X)``."""
+    inputs = prepare(X)
+    samples = inputs.__dict__.get("_certified")
+    if samples is None or not np.array_equal(samples.X, inputs.X):
+        kept = inputs.X.copy()
+        kept.flags.writeable = False
+        samples = inputs.__dict__["_certified"] = Samples(kept, inputs)
+    return Cell(samples, targets(y, len(samples.X)), activations(pattern, len(samples.X)))
+
+
+def support(cell: Cell, decision: Decision, convention: Convention) -> str:
+    """How far the certificate of a clean decision carries it: one of ``LEVELS``."""
+    with np.errstate(all="ignore"):
+        try:
+            if decision.verdict == "genuine":
+                return _genuine(cell, decision, convention)
+            if decision.verdict == "none":
+                return _none(cell, decision, convention)
+        except (ArithmeticError, np.linalg.LinAlgError):
+            pass  # whatever cannot be computed is not shown
     return "rejected"
 
 
-def allowed(decision: Decision, signs: NDArray) -> bool:
-    """Whether the convention allows these signs, (K,)."""
-    if decision.convention == "positive":
-        return bool((signs == 1).all())
-    if decision.convention == "uniform":
-        return bool((signs == signs[0]).all())
-    if decision.convention == "given":
-        return decision.given is not None and np.array_equal(signs, decision.given)
-    return decision.convention == "exists"
+def leaf_bound(cell: Cell, leaf: Leaf) -> Finding:
+    """What a leaf shows about the cell (``kinds``): the bound to store with it, and its level."""
+    with np.errstate(all="ignore"):
+        try:
+            return check(cell, coercion.leaf(leaf, cell.N, cell.K))
+        except (coercion.Malformed, ArithmeticError, np.linalg.LinAlgError):
+            return Finding("rejected", np.inf)
 
 
 # Witnesses
 
 
-def _genuine(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], decision: Decision) -> str:
-    (N, D), K = inputs.X.shape, pattern.shape[1]
-    R, signs = decision.R, decision.signs
-    if R is None or signs is None or np.shape(R) != (K, D) or np.shape(signs) != (K,):
+def _genuine(cell: Cell, decision: Decision, convention: Convention) -> str:
+    if not convention.allows(decision.signs, decision.given) or not 0.0 < decision.margin <= 1.0:
         return "rejected"
-    if not np.isfinite(R).all() or not np.isin(signs, (-1, 1)).all() or not allowed(decision, signs):
+    loss = _loss_level(cell, decision.loss)
+    if loss == "rejected":
         return "rejected"
-    if not 0.0 < decision.margin <= 1.0 or decision.certificate is not None:
-        return "rejected"
-    values = inputs.X @ R.T
-    residual = (pattern * values).sum(axis=1) - y
-    if not _close(decision.loss, float(residual @ residual) / N, y):
-        return "rejected"
-    if not pattern.any():
-        return "rigorous" if (R == 0.0).all() else "rejected"
-
-    minimum = proven_minimum(inputs, y, pattern)
-    error = gamma(D) * (np.abs(inputs.X) @ np.abs(R).T) + minimum.displacement(R)
-    if _inside(signs * values, error, pattern, decision.margin):
-        return "rigorous"
-    if rational.fits(inputs.X, pattern):
-        margin = rational.witness_margin(inputs.X, y, pattern, R, signs)
-        proven = margin is not None and margin > 0 and margin >= decision.margin * (1.0 - MARGIN_SLACK)
-        return "exact" if proven else "rejected"
-    if _is_minimiser(inputs, y, pattern, residual) and _inside(
-        signs * values, -FLOAT_TOLERANCE * np.abs(y).max(), pattern, decision.margin
-    ):
-        return "floating point"
-    return "rejected"
+    if _inside(cell, decision):
+        return loss
+    if cell.samples.independent or cell.affordable:
+        margin = cell.exact.witness_margin(decision.R, decision.signs)
+        if margin is None or margin <= 0:
+            return "rejected"
+        return loss if _supports(decision, float(margin), float(margin)) else "rejected"
+    margin = numerical.witness_margin(cell, decision.R, decision.signs)
+    return "numerical" if margin is not None and _supports(decision, margin, margin) else "rejected"
 
 
-def _inside(values: NDArray, error: NDArray | float, pattern: NDArray[np.bool_], margin: float) -> bool:
-    """Whether s_j R_j·x_i, known to ``error``, is within the cell and supports the margin."""
-    lower = (values - error)[pattern].min(initial=np.inf)
-    upper = (values + error)[~pattern].max(initial=-np.inf)
-    return bool(lower > 0.0 and lower >= margin * (1.0 - MARGIN_SLACK) and upper <= 0.0)
+def _supports(decision: Decision, lower: float, upper: float) -> bool:
+    """Whether a margin between these bounds, at most 1, is the one stated."""
+    enough = min(lower, 1.0) >= decision.margin * (1.0 - MARGIN_SLACK)
+    return enough and (not decision.exact or decision.margin >= min(upper, 1.0) * (1.0 - 2 * MARGIN_SLACK))
 
 
-def _is_minimiser(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], residual: NDArray) -> bool:
-    """Whether Aᵀ(A R − y) vanishes within tolerance, in coordinates in which no direction of X is weak."""
-    coordinates = inputs.orthonormal[0] / np.sqrt(len(y))
-    gradient = coordinates.T @ (residual[:, None] * pattern)
-    return bool(np.linalg.norm(gradient, axis=0).max() <= FLOAT_TOLERANCE * np.linalg.norm(y))
+def _inside(cell: Cell, decision: Decision) -> bool:
+    """Whether floating point proves that a minimiser near R is in the cell and has the margin."""
+    R = cell.scaled_weights(decision.R) if cell.floating else None
+    if R is None:
+        return False
+    X = cell.samples.scaled
+    values = decision.signs * (X @ R.T)
+    moved = cell.enclosure.displacement(R) if cell.enclosure else 0.0
+    if (moved > NEAR * (np.abs(X) @ np.abs(R).T)).any():
+        return False
+    error = (rounding(X, R.T) + moved) * (1.0 + gamma(4))
+    if not np.isfinite(error).all() or not np.isfinite(values).all():
+        return False
+    if not ((values + error)[~cell.pattern] <= 0).all():
+        return False
+    lower = float((values - error)[cell.pattern].min(initial=np.inf))
+    upper = float((values + error)[cell.pattern].min(initial=np.inf))
+    return lower > 0.0 and _supports(decision, *np.ldexp([lower, upper], cell.exponent).tolist())
 
 
 # Leaves
 
 
-def _none(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], decision: Decision) -> str:
-    leaves = decision.certificate.leaves
-    K = pattern.shape[1]
-    if not leaves or decision.margin > 0 or np.isnan(decision.margin) or not pattern.any():
+def _none(cell: Cell, decision: Decision, convention: Convention) -> str:
+    if decision.margin > 0 or not cell.pattern.any() or not _covered(cell, decision, convention):
         return "rejected"
-    if any(np.shape(leaf.signs) != (K,) or not np.isin(leaf.signs, (-1, 0, 1)).all() for leaf in leaves):
-        return "rejected"
-    if not _covered(pattern, decision):
-        return "rejected"
-    minimum = proven_minimum(inputs, y, pattern)
-    residual = minimum.fitted[0] - y
-    if not _close(decision.loss, float(np.mean(residual**2)), y):
-        return "rejected"
-    if isinstance(minimum, LargeMinimum) and not _is_minimiser(inputs, y, pattern, residual):
-        return "rejected"
-    level, highest = len(LEVELS) - 1, -np.inf
-    for leaf in leaves:
-        method, bound = leaf_bound(minimum, pattern, leaf)
-        level = min(level, LEVELS.index(method))
-        highest = max(highest, bound)
-    if not _agree(decision.margin, highest, y):
-        return "rejected"
-    return LEVELS[level]
+    level = LEVELS.index(_loss_level(cell, decision.loss))
+    highest, doubt = -np.inf, 0.0
+    for leaf in decision.certificate.leaves:
+        if not level:
+            break
+        found = check(cell, leaf)
+        level = min(level, LEVELS.index(found.level))
+        if not _agree(leaf.bound, found):
+            return "rejected"
+        if found.bound > highest:
+            highest, doubt = found.bound, found.doubt
+    shown = Finding(LEVELS[level], highest, doubt)
+    return LEVELS[level] if _agree(decision.margin, shown) else "rejected"
 
 
-def _agree(claimed: float, found: float, y: NDArray) -> bool:
-    """Whether two margins are the same, up to rounding if they are finite."""
-    if not np.isfinite(claimed) or not np.isfinite(found):
-        return claimed == found
-    return abs(claimed - found) <= MARGIN_SLACK * (np.abs(y).max() + abs(found))
+def _agree(stated: float, found: Finding) -> bool:
+    """Whether a stated margin is the one found, up to rounding if they are finite."""
+    if not np.isfinite(stated) or not np.isfinite(found.bound):
+        return stated == found.bound
+    return abs(stated - found.bound) <= MARGIN_SLACK * abs(found.bound) + 2 * found.doubt + 4 * TINY
 
 
-def _covered(pattern: NDArray[np.bool_], decision: Decision) -> bool:
+def _covered(cell: Cell, decision: Decision, convention: Convention) -> bool:
     """Whether the leaves reach every sign vector that the convention allows."""
     leaves = decision.certificate.leaves
-    ones = np.ones(pattern.shape[1], dtype=int)
-    if decision.convention == "exists":
+    if convention.all_signs:
         known = clauses.clauses_of(np.array([leaf.signs for leaf in leaves]))
-        known += clauses.equal_neurons(distinct_columns(pattern)[1])
-        return clauses.refuted(known, decision.certificate.branches.tolist())
-    given = decision.given if decision.given is not None else 0 * ones
-    wanted = {"positive": [ones], "uniform": [ones, -ones], "given": [given]}[decision.convention]
+        known += clauses.equal_neurons(cell.group)
+        return clauses.refuted(known, decision.certificate.branches.tolist(), cell.K)
+    wanted = convention.candidates(cell.K, decision.given)
     return all(any((signs * leaf.signs >= 0).all() for leaf in leaves) for signs in wanted)
 
 
-def leaf_bound(
-    minimum: ProvenMinimum | ExactFit | LargeMinimum, pattern: NDArray[np.bool_], leaf: Leaf
-) -> tuple[str, float]:
-    """The level of a leaf's proof that there is no positive margin, and the bound that it supports."""
-    if leaf.sample >= 0:
-        method, bound = _sample_bound(minimum, pattern, leaf)
-    elif isinstance(minimum, ProvenMinimum) and _well_formed(pattern, leaf):
-        method, bound = _multiplier_bound(minimum, pattern, leaf)
-    elif isinstance(minimum, LargeMinimum) and _well_formed(pattern, leaf):
-        method, bound = _large_multiplier_bound(minimum, pattern, leaf)
-    else:
-        return "rejected", np.inf
-    if method == "rejected" or not _agree(leaf.bound, bound, minimum.y):
-        return "rejected", np.inf
-    return method, bound
+# The loss
 
 
-def _sample_bound(minimum, pattern: NDArray[np.bool_], leaf: Leaf) -> tuple[str, float]:
-    if leaf.sample >= len(pattern):
-        return "rejected", np.inf
-    active = pattern[leaf.sample]
-    signs = leaf.signs[active]
-    if not active.any() or signs[0] == 0 or (signs != signs[0]).any():
-        return "rejected", np.inf
-    p, error = (array[leaf.sample] for array in minimum.fitted)
-    bound = float(signs[0] * p) / int(active.sum())
-    if signs[0] * p + error <= 0:
-        return "rigorous", bound
-    if rational.fits(minimum.X, pattern):
-        exact_bound = signs[0] * rational.fitted(minimum.X, minimum.y, pattern, leaf.sample)
-        return ("exact" if exact_bound <= 0 else "rejected"), float(exact_bound) / int(active.sum())
-    near = bound <= FLOAT_TOLERANCE * np.abs(minimum.y).max()
-    return ("floating point" if near else "rejected"), bound
+def _loss_level(cell: Cell, stated: float) -> str:
+    """The level at which the stated loss is the minimum's."""
+    lower, upper = loss_root(cell)
+    size = float(np.sqrt(np.mean(np.ldexp(cell.y, -cell.exponent) ** 2)))
+    if upper - lower <= LOSS_SLACK * size:
+        return "proven" if _same_loss(cell, stated, lower, upper, size) else "rejected"
+    found = numerical.loss(cell)
+    root = np.inf if found is None else float(np.sqrt(np.ldexp(found, -2 * cell.exponent)))
+    doubt = numerical.TOLERANCE * size
+    return "numerical" if _same_loss(cell, stated, root - doubt, root + doubt, size) else "rejected"
 
 
-def _well_formed(pattern: NDArray[np.bool_], leaf: Leaf) -> bool:
-    """Whether the multipliers are positive and belong to neurons whose sign the leaf fixes."""
-    pairs, values = np.asarray(leaf.pairs), np.asarray(leaf.values)
-    if pairs.shape != (len(values), 2) or not len(values) or not (values > 0).all():
+def _same_loss(cell: Cell, stated: float, lower: float, upper: float, size: float) -> bool:
+    """Whether the root of the stated loss is that of the minimum's, which is between these bounds."""
+    if not stated >= 0.0 or not np.isfinite(upper):
         return False
-    if not np.isfinite(values).all() or (pairs < 0).any() or (pairs >= pattern.shape).any():
-        return False
-    return bool((leaf.signs[pairs[:, 1]] != 0).all()) and len({tuple(p) for p in pairs.tolist()}) == len(
-        pairs
-    )
+    largest, smallest = np.ldexp([upper**2, max(lower, 0.0) ** 2], 2 * cell.exponent)
+    if smallest - 4 * TINY <= stated <= largest + 4 * TINY:  # what is too small or too large for a float
+        return True
+    root = float(np.sqrt(np.ldexp(stated, -2 * cell.exponent)))
+    slack = LOSS_SLACK * upper + LOSS_ROUNDING * size
+    return lower - slack <= root <= upper + slack
 
 
-@dataclass
-class DualSystem:
-    """E z = b of the module's docstring for one leaf; z = (ζ on ``zeta``, multipliers)."""
-
-    matrix: NDArray[np.float64]
-    error: NDArray[np.float64]
-    right: NDArray[np.float64]
-    zeta: NDArray[np.int64]
-
-
-def _dual_system(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: Leaf, finite: bool) -> DualSystem:
-    X, D = minimum.X, minimum.D
-    free, carrying = _requirements(minimum, leaf)
-    # λ vanishes where the free groups alone demand it; off these samples few of their masks remain
-    saturated, rest = _vanishing(minimum, free)
-    vanish = np.zeros(len(minimum.system.matrix), dtype=bool)
-    vanish[: minimum.saturated.sum()] = saturated[minimum.saturated]
-    zeta = np.flatnonzero(~vanish)
-
-    pairs, n = leaf.pairs, len(leaf.values)
-    # what a free group demands may be taken off the demand of a similar one
-    nodes = np.concatenate([np.zeros((minimum.N, 1)), rest], axis=1)
-    masks, sides = [differences(rest)], [np.zeros((D * rest.shape[1], n))]
-    for g, sign in carrying:
-        column = minimum.groups[:, g] & ~saturated
-        nearest = np.argmin(np.abs(nodes - column[:, None]).sum(axis=0))
-        masks.append((column - nodes[:, nearest])[:, None] * (g not in free))
-        mine = (minimum.group[pairs[:, 1]] == g) & (leaf.signs[pairs[:, 1]] == sign)
-        side = np.where(pattern[pairs[:, 0], pairs[:, 1]], 1.0, -1.0) * sign * mine
-        sides.append((X[pairs[:, 0]] * side[:, None]).T)
-    masks = np.concatenate(masks, axis=1)
-    blocks, _, error = minimum.blocks(masks)
-    dense = np.hstack([blocks[zeta].T, np.concatenate(sides)])
-    start = D * rest.shape[1]
-    rows, row_errors = [dense[:start]], [error[:start]]
-    for k, (g, sign) in enumerate(carrying):
-        block = slice(start + k * D, start + (k + 1) * D)
-        single = _sample_by_sample(minimum, pattern, leaf, zeta, masks[:, rest.shape[1] + k], (g, sign))
-        rows.append(dense[block] if single is None else single)
-        row_errors.append(error[block] if single is None else np.zeros(len(single)))
-    right = np.zeros(sum(map(len, rows)))
-    if finite:
-        rows.append(np.concatenate([np.zeros(len(zeta)), _shares(minimum, pattern, leaf)])[None, :])
-        row_errors.append(np.zeros(1))
-        right = np.append(right, 1.0)
-    return DualSystem(np.vstack(rows), np.concatenate(row_errors), right, zeta)
-
-
-def _sample_by_sample(minimum, pattern, leaf: Leaf, zeta: NDArray, mask: NDArray, owner) -> NDArray | None:
-    """Rows that make every x_i in a class's sum vanish by itself, where there are at most D of them.
-
-    So few samples are independent as a rule, which would make the D rows of the sum dependent. None if
-    there are more, or if some λ_i in the sum is not an unknown of its own.
-    """
-    g, sign = owner
-    samples, owners = leaf.pairs.T
-    mine = np.flatnonzero((minimum.group[owners] == g) & (leaf.signs[owners] == sign))
-    own = np.flatnonzero(minimum.saturated)
-    free = np.zeros(minimum.N, dtype=bool)
-    free[own[zeta[zeta < len(own)]]] = True
-    involved = (mask != 0) & (free | ~minimum.saturated)
-    involved[samples[mine]] = True
-    chosen = np.flatnonzero(involved)
-    if len(chosen) > minimum.D or (involved & (mask != 0) & ~minimum.saturated).any():
-        return None
-    rows = np.zeros((len(chosen), len(zeta) + len(samples)))
-    column = {int(own[i]): n for n, i in enumerate(zeta) if i < len(own)}
-    for row, i in enumerate(chosen):
-        if mask[i] and int(i) in column:
-            rows[row, column[int(i)]] = mask[i]
-        for m in mine[samples[mine] == i]:
-            rows[row, len(zeta) + m] = sign * (1.0 if pattern[i, owners[m]] else -1.0)
-    return rows
-
-
-def _vanishing(minimum: ProvenMinimum, free: list[int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Samples whose λ is set to zero for the free groups' sake, and the columns that these leave."""
-    columns = minimum.groups[:, free]
-    alive = columns.any(axis=1)
-    if 0 < alive.sum() <= len(free) * minimum.D and not (alive & ~minimum.saturated).any():
-        A = (columns[alive][:, :, None] * minimum.X[alive][:, None, :]).reshape(alive.sum(), -1)
-        if gram_factor(A @ A.T) is not None:
-            return alive, np.zeros((minimum.N, 0), dtype=bool)
-    return saturate(minimum.X, columns)
-
-
-def _requirements(minimum: ProvenMinimum, leaf: Leaf) -> tuple[list[int], list[tuple[int, int]]]:
-    """Groups with neurons that carry no multipliers, and the (group, sign) classes that do."""
-    owners = leaf.pairs[:, 1]
-    carrying = sorted(
-        {(int(g), int(s)) for g, s in zip(minimum.group[owners], leaf.signs[owners], strict=True)}
-    )
-    free = []
-    for g in range(minimum.G):
-        signs = set(leaf.signs[minimum.group == g].tolist())
-        if any(s == 0 or (g, s) not in carrying for s in signs):
-            free.append(g)
-    return free, carrying
-
-
-def _shares(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: Leaf) -> NDArray[np.float64]:
-    """The weight of each multiplier in Σ μ: the neurons that share it if its pair is active, else 0."""
-    samples, owners = leaf.pairs.T
-    same = (minimum.group[None, :] == minimum.group[owners][:, None]) & (
-        leaf.signs[None, :] == leaf.signs[owners][:, None]
-    )
-    return np.where(pattern[samples, owners], same.sum(axis=1), 0).astype(float)
-
-
-def _normalised(shares: NDArray, leaf: Leaf) -> tuple[bool, NDArray[np.float64]]:
-    """Whether the bound is finite (Σ μ > 0), and the multipliers with Σ μ = 1, or at most 1 if it is not."""
-    finite = bool((shares > 0).any())
-    return finite, leaf.values / (shares @ leaf.values if finite else leaf.values.max())
-
-
-def _multiplier_bound(minimum: ProvenMinimum, pattern: NDArray[np.bool_], leaf: Leaf) -> tuple[str, float]:
-    """The level at which the multipliers are proven, and the bound on the margin they give."""
-    shares = _shares(minimum, pattern, leaf)
-    finite, values = _normalised(shares, leaf)
-    system = _dual_system(minimum, pattern, leaf, finite)
-    # multipliers enter relative to their values, so that a distance below 1 keeps them positive
-    relative = len(system.zeta) + np.arange(len(values))
-    matrix = system.matrix.copy()
-    matrix[:, relative] *= values
-    proof = row_system(matrix, system.error)
-    z = np.ones(matrix.shape[1])
-    z[: len(system.zeta)] = _least_squares(
-        matrix[:, : len(system.zeta)], system.right - matrix[:, relative].sum(1)
-    )
-    for _ in range(REFINEMENTS if proof.proven else 0):
-        z = z + proof.solve(system.right - matrix @ z)
-    residual = system.right - matrix @ z
-    h, h_error = (array[system.zeta] for array in minimum.right)
-    zeta = z[: len(system.zeta)]
-    bound = -float(h @ zeta)
-    if proof.proven:
-        error = gamma(len(z)) * (np.abs(matrix) @ np.abs(z) + np.abs(system.right)) + system.error * norm(z)
-        distance = proof.distance(residual, error)
-        doubt = norm(h) * distance + (gamma(len(h)) * np.abs(h) + h_error) @ (np.abs(zeta) + distance)
-        if (z[relative] > distance).all() and bound + doubt <= 0.0 and (finite or bound + doubt < 0.0):
-            return "rigorous", bound if finite else -np.inf
-    if _cancel(system, matrix, relative):
-        return "rigorous", 0.0
-    if rational.fits(minimum.X, pattern):
-        exact_bound = rational.leaf_bound(minimum.X, minimum.y, pattern, leaf)
-        proven = exact_bound is not None and exact_bound <= 0
-        return ("exact", float(exact_bound)) if proven else ("rejected", np.inf)
-    scale = np.abs(minimum.y).max()
-    small = np.abs(residual).max() <= FLOAT_TOLERANCE * max(1.0, np.abs(matrix).max())
-    if small and (z[relative] > 0).all() and bound <= (FLOAT_TOLERANCE if finite else 0.0) * scale:
-        return "floating point", bound if finite else -np.inf
-    return _large_multiplier_bound(floating_minimum(minimum.inputs, minimum.y, pattern), pattern, leaf)
-
-
-def _large_multiplier_bound(
-    minimum: LargeMinimum, pattern: NDArray[np.bool_], leaf: Leaf
-) -> tuple[str, float]:
-    """As ``_multiplier_bound``, with λ from a basis of A's range, in orthonormal coordinates."""
-    if minimum.doubtful:
-        return "rejected", np.inf
-    finite, values = _normalised(_shares(minimum, pattern, leaf), leaf)
-    free, carrying = _requirements(minimum, leaf)
-    samples, owners = leaf.pairs.T
-    demands = {g: np.zeros(minimum.r) for g in free}
-    for g, sign in carrying:
-        mine = (minimum.group[owners] == g) & (leaf.signs[owners] == sign)
-        side = np.where(pattern[samples, owners], -sign, sign) * mine * values
-        demand = side @ minimum.coordinates[samples]
-        if not np.allclose(demands.setdefault(g, demand), demand):
-            return "rejected", np.inf  # one block of Aᵀλ cannot meet two demands
-    demands = np.stack([demands[g] for g in range(minimum.G)])
-    vector = minimum.preimage(demands)
-    missing = np.abs(minimum.transposed(vector) - demands).max()
-    bound = -float(vector @ minimum.fitted[0])
-    limit = FLOAT_TOLERANCE * np.abs(minimum.y).max() if finite else 0.0
-    if missing <= FLOAT_TOLERANCE * np.abs(demands).max() and bound <= limit:
-        return "floating point", bound if finite else -np.inf
-    return "rejected", np.inf
-
-
-def _cancel(system: DualSystem, matrix: NDArray, relative: NDArray) -> bool:
-    """Whether multipliers near these fulfil everything with λ = 0, which shows exactly t ≤ 0."""
-    rows = matrix[:, relative].any(axis=1)
-    alone, right = matrix[np.ix_(rows, relative)], system.right[rows]
-    proof = row_system(alone)
-    error = gamma(len(relative)) * (np.abs(alone).sum(axis=1) + np.abs(right))
-    return bool(system.right.any()) and proof.distance(right - alone.sum(axis=1), error) < 1.0
-
-
-def _least_squares(matrix: NDArray, right: NDArray) -> NDArray[np.float64]:
-    """A least-squares solution, by refined regularised normal equations: any one will do."""
-    gram = matrix.T @ matrix
-    regular = gram + 1e-12 * max(np.trace(gram), 1e-300) * np.eye(len(gram))
-    solution = np.zeros(matrix.shape[1])
-    for _ in range(4):
-        solution = solution + np.linalg.solve(regular, matrix.T @ (right - matrix @ solution))
-    return solution
-
-
-def _close(loss: float, found: float, y: NDArray) -> bool:
-    """Whether the stated loss is the one found."""
-    return abs(loss - found) <= MARGIN_SLACK * max(float(np.mean(y**2)), 1e-300)
-
-
-def verify(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike, decision: Decision) -> bool:
-    """Whether the decision's certificate proves its verdict, margin and loss for this very cell.
-
-    Trusts X, y, pattern and the certificate only, and uses no solver. An undecided one is never
-    verified. ``verification_level`` tells how rigorous the check was.
-    """
-    return verification_level(X, y, pattern, decision) != "rejected"
-
-
-def verification_level(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike, decision: Decision) -> str:
-    """ "rigorous" (floating point with proven error bounds), "exact" (rational arithmetic), "floating
-    point" (with tolerances: beyond the size where the others serve), or "rejected"."""
-    inputs = prepare(X)
-    y = targets(y, len(inputs.X))
-    return support(inputs, y, activations(pattern, len(inputs.X)), decision)
+def loss_root(cell: Cell) -> tuple[float, float]:
+    """Proven bounds on the root of the minimum's loss, for scaled labels; (0, inf) if there are none."""
+    if not cell.pattern.any() or cell.samples.independent:
+        if cell.scaled_y is None:
+            return 0.0, np.inf
+        dead = np.where(cell.alive, 0.0, cell.scaled_y)
+        length = float(np.linalg.norm(dead)) / np.sqrt(cell.N)
+        return length * (1.0 - gamma(cell.N)), norm(dead) / np.sqrt(cell.N) * (1.0 + gamma(4))
+    p, error = cell.fitted
+    if np.isfinite(error).all():
+        residual = p - cell.scaled_y
+        doubt = norm(error + gamma(4) * (np.abs(p) + np.abs(cell.scaled_y)))
+        length = float(np.linalg.norm(residual))
+        if doubt <= LOSS_SLACK / 4 * float(np.linalg.norm(cell.scaled_y)) or not cell.affordable:
+            root = np.sqrt(cell.N)
+            low = max(0.0, length * (1.0 - gamma(cell.N)) - doubt) / root * (1.0 - gamma(4))
+            return low, (norm(residual) + doubt) / root * (1.0 + gamma(4))
+    if not cell.affordable:
+        return 0.0, np.inf
+    exact = cell.exact.loss * power(2 * (cell.exact.unit - cell.exponent))
+    length = float(np.sqrt(int(exact.p) / int(exact.q)))
+    return length * (1.0 - gamma(4)), length * (1.0 + gamma(4))

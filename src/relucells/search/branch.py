@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.cells.pattern import distinct_columns
-from relucells.certify import clauses, rational, verify
+from relucells.certify import clauses
+from relucells.certify.cell import Cell
 from relucells.certify.certificates import Certificate, Decision, Leaf
-from relucells.certify.enclosures import proven_minimum
+from relucells.certify.verify import cell_of, leaf_bound, verification_level
 from relucells.samples.inputs import Inputs
-from relucells.search import independent_samples
+from relucells.search import exact_program, independent_samples, satisfiability
 from relucells.search.margin_program import FREE, Bound, Budget, MarginProgram, Unsolved, WorkLimit
 
 # A margin program's optimum is right to about this, relative to max|y| (HiGHS works to 1e-10).
@@ -30,7 +31,7 @@ MARGIN_ERROR = 1e-9
 LARGE_ERROR = 1e-6
 
 # The share by which a witness of the exact margin is moved towards a point strictly inside the cell;
-# below ``verify.MARGIN_SLACK``.
+# below ``certify.verify.MARGIN_SLACK``.
 INWARD = 5e-7
 
 
@@ -154,11 +155,11 @@ class Question:
 
     @cached_property
     def small(self) -> bool:
-        return rational.fits(self.inputs.X, self.pattern)
+        return exact_program.fits(self.inputs.X, self.pattern)
 
     @cached_property
-    def minimum(self):
-        return proven_minimum(self.inputs, self.y, self.pattern)
+    def cell(self) -> Cell:
+        return cell_of(self.inputs, self.y, self.pattern)
 
     def _maximise(self, plus: NDArray) -> Bound:
         """The margin program of a node; no bound where HiGHS fails and exact arithmetic can serve."""
@@ -172,16 +173,14 @@ class Question:
 
     def _proven(self, leaf: Leaf) -> bool:
         """Whether a leaf's proof stands; taken for granted in cells too large for exact arithmetic."""
-        return not self.small or verify.leaf_bound(self.minimum, self.pattern, leaf)[0] != "rejected"
+        return not self.small or leaf_bound(self.cell, leaf).level != "rejected"
 
     def _sharpened(self, leaf: Leaf) -> Leaf | None:
-        """The leaf with its exact bound where it was proven exactly; None if its proof does not stand."""
+        """The leaf with the bound that its proof gives; None if the proof does not stand."""
         if not self.small:
             return leaf
-        method, bound = verify.leaf_bound(self.minimum, self.pattern, leaf)
-        if method == "rejected":
-            return None
-        return replace(leaf, bound=bound) if method == "exact" else leaf
+        found = leaf_bound(self.cell, leaf)
+        return None if found.level == "rejected" else replace(leaf, bound=found.bound)
 
     def _settle(self, plus: NDArray, signs: NDArray, bound: Bound) -> "Settled":
         """The margin for these signs, its sign beyond doubt in small cells."""
@@ -192,19 +191,19 @@ class Question:
             if not self.small:
                 return found
             claim = self._decision("genuine", margin, "witness", R, signs)
-            if verify.support(self.inputs, self.y, self.pattern, claim) != "rejected":
+            if verification_level(self.inputs, self.y, self.pattern, claim) != "rejected":
                 return found
         elif (sharp := self._sharpened(leaf)) is not None:
             return Settled(sharp.bound, None, signs, sharp)
         self.budget.spend()
-        best = rational.maximise(self.inputs.X, self.y, self.pattern, signs)
+        best = exact_program.maximise(self.inputs.X, self.y, self.pattern, signs)
         fixed = np.isin(np.arange(self.K), best.pairs[:, 1])
         group = self.program.group
         fixed = np.isin(group, group[fixed]) & (group >= 0)
         leaf = Leaf(np.where(fixed, signs, 0).astype(np.int8), best.margin, -1, best.pairs, best.values)
         R = best.R if best.margin > 0 else None
         if R is not None:
-            inner = rational.maximise(self.inputs.X, self.y, self.pattern, signs, inner=True)
+            inner = exact_program.maximise(self.inputs.X, self.y, self.pattern, signs, inner=True)
             R = (1.0 - INWARD) * R + INWARD * inner.R if inner.margin > 0 else R
         return Settled(best.margin, R, signs, leaf)
 
@@ -455,15 +454,20 @@ class Question:
 
     def _none(self, margin: float, leaves: list[Leaf], loss: float | None = None) -> Decision:
         """The verdict that no sign vector has a positive margin, with the leaves that show the margin."""
+        if not self.inputs.independent:
+            found = [leaf_bound(self.cell, leaf) for leaf in leaves]
+            leaves = [
+                leaf if shown.level == "rejected" else replace(leaf, bound=shown.bound)
+                for leaf, shown in zip(leaves, found, strict=True)
+            ]
         if self.exact:
             leaves = [leaf for leaf in leaves if leaf.bound <= margin + MARGIN_ERROR * np.abs(self.y).max()]
-        else:
-            margin = max(leaf.bound for leaf in leaves)
+        margin = max(leaf.bound for leaf in leaves)
         branches = np.zeros(0, dtype=np.int64)
         if self.convention == "exists":
             known = clauses.clauses_of(np.array([leaf.signs for leaf in leaves]))
             known += clauses.equal_neurons(distinct_columns(self.pattern)[1])
-            signs, found = clauses.satisfy(known, self.K)
+            signs, found = satisfiability.satisfy(known, self.K)
             if signs is not None:
                 raise RuntimeError("the search left a sign vector without a proof")
             branches = np.array(found, dtype=np.int64)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from relucells.cells.pattern import distinct_columns
 from relucells.certify import clauses
 from relucells.certify.certificates import Leaf
+from relucells.search import satisfiability
 
 
 def sample_bounds(y: NDArray, pattern: NDArray[np.bool_], signs: NDArray) -> NDArray[np.float64]:
@@ -78,7 +79,7 @@ def best_signs(
     def avoiding(pairs: list[tuple[int, int]]) -> NDArray[np.int8] | None:
         masks = clauses.bits(pattern[[i for i, _ in pairs]])
         known = [(0, mask) if s > 0 else (mask, 0) for mask, (_, s) in zip(masks, pairs, strict=True)]
-        return clauses.satisfy([*known, *symmetric], pattern.shape[1])[0]
+        return satisfiability.satisfy([*known, *symmetric], pattern.shape[1])[0]
 
     wrong = cubes(lambda bound: bound <= 0)
     signs = avoiding(wrong)

@@ -83,7 +83,7 @@ if __name__ == "__main__":
             seconds = time.process_time() - start
             log.info("trial %d: %s; rank A = %d; %.1f s of CPU time", trial, verdicts, rank, seconds)
         arrays = {f"{name}_{key}": value for name, ds in found.items() for key, value in pack(ds).items()}
-        arrays |= {f"{name}_level": np.array(levels, dtype="U14") for name, levels in checked.items()}
+        arrays |= {f"{name}_level": np.array(levels, dtype="U9") for name, levels in checked.items()}
         arrays |= {"trial": drawn["trial"], "rank": np.array(ranks), "activated": np.array(activated)}
         sizes = {"N": np.array(len(X)), "data_source": np.array(str(data_source))}
         write_npz(snakemake.output[0], **arrays, **sizes)

@@ -10,7 +10,6 @@ from relucells.pipeline.job import job
 from relucells.pipeline.tables import share, stand_in_notes, with_interval, write_table
 
 REASONS = ("sample", "multipliers", "conflicts")
-LEVELS = ("rigorous", "exact", "floating point")
 
 
 def summarise(arrays, convention: str, level: float) -> dict:
@@ -22,8 +21,8 @@ def summarise(arrays, convention: str, level: float) -> dict:
     for name, hits in (("genuine_pct", verdict == "genuine"), ("undecided_pct", ~decided)):
         row[name], row[f"{name}_low"], row[f"{name}_high"] = share(hits, level)
     row |= {f"none_by_{name}": int((reason[verdict == "none"] == name).sum()) for name in REASONS}
-    row |= {"undecided": int((~decided).sum()), "verified": int((checked != "rejected").sum())}
-    row |= {name.replace(" ", "_"): int((checked == name).sum()) for name in LEVELS}
+    row |= {"undecided": int((~decided).sum()), "verified": int((checked == "proven").sum())}
+    row["numerical"] = int((checked == "numerical").sum())
     row["mean_loss"] = arrays[f"{convention}_loss"].mean()
     row["rank_low"], row["rank_high"] = arrays["rank"].min(), arrays["rank"].max()
     row["activated_pct"] = 100 * arrays["activated"].mean()
@@ -50,9 +49,8 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
     for name in REASONS:
         shown[f"none: {name}"] = frame[f"none_by_{name}"].astype(str)
     shown["undecided"] = frame["undecided"].astype(str)
-    proven = frame["rigorous"] + frame["exact"]
-    shown["proven"] = proven.astype(str)
-    shown["checked in floating point"] = frame["floating_point"].astype(str)
+    shown["proven"] = frame["verified"].astype(str)
+    shown["numerical"] = frame["numerical"].astype(str)
     shown["mean loss"] = frame["mean_loss"].map("{:.4g}".format)
     shown["rank A"] = [
         f"{low}" if low == high else f"{low} to {high}"
@@ -70,11 +68,12 @@ if __name__ == "__main__":
             "z_j > 0; uniform: all z_j of one sign; sampled: the signs of the drawn z; exists: some choice "
             "of signs. None: cells without a genuine minimum, by what shows it: the fitted value of one "
             "sample, multipliers on pairs of a sample and a neuron, or several of these. Proven: "
-            "certificates that were checked with proven error bounds or in exact arithmetic; the others "
-            "in floating point, within tolerance.",
+            "certificates that were checked with proven error bounds or in exact arithmetic; numerical: "
+            "within tolerances.",
             *stand_in_notes(frame),
         ]
         write_table(frame, readable(frame), snakemake.output, "Genuine minima at full scale", notes)
-        unverified = int((frame["n_trials"] - frame["undecided"] - frame["verified"]).sum())
+        checked = frame["verified"] + frame["numerical"]
+        unverified = int((frame["n_trials"] - frame["undecided"] - checked).sum())
         undecided = int(frame["undecided"].sum())
         log.info("%d rows; %d cells undecided; %d not verified", len(frame), undecided, unverified)

@@ -33,8 +33,8 @@ def summarise(verdict: np.ndarray, level_of: np.ndarray, quality: np.ndarray, le
         "bad_pct": quality[genuine] == "bad",
         "global_pct": quality[genuine] == "global",
         "undecided_pct": ~decided,
-        "verified_pct": level_of[decided] != "rejected",
-        "rigorous_pct": np.isin(level_of[decided], ("rigorous", "exact")),
+        "verified_pct": level_of[decided] == "proven",
+        "numerical_pct": level_of[decided] == "numerical",
     }
     row = {"n_trials": len(verdict)}
     for name, hits in columns.items():

@@ -27,7 +27,7 @@ def check(
         else ""
         for pattern, decision in cells
     ]
-    return np.array(levels, dtype="U14"), np.array(qualities, dtype="U6")
+    return np.array(levels, dtype="U9"), np.array(qualities, dtype="U6")
 
 
 if __name__ == "__main__":

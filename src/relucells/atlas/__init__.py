@@ -1,1 +1,0 @@
-"""The atlas: the whole landscape of a small network, and slices through that of a large one."""

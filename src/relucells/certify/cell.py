@@ -1,0 +1,153 @@
+"""A cell as the checkers see it: its data scaled by powers of two, its groups of equal neurons, its limits.
+
+The question depends on X only through its column space and on y only up to a positive factor, so columns
+of X and the labels may be multiplied by powers of two; that is done without rounding or not at all.
+"""
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells.certify import dyadic
+from relucells.certify.floating import gamma, row_system
+
+# A matrix A with more entries than this is too large for proofs in floating point.
+ENTRIES = 20_000_000
+# Exact arithmetic: rank and size of A, and bits of its entries, beyond which it takes many seconds.
+EXACT_RANK = 250
+EXACT_ENTRIES = 400_000
+EXACT_BITS = 4000
+
+
+class Samples:
+    """The samples X, (N, D), with what is proven about them alone."""
+
+    def __init__(self, X: NDArray[np.float64], inputs=None):
+        self.X, self.inputs = X, inputs
+        self.zero = ~X.any(axis=1)
+
+    @cached_property
+    def exponents(self) -> NDArray[np.int64]:
+        """The power of two, (D,), that bounds each column."""
+        return np.frexp(np.abs(self.X).max(axis=0))[1].astype(np.int64)
+
+    @cached_property
+    def scaled(self) -> NDArray[np.float64] | None:
+        """X with every column's largest entry in [1/2, 1), or None where that would round."""
+        return dyadic.scaled(self.X, -self.exponents)
+
+    @cached_property
+    def lengths(self) -> NDArray[np.float64]:
+        """Upper bounds on the lengths of the scaled samples, (N,)."""
+        squares = np.linalg.norm(self.scaled, axis=1) * (1.0 + gamma(self.X.shape[1]))
+        return np.where(self.zero, 0.0, squares + 2.0**-530 * self.X.shape[1])
+
+    @cached_property
+    def independent(self) -> bool:
+        """Whether it is proven that the N samples are linearly independent."""
+        N, D = self.X.shape
+        if N > D or self.zero.any():
+            return False
+        if self.scaled is not None and row_system(self.scaled).proven:
+            return True
+        if self.X.size > ENTRIES:
+            return False
+        return dyadic.rank_at_least(self.X) == N
+
+    @cached_property
+    def columns(self) -> NDArray[np.int64]:
+        """Columns of X, ascending, that are proven to span all of them."""
+        used = np.flatnonzero(self.X.any(axis=0))
+        if self.independent or min(len(self.X), len(used)) > EXACT_RANK or self.X.size > EXACT_ENTRIES:
+            return used
+        return used[dyadic.spanning_columns(self.X[:, used])]
+
+
+class Cell:
+    """One cell: y (N,), pattern (N, K) on samples X (N, D).
+
+    columns : (N, G), the distinct nonzero columns of the pattern; group : (K,), each neuron's, −1 if dead;
+    size : (G,), neurons in each; alive : (N,), samples that activate some neuron
+    """
+
+    def __init__(self, samples: Samples, y: NDArray[np.float64], pattern: NDArray[np.bool_]):
+        self.samples, self.X, self.y, self.pattern = samples, samples.X, y, pattern
+        self.N, self.D = self.X.shape
+        self.K = pattern.shape[1]
+        self.alive = pattern.any(axis=1)
+        self.columns, self.group = distinct_columns(pattern)
+        self.G = self.columns.shape[1]
+        self.size = np.bincount(self.group[self.group >= 0], minlength=self.G)
+
+    @cached_property
+    def exponent(self) -> int:
+        """The power of two that bounds the labels."""
+        return int(np.frexp(np.abs(self.y).max())[1])
+
+    @cached_property
+    def scaled_y(self) -> NDArray[np.float64] | None:
+        """The labels, the largest in [1/2, 1), or None where that would round."""
+        return dyadic.scaled(self.y, np.array(-self.exponent))
+
+    @property
+    def floating(self) -> bool:
+        """Whether proofs in floating point are to be had."""
+        width = self.G * len(self.samples.columns)
+        return (
+            self.samples.scaled is not None
+            and self.scaled_y is not None
+            and int(self.alive.sum()) * width <= ENTRIES
+        )
+
+    @cached_property
+    def affordable(self) -> bool:
+        """Whether exact arithmetic is."""
+        alive, width = int(self.alive.sum()), self.G * self.D
+        if min(alive, width) > EXACT_RANK or alive * width > EXACT_ENTRIES or width > 2 * EXACT_RANK:
+            return False
+        return dyadic.bits(self.X) <= EXACT_BITS and dyadic.bits(self.y[:, None]) <= EXACT_BITS
+
+    @cached_property
+    def enclosure(self):
+        """The minimum, enclosed in floating point, or None where that is not to be had."""
+        from relucells.certify.enclosures import enclosure
+
+        return enclosure(self) if self.floating and self.pattern.any() else None
+
+    @cached_property
+    def exact(self):
+        """The minimum in rational arithmetic."""
+        from relucells.certify.rational import ExactCell
+
+        return ExactCell(self)
+
+    @property
+    def fitted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The fitted values of the scaled labels, (N,), and a proven bound on the error of each, or inf."""
+        if self.enclosure is None:
+            return np.zeros(self.N), np.full(self.N, np.inf)
+        return self.enclosure.fitted
+
+    def scaled_weights(self, R: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """R, (K, D), for the scaled samples and labels, or None where that would round."""
+        return dyadic.scaled(R, self.samples.exponents - self.exponent)
+
+    def shares(self, owners: NDArray[np.int64], signs: NDArray[np.int8]) -> NDArray[np.int64]:
+        """How many neurons have the column and the sign of each of these neurons."""
+        same = (self.group[None, :] == self.group[owners][:, None]) & (
+            signs[None, :] == signs[owners][:, None]
+        )
+        return same.sum(axis=1)
+
+
+def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """The distinct nonzero columns, (N, G), in order of appearance, and each neuron's, −1 if dead."""
+    seen: dict[bytes, int] = {}
+    group, first = np.full(pattern.shape[1], -1), []
+    for j, column in enumerate(np.ascontiguousarray(pattern.T)):
+        if column.any():
+            group[j] = seen.setdefault(column.tobytes(), len(seen))
+            if group[j] == len(first):
+                first.append(j)
+    return pattern[:, first], group

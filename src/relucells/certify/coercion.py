@@ -1,0 +1,154 @@
+"""Whatever a checker is handed, turned into plain arrays of the right shape, or refused.
+
+A certificate may come from anywhere. Nothing of it is read before it has passed through here, and what does
+not fit is ``Malformed``, which the checkers answer with *rejected*.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells.certify.certificates import VERDICTS, Certificate, Decision, Leaf
+from relucells.certify.conventions import BY_NAME, Convention
+
+# More branches than a search would ever store; replaying them takes time in proportion.
+BRANCHES = 10_000_000
+# Arrays that a leaf's own kind may have.
+ARRAYS = 64
+
+
+class Malformed(Exception):
+    """What was handed in is not a certificate at all."""
+
+
+def array(value: Any, kinds: str, dtype: type, shape: tuple[int | None, ...]) -> NDArray:
+    """A fresh array of that dtype and shape (None: any length) from a plain array or nested lists.
+
+    kinds : NumPy's letters of the dtypes that are taken. Masked arrays and other subclasses are not.
+    """
+    if type(value) in (list, tuple):
+        try:
+            value = np.array(value)
+        except (ValueError, TypeError, OverflowError, RecursionError):
+            raise Malformed from None
+        if not value.size and None in shape:
+            value = np.zeros([size or 0 for size in shape], dtype=dtype)
+    if type(value) is not np.ndarray or value.dtype.kind not in kinds or value.dtype.itemsize > 8:
+        raise Malformed
+    if value.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, value.shape, strict=True)):
+        raise Malformed
+    return np.array(value, dtype=dtype, order="C")
+
+
+def reals(value: Any, *shape: int | None) -> NDArray[np.float64]:
+    """A finite float array."""
+    found = array(value, "iuf", np.float64, shape)
+    if not np.isfinite(found).all():
+        raise Malformed
+    return found
+
+
+def integers(value: Any, *shape: int | None, low: int = 0, high: int) -> NDArray[np.int64]:
+    """An integer array with low ≤ entry < high."""
+    if type(value) is np.ndarray and value.dtype.kind == "u":
+        value = np.minimum(value, np.uint64(2**62)).astype(np.int64)
+    found = array(value, "i", np.int64, shape)
+    if ((found < low) | (found >= high)).any():
+        raise Malformed
+    return found
+
+
+def ternary(value: Any, K: int) -> NDArray[np.int8]:
+    """A partial sign vector, (K,) in {−1, 0, 1}."""
+    found = array(value, "iuf", np.float64, (K,))
+    if not np.isin(found, (-1.0, 0.0, 1.0)).all():
+        raise Malformed
+    return found.astype(np.int8)
+
+
+def signs(value: Any, K: int) -> NDArray[np.int8]:
+    """A sign vector, (K,) in ±1."""
+    found = ternary(value, K)
+    if not found.all():
+        raise Malformed
+    return found
+
+
+def number(value: Any, infinite: bool = False) -> float:
+    """A float; −inf and inf only if ``infinite``, never NaN."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        raise Malformed
+    try:
+        found = float(value)
+    except OverflowError:
+        raise Malformed from None
+    if found != found or (np.isinf(found) and not infinite):
+        raise Malformed
+    return found
+
+
+def leaf(value: Any, N: int, K: int) -> Leaf:
+    """A leaf with clean common fields; ``arrays`` is cleaned by its kind's own check."""
+    if type(value) is not Leaf or type(value.kind) not in (str, np.str_):
+        raise Malformed
+    pairs = integers(value.pairs, None, 2, high=max(N, K))
+    values = reals(value.values, len(pairs))
+    if ((pairs >= (N, K)).any()) or (values <= 0).any():
+        raise Malformed
+    if len(pairs) and len(np.unique(pairs[:, 0] * K + pairs[:, 1])) < len(pairs):
+        raise Malformed
+    if isinstance(value.sample, bool) or not isinstance(value.sample, int | np.integer):
+        raise Malformed
+    if not -1 <= value.sample < N:
+        raise Malformed
+    if not isinstance(value.arrays, Mapping) or len(value.arrays) > ARRAYS:
+        raise Malformed
+    return Leaf(
+        ternary(value.signs, K),
+        number(value.bound, infinite=True),
+        int(value.sample),
+        pairs,
+        values,
+        str(value.kind),
+        value.arrays,
+    )
+
+
+def certificate(value: Any, N: int, K: int) -> Certificate:
+    """A certificate of at least one leaf."""
+    if type(value) is not Certificate or type(value.leaves) not in (tuple, list) or not value.leaves:
+        raise Malformed
+    branches = integers(value.branches, None, high=K)
+    if len(branches) > BRANCHES:
+        raise Malformed
+    return Certificate(tuple(leaf(item, N, K) for item in value.leaves), branches)
+
+
+def decision(value: Any, N: int, D: int, K: int) -> tuple[Decision, Convention]:
+    """A decision whose parts fit the cell and its verdict, and its convention."""
+    if type(value) is not Decision or type(value.exact) not in (bool, np.bool_):
+        raise Malformed
+    if type(value.verdict) not in (str, np.str_) or value.verdict not in VERDICTS:
+        raise Malformed
+    if type(value.convention) not in (str, np.str_) or value.convention not in BY_NAME:
+        raise Malformed
+    if (value.given is not None) != (value.convention == "given"):
+        raise Malformed
+    undecided = value.verdict == "undecided"
+    clean = Decision(
+        verdict=str(value.verdict),
+        margin=np.nan if undecided else number(value.margin, infinite=True),
+        R=None if value.R is None else reals(value.R, K, D),
+        signs=None if value.signs is None else signs(value.signs, K),
+        loss=np.nan if undecided else number(value.loss, infinite=True),
+        convention=str(value.convention),
+        certificate=None if value.certificate is None else certificate(value.certificate, N, K),
+        exact=bool(value.exact),
+        given=None if value.given is None else signs(value.given, K),
+    )
+    parts = clean.R is not None, clean.signs is not None, clean.certificate is not None
+    if parts != {"genuine": (True, True, False), "none": (False, False, True)}.get(clean.verdict, parts):
+        raise Malformed
+    return clean, BY_NAME[clean.convention]

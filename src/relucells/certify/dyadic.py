@@ -1,0 +1,133 @@
+"""Floats as what they are, integers times powers of two, and exact linear algebra on them by FLINT.
+
+A rank modulo a prime is never larger than the rank, so a full one is a proof. Everything else that comes
+from a prime is a guess that is checked by exact products.
+"""
+
+import numpy as np
+from flint import fmpq, fmpz_mat, nmod_mat
+from numpy.typing import NDArray
+
+# Guesses are made modulo the first of these that serves.
+PRIMES = (4611686018427387847, 4611686018427387817, 4611686018427387787)
+
+
+def scaled(array: NDArray[np.float64], exponents: NDArray) -> NDArray[np.float64] | None:
+    """array · 2^exponents, entry by entry, or None where the result is not exact."""
+    exponents = np.broadcast_to(exponents, array.shape)
+    # twice, because a factor of 2^1075 and more has no float
+    half = exponents // 2
+    found = np.ldexp(np.ldexp(array, half), exponents - half)
+    back = np.ldexp(np.ldexp(found, -half), half - exponents)
+    return found if np.isfinite(found).all() and np.array_equal(back, array) else None
+
+
+def mantissas(array: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Odd integers m (0 for 0) and exponents e with array = m 2^e."""
+    fraction, exponent = np.frexp(array)
+    m = np.ldexp(fraction, 53).astype(np.int64)
+    low = np.where(m == 0, 1, m & -m)
+    zeros = np.frexp(low.astype(float))[1] - 1
+    return m >> zeros, np.where(m == 0, 0, exponent - 53 + zeros).astype(np.int64)
+
+
+def bits(array: NDArray[np.float64]) -> int:
+    """The bits that integers over one power of two for each column, (N, D), take."""
+    m, e = mantissas(array)
+    top = e + np.where(m == 0, 0, np.frexp(np.abs(m).astype(float))[1])
+    used = m != 0
+    high = np.where(used, top, -(10**6)).max(axis=0, initial=-(10**6))
+    low = np.where(used, e, 10**6).min(axis=0, initial=10**6)
+    return int(np.maximum(high - low, 0).max(initial=0))
+
+
+def integers(array: NDArray[np.float64]) -> tuple[list[list[int]], list[int]]:
+    """Rows of integers M, and exponents for the columns, with array[i, d] = M[i][d] 2^exponents[d]."""
+    m, e = mantissas(array)
+    lowest = np.where(m == 0, 10**6, e).min(axis=0, initial=10**6)
+    lowest = np.where(lowest == 10**6, 0, lowest)
+    shifts = np.where(m == 0, 0, e - lowest)
+    if shifts.max(initial=0) + 54 < 63:
+        return (m << shifts).tolist(), lowest.tolist()
+    rows = [
+        [a << b for a, b in zip(row, shift, strict=True)]
+        for row, shift in zip(m.tolist(), shifts.tolist(), strict=True)
+    ]
+    return rows, lowest.tolist()
+
+
+def whole(array: NDArray[np.float64]) -> tuple[list[list[int]], int]:
+    """Rows of integers over one power of two, and its exponent."""
+    rows, exponents = integers(array)
+    lowest = min(exponents, default=0)
+    return [[a << (e - lowest) for a, e in zip(r, exponents, strict=True)] for r in rows], lowest
+
+
+def matrix(rows: list, columns: int) -> fmpz_mat:
+    """Rows of integers as a matrix of FLINT, with its number of columns even where there are no rows."""
+    return fmpz_mat(len(rows), columns, [a for row in rows for a in row])
+
+
+def rows_of(table: fmpz_mat, rows: list[int]) -> fmpz_mat:
+    """Some rows of a matrix."""
+    width = table.ncols()
+    return matrix([[table[i, c] for c in range(width)] for i in rows], width)
+
+
+def fraction(value: float) -> fmpq:
+    """The exact value of a float."""
+    return fmpq(*float(value).as_integer_ratio())
+
+
+def values(X: NDArray[np.float64], R: NDArray[np.float64]) -> tuple[fmpz_mat, int]:
+    """X Rᵀ, (N, K), as integers times a power of two."""
+    rows, left = integers(X)
+    weights, right = integers(R)
+    exponents = [a + b for a, b in zip(left, right, strict=True)]
+    lowest = min(exponents)
+    weights = [[a << (e - lowest) for a, e in zip(row, exponents, strict=True)] for row in weights]
+    D = X.shape[1]
+    return matrix(rows, D) * matrix(weights, D).transpose(), lowest
+
+
+def pivots(table: fmpz_mat, prime: int) -> list[int]:
+    """The first columns that are independent modulo the prime."""
+    reduced, rank = nmod_mat(table, prime).rref()
+    found: list[int] = []
+    column = 0
+    for row in range(rank):
+        while int(reduced[row, column]) == 0:
+            column += 1
+        found.append(column)
+        column += 1
+    return found
+
+
+def rank_at_least(array: NDArray[np.float64]) -> int:
+    """A lower bound on the rank, right with near certainty."""
+    return nmod_mat(matrix(integers(array)[0], array.shape[1]), PRIMES[0]).rank()
+
+
+def spanning_columns(array: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Columns, ascending, that are proven to span all of them; every column where that is not affordable."""
+    everything = np.arange(array.shape[1])
+    rows = integers(array)[0]
+    chosen = pivots(matrix(rows, array.shape[1]), PRIMES[0])
+    if len(chosen) == array.shape[1]:
+        return everything
+    rest = sorted(set(everything.tolist()) - set(chosen))
+    basis = matrix([[row[c] for c in chosen] for row in rows], len(chosen))
+    others = matrix([[row[c] for c in rest] for row in rows], len(rest))
+    through = nearest_combination(basis, others)
+    return everything if through is None else np.array(chosen, dtype=np.int64)
+
+
+def nearest_combination(basis: fmpz_mat, others: fmpz_mat) -> tuple[fmpz_mat, int] | None:
+    """T and d with basis · T = d · others exactly, for independent columns; None if there are none."""
+    at = pivots(basis.transpose(), PRIMES[0])
+    if len(at) < basis.ncols():
+        return None
+    picked = rows_of(basis, at)
+    right = rows_of(others, at)
+    found, denominator = picked.solve(right).numer_denom()
+    return (found, denominator) if basis * found == others * denominator else None

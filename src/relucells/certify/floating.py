@@ -1,0 +1,125 @@
+"""Floating point with proven error bounds, and proofs that a linear system has a solution nearby.
+
+Everything here trusts IEEE double precision and nothing else. An inner product of n terms, computed in any
+order, errs by at most γ_n = n u / (1 − n u) times the inner product of the absolute values (u = 2⁻⁵³), and
+by 2⁻¹⁰⁷⁵ more for each product that underflows; sums do not underflow. ``gamma`` is more than twice γ_n,
+which leaves room for the rounding of the bounds themselves. Whatever overflows is not finite, and nothing
+that is not finite proves anything.
+
+If T is any matrix (in practice an inverse Cholesky factor) and F = T E has ‖F Fᵀ − I‖ ≤ δ < 1, then E
+has full row rank and E z' = b has a solution with ‖z' − z‖ ≤ ‖T (b − E z)‖ / √(1 − δ), for every z
+(derived: z' − z = F⁺ T (b − E z)).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNIT = 2.0**-53
+# A product that underflows errs by at most half of this.
+TINY = 2.0**-1074
+
+
+def gamma(n: int) -> float:
+    """Twice the relative error of an inner product of n terms; generous enough for its own rounding."""
+    return 2.0 * (n + 4) * UNIT
+
+
+def norm(array: NDArray) -> float:
+    """An upper bound on the Frobenius norm; squares that underflow are worth 2⁻⁵³⁷ each."""
+    rounded = float(np.linalg.norm(array)) * (1.0 + gamma(array.size))
+    return rounded + 2.0**-536 * np.sqrt(array.size) if array.any() else 0.0
+
+
+def product(left: NDArray, right: NDArray) -> NDArray[np.float64]:
+    """An upper bound, entry by entry, on the product of two matrices or vectors that are not negative."""
+    n = left.shape[-1]
+    return (left @ right) * (1.0 + gamma(n)) + n * TINY
+
+
+def rounding(left: NDArray, right: NDArray) -> NDArray[np.float64]:
+    """A bound on the error of each entry of the computed ``left @ right``; 0 where all terms are 0."""
+    n = left.shape[-1]
+    size = np.abs(left) @ np.abs(right)
+    terms = (left != 0).astype(float) @ (right != 0).astype(float)
+    return gamma(n) * size + TINY * 2.0 * terms
+
+
+@dataclass(frozen=True)
+class RowSystem:
+    """A matrix E, m × n with m ≤ n, its rows known to within ``error`` (m,), and its proof of full row rank.
+
+    precondition : T, (m, m); sigma : a lower bound on the smallest singular value of T E, positive iff
+    full row rank is proven
+    """
+
+    matrix: NDArray[np.float64]
+    error: NDArray[np.float64]
+    precondition: NDArray[np.float64]
+    sigma: float
+
+    @property
+    def proven(self) -> bool:
+        return self.sigma > 0.0
+
+    def solve(self, right: NDArray) -> NDArray[np.float64]:
+        """An approximate least-norm solution of E z = right."""
+        return self.matrix.T @ (self.precondition.T @ (self.precondition @ right))
+
+    def distance(self, residual: NDArray, error: NDArray) -> float:
+        """How far the nearest exact solution can be from a z with that residual, known to ``error`` (m,)."""
+        if not self.proven:
+            return np.inf
+        T = self.precondition
+        known = error + gamma(len(T)) * np.abs(residual) + TINY
+        moved = norm(T @ residual) + norm(product(np.abs(T), known) + len(T) * TINY)
+        found = moved / self.sigma * (1.0 + 8 * UNIT)
+        return found if np.isfinite(found) else np.inf
+
+
+def row_system(matrix: NDArray[np.float64], error: NDArray | None = None) -> RowSystem:
+    """Try to prove that the matrix, its rows known to within ``error``, has full row rank."""
+    m, n = matrix.shape
+    error = np.zeros(m) if error is None else error
+    nothing = RowSystem(matrix, error, np.zeros((m, m)), 0.0)
+    if m > n:
+        return nothing
+    if m == 0:
+        return RowSystem(matrix, error, np.zeros((0, 0)), 1.0)
+    lengths = np.linalg.norm(matrix, axis=1)
+    if not (lengths > 1e-290).all() or not np.isfinite(lengths).all():
+        return nothing
+    weights = 1.0 / lengths
+    scaled = weights[:, None] * matrix
+    try:
+        T = np.linalg.inv(np.linalg.cholesky(scaled @ scaled.T))
+    except np.linalg.LinAlgError:
+        T = _triangular_inverse(scaled)
+    result = _with_precondition(matrix, error, T * weights)
+    if not result.proven:
+        result = _with_precondition(matrix, error, _triangular_inverse(scaled) * weights)
+    return result
+
+
+def _triangular_inverse(scaled: NDArray) -> NDArray:
+    """R⁻ᵀ of scaledᵀ = Q R: slower than Cholesky, good up to condition numbers near 1e15."""
+    triangle = np.linalg.qr(scaled.T, mode="r")
+    try:
+        return np.linalg.inv(triangle).T
+    except np.linalg.LinAlgError:
+        return np.zeros_like(triangle)
+
+
+def _with_precondition(matrix: NDArray, error: NDArray, T: NDArray) -> RowSystem:
+    m, n = matrix.shape
+    F = T @ matrix
+    if not np.isfinite(F).all():
+        return RowSystem(matrix, error, np.zeros((m, m)), 0.0)
+    # rounding of F itself, row by row, because the rows of T and of the matrix differ in size
+    size = product(np.abs(T), np.abs(matrix)) + TINY
+    wrong = gamma(m) * norm(size) + m * norm(np.full(F.shape, TINY)) + norm(product(np.abs(T), error))
+    delta = norm(F @ F.T - np.eye(m)) + gamma(n) * norm(F) ** 2 + m * n * TINY
+    sigma = np.sqrt(1.0 - delta) - wrong if delta < 1.0 else 0.0
+    sigma = float(sigma) * (1.0 - 8 * UNIT)
+    return RowSystem(matrix, error, T, sigma if sigma > 0.0 else 0.0)

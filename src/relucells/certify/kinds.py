@@ -1,0 +1,92 @@
+"""The kinds of leaves, and the check of each.
+
+A check gets the cell and a leaf whose common fields are clean (``coercion``), and returns a ``Finding``: at
+which level it is shown that no minimiser whose signs extend the leaf's has a positive margin, and the bound
+on the margin that the proof gives. A new kind adds a line to ``KINDS``, its theorem and its strictness to the
+head of the package, and forgeries of its empty and its all-zero certificate to ``tests/certify/forger.py``.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from relucells.certify import numerical
+from relucells.certify.cell import Cell
+from relucells.certify.certificates import Leaf
+from relucells.certify.enclosures import ProvenMinimum
+from relucells.certify.multipliers import floating_bound
+
+# An enclosed bound whose doubt is a larger share of it is computed exactly where that is affordable.
+SHARP = 1e-8
+
+
+class Finding(NamedTuple):
+    """level : "proven", "numerical" or "rejected"; the margin is at most ``bound``, in units of y, which is
+    not positive, up to ``doubt``."""
+
+    level: str
+    bound: float
+    doubt: float = 0.0
+
+
+REJECTED = Finding("rejected", np.inf)
+
+
+def check(cell: Cell, leaf: Leaf) -> Finding:
+    """What the leaf shows; ``REJECTED`` for a kind that nobody knows."""
+    kind = leaf.kind or ("sample" if leaf.sample >= 0 else "multipliers")
+    return KINDS[kind](cell, leaf) if kind in KINDS else REJECTED
+
+
+def check_sample(cell: Cell, leaf: Leaf) -> Finding:
+    """All neurons active on one sample carry one sign s, and s p_i ≤ 0."""
+    i = leaf.sample
+    if i < 0 or len(leaf.values) or leaf.arrays:
+        return REJECTED
+    signs = leaf.signs[cell.pattern[i]]
+    if not len(signs) or signs[0] == 0 or (signs != signs[0]).any():
+        return REJECTED
+    s, count = int(signs[0]), len(signs)
+    p, error = (array[i] for array in cell.fitted)
+    if s * p + error <= 0 and (error <= SHARP * abs(p) or not cell.affordable):
+        return _scaled(cell, s * p / count, error / count)
+    if cell.affordable or cell.samples.independent:
+        exact = s * cell.exact.value(i) / count
+        return Finding("proven", _float(exact)) if exact <= 0 else REJECTED
+    return Finding(*numerical.sample_bound(cell, i, s))
+
+
+def check_multipliers(cell: Cell, leaf: Leaf) -> Finding:
+    """Multipliers μ, ν ≥ 0 with a λ that they belong to, and −λ·p ≤ 0 (< 0 without μ)."""
+    if leaf.sample >= 0 or not len(leaf.values) or leaf.arrays:
+        return REJECTED
+    owners = leaf.pairs[:, 1]
+    if (leaf.signs[owners] == 0).any() or (cell.group[owners] < 0).any():
+        return REJECTED
+    if isinstance(cell.enclosure, ProvenMinimum):
+        found = floating_bound(cell.enclosure, leaf)
+        if found is not None and (found[1] <= SHARP * abs(found[0]) or not cell.affordable):
+            return _scaled(cell, *found)
+    if cell.affordable:
+        exact = cell.exact.leaf_bound(leaf)
+        if exact is None or exact > 0:
+            return REJECTED
+        return Finding("proven", _float(exact))
+    return Finding(*numerical.multiplier_bound(cell, leaf))
+
+
+def _scaled(cell: Cell, bound: float, doubt: float) -> Finding:
+    """A proven bound on scaled labels, in units of y."""
+    return Finding("proven", *np.ldexp([bound, doubt], cell.exponent).tolist())
+
+
+def _float(bound) -> float:
+    """A rational as a float, −inf as it is."""
+    return bound if isinstance(bound, float) else int(bound.p) / int(bound.q)
+
+
+KINDS: dict[str, Callable[[Cell, Leaf], Finding]] = {
+    "sample": check_sample,
+    "multipliers": check_multipliers,
+}

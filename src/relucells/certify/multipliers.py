@@ -1,0 +1,203 @@
+"""Multipliers that bound the margin, proven in floating point.
+
+Write λ·p through M of ``enclosures``: with Aᵀλ = Mᵀζ every minimiser has λ·p = ζ·h, so if ζ, μ, ν satisfy,
+in each class of neurons with the same column and sign,
+
+    (Mᵀζ)_g + s (Σ_active μ_i x_i − Σ_inactive ν_i x_i) = 0,    Σ_classes (neurons) Σ μ = 1,
+
+then t ≤ −h·ζ. This is a linear system E (ζ, μ, ν) = b; if E has full row rank an exact solution lies
+within a computable distance of the approximate one, and μ, ν ≥ 0 there if they exceed that distance.
+Without μ the last equation is dropped, the system is homogeneous, and h·ζ > 0 shows that there is no
+margin at all.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells.certify.cell import distinct_columns
+from relucells.certify.certificates import Leaf
+from relucells.certify.enclosures import ProvenMinimum, differences, saturate
+from relucells.certify.floating import TINY, gamma, norm, product, row_system
+
+# Corrections of a solution of the dual system; each gains a few digits.
+REFINEMENTS = 3
+
+
+@dataclass
+class DualSystem:
+    """E z = b of the module's docstring for one leaf; z = (ζ on ``zeta``, multipliers)."""
+
+    matrix: NDArray[np.float64]
+    error: NDArray[np.float64]
+    right: NDArray[np.float64]
+    zeta: NDArray[np.int64]
+
+
+def floating_bound(minimum: ProvenMinimum, leaf: Leaf) -> tuple[float, float] | None:
+    """(b, d): it is proven that the margin is at most some number in [b − d, b + d], which is not positive;
+    b = −inf where it is proven that there is no margin. None where floating point proves nothing.
+
+    The leaf's pairs belong to alive neurons with a sign.
+    """
+    owners = leaf.pairs[:, 1]
+    active = minimum.cell.pattern[leaf.pairs[:, 0], owners]
+    shares = np.where(active, minimum.cell.shares(owners, leaf.signs), 0).astype(float)
+    finite = bool((shares > 0).any())
+    # multipliers are meant up to a common factor; the largest power of two first, so that nothing overflows
+    values = np.ldexp(leaf.values, -int(np.frexp(leaf.values.max())[1]))
+    values = values / (shares @ values if finite else values.max())
+    if not (values > 0).all() or not np.isfinite(values).all():
+        return None
+    system = _dual_system(minimum, leaf, shares if finite else None)
+    # they enter relative to powers of two, at least 1 then, so that a distance below 1 keeps them positive
+    unit = np.ldexp(1.0, np.frexp(values)[1] - 1)
+    width = len(system.zeta)
+    matrix = system.matrix.copy()
+    matrix[:, width:] *= unit
+    error = system.error + TINY * matrix.shape[1]
+    trial = DualSystem(matrix, error, system.right, system.zeta)
+    found = _near(minimum, trial, values / unit)
+    if found is not None:
+        bound, doubt = found
+        if finite and bound + doubt <= 0.0:
+            return bound, doubt
+        if not finite and bound + doubt < 0.0:
+            return -np.inf, 0.0
+    return (0.0, 0.0) if finite and _cancel(trial, values / unit) else None
+
+
+def _near(minimum: ProvenMinimum, system: DualSystem, start: NDArray) -> tuple[float, float] | None:
+    """The bound that an exact solution near this one gives, and its doubt; None if none is proven."""
+    matrix, width = system.matrix, len(system.zeta)
+    proof = row_system(matrix, system.error)
+    if not proof.proven:
+        return None
+    wanted = system.right - matrix[:, width:] @ start
+    z = np.concatenate([_least_squares(matrix[:, :width], wanted), start])
+    for _ in range(REFINEMENTS):
+        z = z + proof.solve(system.right - matrix @ z)
+    residual = system.right - matrix @ z
+    known = product(np.abs(matrix), np.abs(z)) + np.abs(system.right)
+    distance = proof.distance(residual, gamma(len(z)) * known + system.error * norm(z))
+    if not (z[width:] > distance).all():
+        return None
+    h, h_error = (array[system.zeta] for array in minimum.right)
+    zeta = z[:width]
+    rounded = product(gamma(len(h)) * np.abs(h) + h_error + TINY, np.abs(zeta) + distance)
+    doubt = float((norm(h) * distance + rounded) * (1.0 + gamma(8)))
+    bound = -float(h @ zeta)
+    return (bound, doubt) if np.isfinite(bound) and np.isfinite(doubt) else None
+
+
+def _cancel(system: DualSystem, start: NDArray) -> bool:
+    """Whether multipliers near these fulfil everything with λ = 0, which shows exactly t ≤ 0."""
+    carried = system.matrix[:, len(system.zeta) :]
+    rows = carried.any(axis=1)
+    alone, right = carried[rows], system.right[rows]
+    rounded = np.full(len(alone), TINY * (len(start) + 1))
+    known = gamma(len(start)) * (product(np.abs(alone), start) + np.abs(right)) + rounded * norm(start)
+    return row_system(alone, rounded).distance(right - alone @ start, known) < 1.0
+
+
+def _dual_system(minimum: ProvenMinimum, leaf: Leaf, shares: NDArray | None) -> DualSystem:
+    X, D, pattern = minimum.X, minimum.D, minimum.cell.pattern
+    free, carrying = _requirements(minimum, leaf)
+    # λ vanishes where the free groups alone demand it; off these samples few of their masks remain
+    saturated = _vanishing(minimum, free) & minimum.saturated
+    rest = distinct_columns(minimum.groups[:, free] & ~saturated[:, None])[0]
+    vanish = np.zeros(len(minimum.system.matrix), dtype=bool)
+    vanish[: minimum.saturated.sum()] = saturated[minimum.saturated]
+    zeta = np.flatnonzero(~vanish)
+
+    pairs, n = leaf.pairs, len(leaf.values)
+    # what a free group demands may be taken off the demand of a similar one
+    nodes = np.concatenate([np.zeros((minimum.N, 1)), rest], axis=1)
+    masks, sides = [differences(rest)], [np.zeros((D * rest.shape[1], n))]
+    for g, sign in carrying:
+        column = minimum.groups[:, g] & ~saturated
+        nearest = np.argmin(np.abs(nodes - column[:, None]).sum(axis=0))
+        masks.append((column - nodes[:, nearest])[:, None] * (g not in free))
+        mine = (minimum.group[pairs[:, 1]] == g) & (leaf.signs[pairs[:, 1]] == sign)
+        side = np.where(pattern[pairs[:, 0], pairs[:, 1]], 1.0, -1.0) * sign * mine
+        sides.append((X[pairs[:, 0]] * side[:, None]).T)
+    masks = np.concatenate(masks, axis=1)
+    blocks, _ = minimum.blocks(masks)
+    error = minimum.column_errors(masks)
+    dense = np.hstack([blocks[zeta].T, np.concatenate(sides)])
+    start = D * rest.shape[1]
+    rows, row_errors = [dense[:start]], [error[:start]]
+    for k, (g, sign) in enumerate(carrying):
+        block = slice(start + k * D, start + (k + 1) * D)
+        single = _sample_by_sample(minimum, leaf, zeta, masks[:, rest.shape[1] + k], (g, sign))
+        rows.append(dense[block] if single is None else single)
+        row_errors.append(error[block] if single is None else np.zeros(len(single)))
+    right = np.zeros(sum(map(len, rows)))
+    if shares is not None:
+        rows.append(np.concatenate([np.zeros(len(zeta)), shares])[None, :])
+        row_errors.append(np.zeros(1))
+        right = np.append(right, 1.0)
+    return DualSystem(np.vstack(rows), np.concatenate(row_errors), right, zeta)
+
+
+def _sample_by_sample(minimum, leaf: Leaf, zeta: NDArray, mask: NDArray, owner) -> NDArray | None:
+    """Rows that make every x_i in a class's sum vanish by itself, where there are at most D of them.
+
+    So few samples are independent as a rule, which would make the D rows of the sum dependent. None if
+    there are more, or if some λ_i in the sum is not an unknown of its own.
+    """
+    g, sign = owner
+    samples, owners = leaf.pairs.T
+    mine = np.flatnonzero((minimum.group[owners] == g) & (leaf.signs[owners] == sign))
+    own = np.flatnonzero(minimum.saturated)
+    free = np.zeros(minimum.N, dtype=bool)
+    free[own[zeta[zeta < len(own)]]] = True
+    involved = (mask != 0) & (free | ~minimum.saturated)
+    involved[samples[mine]] = True
+    chosen = np.flatnonzero(involved)
+    if len(chosen) > minimum.D or (involved & (mask != 0) & ~minimum.saturated).any():
+        return None
+    rows = np.zeros((len(chosen), len(zeta) + len(samples)))
+    column = {int(own[i]): n for n, i in enumerate(zeta) if i < len(own)}
+    for row, i in enumerate(chosen):
+        if mask[i] and int(i) in column:
+            rows[row, column[int(i)]] = mask[i]
+        for m in mine[samples[mine] == i]:
+            rows[row, len(zeta) + m] = sign * (1.0 if minimum.cell.pattern[i, owners[m]] else -1.0)
+    return rows
+
+
+def _vanishing(minimum: ProvenMinimum, free: list[int]) -> NDArray[np.bool_]:
+    """Samples, (N,), whose λ may be set to zero for the free groups' sake."""
+    columns = minimum.groups[:, free]
+    alive = columns.any(axis=1)
+    if 0 < alive.sum() <= len(free) * minimum.D and not (alive & ~minimum.saturated).any():
+        A = (columns[alive][:, :, None] * minimum.X[alive][:, None, :]).reshape(alive.sum(), -1)
+        if np.linalg.matrix_rank(A) == len(A):
+            return alive
+    return saturate(minimum.X, columns)[0]
+
+
+def _requirements(minimum: ProvenMinimum, leaf: Leaf) -> tuple[list[int], list[tuple[int, int]]]:
+    """Groups with neurons that carry no multipliers, and the (group, sign) classes that do."""
+    owners = leaf.pairs[:, 1]
+    carrying = sorted(
+        {(int(g), int(s)) for g, s in zip(minimum.group[owners], leaf.signs[owners], strict=True)}
+    )
+    free = []
+    for g in range(minimum.G):
+        signs = set(leaf.signs[minimum.group == g].tolist())
+        if any(s == 0 or (g, s) not in carrying for s in signs):
+            free.append(g)
+    return free, carrying
+
+
+def _least_squares(matrix: NDArray, right: NDArray) -> NDArray[np.float64]:
+    """A least-squares solution, by refined regularised normal equations: any one will do."""
+    gram = matrix.T @ matrix
+    regular = gram + 1e-12 * max(np.trace(gram), 1e-300) * np.eye(len(gram))
+    solution = np.zeros(matrix.shape[1])
+    for _ in range(4):
+        solution = solution + np.linalg.solve(regular, matrix.T @ (right - matrix @ solution))
+    return solution

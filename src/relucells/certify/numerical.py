@@ -1,0 +1,106 @@
+"""Checks within stated tolerances, for cells beyond the size where a proof is affordable.
+
+Nothing here is part of a proof: what passes is called *numerical*. Rounding is given room on the safe side
+only: a sign that lies within its tolerance is rejected. This is the one module of the package that
+leans on the rest of the library (``cells.factorised``).
+"""
+
+import copy
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells.certify.cell import Cell
+from relucells.certify.certificates import Leaf
+
+# Relative to the sizes of the terms that an error comes from: Cholesky factors of Gram matrices leave up to
+# the square root of the unit roundoff where they are used once, and far less after refinement.
+TOLERANCE = 1e-7
+
+REJECTED = ("rejected", np.inf, 0.0)
+
+
+def minimum(cell: Cell):
+    """The factorised minimum of the cell, or None where its rank is doubtful."""
+    from relucells.cells.factorised import floating_minimum
+    from relucells.samples.inputs import prepare
+
+    inputs = cell.samples.inputs or prepare(cell.X)
+    found = floating_minimum(inputs, cell.y, cell.pattern)
+    return None if found.doubtful else found
+
+
+def loss(cell: Cell) -> float | None:
+    """The loss of the cell's minimum."""
+    found = minimum(cell)
+    return None if found is None else float(np.mean((found.fitted[0] - cell.y) ** 2))
+
+
+def sample_bound(cell: Cell, i: int, s: int) -> tuple[str, float, float]:
+    """As ``kinds.check_sample``: the fitted value is beyond its tolerance."""
+    found = minimum(cell)
+    if found is None:
+        return REJECTED
+    count = int(cell.pattern[i].sum())
+    bound = s * float(found.fitted[0][i]) / count
+    doubt = TOLERANCE * float(np.sqrt(np.mean(cell.y**2))) / count
+    return ("numerical", bound, doubt) if bound < -doubt else REJECTED
+
+
+def multiplier_bound(cell: Cell, leaf: Leaf) -> tuple[str, float, float]:
+    """As ``kinds.check_multipliers``, with λ from a basis of A's range, in orthonormal coordinates."""
+    found = minimum(cell)
+    if found is None:
+        return REJECTED
+    samples, owners = leaf.pairs.T
+    shares = np.where(cell.pattern[samples, owners], cell.shares(owners, leaf.signs), 0)
+    finite = bool((shares > 0).any())
+    values = leaf.values / leaf.values.max()
+    values = values / (shares @ values if finite else values.max())
+    demands, sizes = np.zeros((cell.G, found.r)), np.zeros(cell.G)
+    for g in range(cell.G):
+        wanted = []
+        for sign in sorted(set(leaf.signs[cell.group == g].tolist())):
+            mine = (cell.group[owners] == g) & (leaf.signs[owners] == sign) & (sign != 0)
+            terms = (np.where(cell.pattern[samples, owners], -sign, sign) * mine * values)[:, None]
+            wanted.append((terms * found.coordinates[samples]).sum(axis=0))
+            sizes[g] += np.linalg.norm(terms * found.coordinates[samples], axis=1).sum()
+        if any(np.linalg.norm(w - wanted[0]) > TOLERANCE * sizes[g] for w in wanted):
+            return REJECTED  # one block of Aᵀλ cannot meet two demands
+        demands[g] = wanted[0]
+    vector = found.preimage(demands)
+    missing = np.linalg.norm(found.transposed(vector) - demands, axis=1)
+    if not (missing <= TOLERANCE * sizes.sum()).all():
+        return REJECTED
+    bound = -float(vector @ found.fitted[0])
+    doubt = TOLERANCE * float(np.abs(vector) @ np.abs(found.fitted[0]))
+    if not bound < -doubt:
+        return REJECTED
+    return "numerical", bound if finite else -np.inf, doubt if finite else 0.0
+
+
+def witness_margin(cell: Cell, R: NDArray[np.float64], signs: NDArray[np.int8]) -> float | None:
+    """The margin of the minimiser to which one correction takes R, if it lies inside by more than that
+    correction and rounding; None if it does not."""
+    found = minimum(cell)
+    if found is None:
+        return None
+    values = cell.X @ R.T
+    fitted = (cell.pattern * values).sum(axis=1)
+    short = found.fitted[0] - fitted
+    if np.linalg.norm(short) > TOLERANCE * np.linalg.norm(cell.y):
+        return None
+    nearby = copy.copy(found)
+    nearby.y = np.where(cell.alive, short, 0.0)
+    moves = np.abs(found.coordinates @ nearby._least_squares().T)
+    weights = np.linalg.norm(R, axis=1)[None, :] * np.linalg.norm(cell.X, axis=1)[:, None]
+    moved = np.where(cell.group >= 0, moves[:, cell.group], 0.0) / np.maximum(cell.size[cell.group], 1)
+    doubt = 2.0 * moved + TOLERANCE**2 * weights
+    # a dead neuron with R_j = 0 and a sample at the origin are on their side whatever moves
+    doubt[cell.samples.zero] = 0.0
+    doubt[:, ~R.any(axis=1) & (cell.group < 0)] = 0.0
+    sided = signs * values
+    if (sided[~cell.pattern] + doubt[~cell.pattern] > 0).any():
+        return None
+    lower = float((sided - doubt)[cell.pattern].min(initial=np.inf))
+    return lower if lower > 0 else None

@@ -1,0 +1,93 @@
+"""Bad and global: what is proven about the loss of a genuine minimum beside that of other networks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import ArrayLike, NDArray
+
+from relucells.certify import coercion, dyadic
+from relucells.certify.cell import Cell
+from relucells.certify.certificates import LEVELS, Decision
+from relucells.certify.enclosures import ProvenMinimum
+from relucells.certify.rational import power
+from relucells.certify.verify import cell_of, loss_root, verification_level
+from relucells.samples.inputs import Inputs
+
+# Entries of X times neurons up to which a network's loss is computed exactly.
+NETWORK = 20_000_000
+
+
+@dataclass(frozen=True)
+class Quality:
+    """kind : "bad" or "global"; W (K', D), z (K',) : of a bad one, a network of K' ≤ K neurons with a lower
+    loss, else None."""
+
+    kind: str
+    W: NDArray[np.float64] | None = None
+    z: NDArray[np.float64] | None = None
+
+
+def quality_level(
+    X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike, decision: Decision, quality: Quality
+) -> str:
+    """The level at which the genuine minimum of a decision is shown to be bad or global (``LEVELS``).
+
+    The decision is checked too: its level is the highest that its quality can have.
+    """
+    cell = cell_of(X, y, pattern)
+    level = verification_level(X, y, pattern, decision)
+    if level == "rejected" or decision.verdict != "genuine" or type(quality) is not Quality:
+        return "rejected"
+    if quality.kind == "global":
+        shown = quality.W is None and quality.z is None and exact_loss_is_zero(cell)
+    elif quality.kind == "bad":
+        shown = _is_bad(cell, quality)
+    else:
+        shown = False
+    return LEVELS[LEVELS.index(level)] if shown else "rejected"
+
+
+def exact_loss_is_zero(cell: Cell) -> bool:
+    """Whether it is proven that the cell's minimum has loss 0: that A's range holds y."""
+    if cell.y[~cell.alive].any():
+        return False
+    if not cell.pattern.any() or cell.samples.independent:
+        return True
+    enclosed = cell.enclosure
+    if isinstance(enclosed, ProvenMinimum) and enclosed.system.proven:
+        if enclosed.saturated[cell.alive].all():
+            return True
+    return cell.affordable and cell.exact.loss == 0
+
+
+def _is_bad(cell: Cell, quality: Quality) -> bool:
+    """Whether the network's exact loss is below a lower bound on the minimum's."""
+    try:
+        W = coercion.reals(quality.W, None, cell.D)
+        z = coercion.reals(quality.z, len(W))
+    except coercion.Malformed:
+        return False
+    if len(W) > cell.K or cell.X.size * max(len(W), 1) > NETWORK:
+        return False
+    network = network_loss(cell, W, z)
+    lower = max(0.0, loss_root(cell)[0])
+    if network < dyadic.fraction(lower) ** 2 * power(2 * cell.exponent):
+        return True
+    return cell.affordable and network < cell.exact.loss * power(2 * cell.exact.unit)
+
+
+def network_loss(cell: Cell, W: NDArray[np.float64], z: NDArray[np.float64]) -> fmpq:
+    """(1/N) Σ_i (Σ_j z_j [w_j·x_i]_+ − y_i)², exactly (eq. 1)."""
+    if not len(W):
+        outputs = [fmpq(0)] * cell.N
+    else:
+        values, unit = dyadic.values(cell.X, W)
+        weights, below = dyadic.whole(z[:, None])
+        scale = power(unit + below)
+        outputs = [
+            fmpq(sum((w[0] * values[i, j] for j, w in enumerate(weights) if values[i, j] > 0), 0)) * scale
+            for i in range(cell.N)
+        ]
+    errors = [out - dyadic.fraction(label) for out, label in zip(outputs, cell.y.tolist(), strict=True)]
+    return sum((e * e for e in errors), fmpq(0)) / cell.N
