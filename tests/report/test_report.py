@@ -1,65 +1,31 @@
 """The two reports opened in a browser, and the last line of a run."""
 
 import csv
-import json
 import os
 import re
 import shutil
-import tempfile
 from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
+from browsing import PHONE, chromium, requests
 from conftest import ROOT
 from plot_comparison import lay_out
 from plot_comparison import read_comparison as read_frame
-from running import copy_project, run, unavailable
+from running import copy_project, run
 from write_report import caption, compared_tables, csv_table, explain, markdown_table, minus, shorten
 
 from relucells.pipeline.job import UserError
 from relucells.pipeline.tables import write_table
 from relucells.pipeline.verdicts import SYMBOLS, last_line, name_data, read_comparison
 
-FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
---disable-component-update --disable-sync --window-size=1280,900""".split()
-PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
-
 
 @pytest.fixture(scope="module")
 def browser():
-    """Headless Chromium that cannot reach a network and records what it asks for."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        unavailable("Debian's packages chromium and chromium-driver are not installed")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        for name in ("no_proxy", "NO_PROXY"):
-            patch.setenv(name, "localhost,127.0.0.1")  # selenium talks to its driver there
-        for flag in (*FLAGS, f"--user-data-dir={profile}", "--proxy-server=http://127.0.0.1:9"):
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-        opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    with chromium() as opened:
         yield opened
-        opened.quit()
-
-
-def requests(browser) -> list[str]:
-    """Addresses that the browser asked for since the last call, embedded data left out."""
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    urls = [
-        event["params"]["request"]["url"]
-        for event in events
-        if event["method"] == "Network.requestWillBeSent"
-    ]
-    return [url for url in urls if not url.startswith(("data:", "chrome:"))]
 
 
 @pytest.fixture(scope="module")

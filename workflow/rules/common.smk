@@ -1,7 +1,7 @@
 """Names that all rules share: the checked config, paths, blocks of trials, and the targets' lists.
 
 In:  config.yaml (checked against workflow/schemas/config.schema.yaml)
-Out: PAPER, BEYOND, RELATED, TRANSITION, FULL_SCALE (each rule file adds the results it makes), and the
+Out: PAPER, BEYOND, RELATED, TRANSITION, FULL_SCALE, ATLAS (each rule file adds the results it makes), and the
      helpers below
 """
 
@@ -61,6 +61,7 @@ BEYOND = []
 RELATED = []
 TRANSITION = []
 FULL_SCALE = []
+ATLAS = []
 
 # In the order of the paper's tables, data sets of one's own last.
 DATASETS = dict(

@@ -10,23 +10,35 @@ WORKDIR = Path.cwd()
 COMPARISON = "results/comparison.csv"
 PAGES = {
     "report": lambda: PAPER,
-    "report_everything": lambda: [*PAPER, *BEYOND, *RELATED, *TRANSITION, *FULL_SCALE],
+    "report_everything": lambda: [
+        *PAPER,
+        *BEYOND,
+        *RELATED,
+        *TRANSITION,
+        *FULL_SCALE,
+        *ATLAS,
+    ],
 }
+PAGE_FILES = {f"results/{page}.html" for page in PAGES}
 PAPER += expand("results/figures/comparison.{format}", format=["pdf", "png"])
 PAPER += ["results/provenance.csv", "results/report.html"]
 
 
 def described(page):
-    """Results of the page's target that carry report(...), with what it says, in the target's order."""
+    """Results of the page's target that carry report(...), with what it says, in the target's order.
+
+    The pages themselves are left out by their paths: an importing workflow gives rules other names.
+    """
     outputs = [
         output
         for rule in workflow.rules
         for output in rule.output
-        if is_flagged(output, "report") and rule.name != "write_report"
+        if is_flagged(output, "report")
     ]
     return [
         describe(path, output, output.match(path).groupdict())
         for path in PAGES[page]()
+        if path not in PAGE_FILES
         for output in outputs
         if output.match(path)
     ]
@@ -61,9 +73,10 @@ def say_last_line():
         return
     made = {output for job in workflow.dag.jobs for output in job.output}
     if COMPARISON in made:
-        pages = [f"results/{page}.html" for page in PAGES]
         # By now Snakemake has left --directory.
-        reports = [os.path.relpath(WORKDIR / page) for page in pages if page in made]
+        reports = [
+            os.path.relpath(WORKDIR / page) for page in PAGE_FILES if page in made
+        ]
         print(
             last_line(read_comparison(WORKDIR / COMPARISON), reports), file=sys.stderr
         )

@@ -1,0 +1,164 @@
+"""Where gradient descent ends on the torus of the two directions.
+
+Runs start on a grid of directions with |w_j| = |z_j| = 1, for each choice of the signs of z, and follow
+eqs. (23) and (24) of Liu, Part 2, through all cells, all runs side by side. Gradient descent slows down
+without end at walls, where the gradient jumps, so each run is brought to rest by the closed cells that it
+would still pass: from a closed cell's minimum on a wall into the next cell for as long as the loss falls
+there (``faces``). Signs of z never change: |z_j|² − |w_j|² is kept by the flow, so z_j meets 0 only with w_j.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells.atlas.faces import PROPOSED, SIGNS, SUBSETS, Rays, rays_of
+from relucells.atlas.sectors import Samples
+
+END_KINDS = ("inside", "wall", "zero")
+RECORDS = 200  # points of a path that are looked at, more of them at its start, where it is fast
+KEPT = 16  # and that are kept
+
+
+@dataclass(frozen=True)
+class Descents:
+    """Runs from a grid of n × n directions for each sign vector; B = 4 n² runs in the order of SIGNS.
+
+    start : (B, 2) angles of both neurons; signs : (B,) row of SIGNS
+    way : (B, KEPT, 2) angles along the way, as far as gradient descent went
+    end : (B, 2) angles where it came to rest; loss : (B,) there
+    kind : (B,) "inside" (a genuine minimum of a cell), "wall" (a minimum on a wall), "zero" (a neuron
+        with R_j = 0 that no direction with its sign helps)
+    cell : (B, 2) the sectors, those after the wall where the end lies on one
+    """
+
+    start: NDArray[np.float64]
+    signs: NDArray[np.int64]
+    way: NDArray[np.float64]
+    end: NDArray[np.float64]
+    loss: NDArray[np.float64]
+    kind: NDArray[np.str_]
+    cell: NDArray[np.int64]
+
+
+def descents(
+    samples: Samples, genuine: NDArray[np.bool_], starts: int, step: float, max_steps: int
+) -> Descents:
+    """Run gradient descent from ``starts`` × ``starts`` directions under every sign vector.
+
+    genuine : (2M, 2M, 4), of ``landscape.Landscape``; step : in units of what is stable at the start.
+    """
+    angles = -np.pi / 2 + 2 * np.pi * (np.arange(starts) + 0.5) / starts
+    grid = np.stack(np.meshgrid(angles, angles, indexing="ij"), axis=-1).reshape(-1, 2)
+    start = np.tile(grid, (len(SIGNS), 1))
+    signs = np.repeat(np.arange(len(SIGNS)), len(grid))
+    path = _gradient_descent(samples, start, np.array(SIGNS)[signs], step, max_steps)
+    rays = Rays(samples)
+    ends = [
+        settle(rays, genuine, tuple(samples.sector(last)), int(s))
+        for last, s in zip(path[:, -1], signs, strict=True)
+    ]
+    lasts = zip(ends, path[:, -1], strict=True)
+    return Descents(
+        start=start,
+        signs=signs,
+        way=_thinned(path),
+        end=np.array([end.angles(samples, last) for end, last in lasts]),
+        loss=np.array([end.loss for end in ends]),
+        kind=np.array([end.kind for end in ends]),
+        cell=np.array([end.cell for end in ends]),
+    )
+
+
+def _gradient_descent(samples: Samples, start, signs, step: float, max_steps: int) -> NDArray[np.float64]:
+    """Angles (B, records, 2) along gradient descent with a fixed step; labels are scaled to size 1."""
+    X, N = samples.X, len(samples.y)
+    y = samples.y / (np.sqrt(np.mean(samples.y**2)) or 1.0)
+    W = np.stack([np.cos(start), np.sin(start)], axis=-1)
+    z = signs.astype(float)
+    rate = step / (4 / N * np.linalg.norm(X, 2) ** 2)
+    looked_at = set(np.geomspace(1, max_steps, RECORDS).astype(int).tolist())
+    recorded = [start]
+    for n in range(1, max_steps + 1):
+        pre = W @ X.T
+        active = np.maximum(pre, 0.0)
+        e = (2 / N) * (np.einsum("bj,bji->bi", z, active) - y)
+        by_W = (z[..., None] * (pre > 0) * e[:, None, :]) @ X
+        by_z = np.einsum("bji,bi->bj", active, e)
+        W, z = W - rate * by_W, z - rate * by_z
+        if n in looked_at:
+            recorded.append(np.arctan2(W[..., 1], W[..., 0]))
+    return np.stack(recorded, axis=1)
+
+
+def _thinned(path: NDArray[np.float64]) -> NDArray[np.float64]:
+    """KEPT points of every path, evenly along it."""
+    steps = np.abs(np.angle(np.exp(1j * np.diff(path, axis=1)))).sum(axis=2)
+    along = np.concatenate([np.zeros((len(path), 1)), np.cumsum(steps, axis=1)], axis=1)
+    wanted = along[:, -1:] * np.linspace(0, 1, KEPT)
+    rows = [np.searchsorted(a, w - 1e-12).clip(0, len(a) - 1) for a, w in zip(along, wanted, strict=True)]
+    return np.take_along_axis(path, np.array(rows)[..., None], axis=1)
+
+
+@dataclass(frozen=True)
+class End:
+    """Where a run rests: the cell, the coefficients (4,) on its rays, the kind, the loss."""
+
+    cell: tuple[int, int]
+    coefficients: NDArray[np.float64]
+    kind: str
+    loss: float
+
+    def angles(self, samples: Samples, before: NDArray[np.float64]) -> list[float]:
+        """The directions of both neurons; one with R_j = 0 keeps the one it had, ``before`` (2,)."""
+        found = []
+        for j, k in enumerate(self.cell):
+            pair = samples.rays[[k, (k + 1) % samples.sectors]]
+            w = self.coefficients[2 * j : 2 * j + 2] @ pair
+            found.append(float(np.arctan2(w[1], w[0]) if w.any() else before[j]))
+        return found
+
+
+def settle(rays: Rays, genuine: NDArray[np.bool_], cell: tuple[int, int], s: int) -> End:
+    """From closed cell to closed cell, each with a lower minimum, until none is lower."""
+    sectors, signs = rays.samples.sectors, SIGNS[s]
+    dead = sectors - 1
+    seen = {cell}
+    while True:
+        a, c, loss = _closed_minimum(rays, cell, signs)
+        following = tuple(
+            k if k == dead else _beyond(k, pair, sign * c, sectors)
+            for k, pair, sign in zip(cell, a.reshape(2, 2), signs, strict=True)
+        )
+        inside = bool(genuine[*cell, s])
+        if inside or following in seen:  # no cell comes twice but by rounding, where nothing is left to fall
+            silent = any(k != dead and not pair.any() for k, pair in zip(cell, a.reshape(2, 2), strict=True))
+            on = rays.lengths[list(rays_of(cell, sectors))]
+            scale = np.linalg.norm(rays.samples.y) / np.where(on > 0, on, 1.0)
+            return End(cell, scale * a, "inside" if inside else "zero" if silent else "wall", loss)
+        seen.add(following)
+        cell = following
+
+
+def _closed_minimum(rays: Rays, cell, signs) -> tuple[NDArray, NDArray, float]:
+    """Coefficients (4,) of the normalised rays at the closed cell's minimum, c (2M,), the loss."""
+    gram, right = rays.float
+    on, own = np.array(rays_of(cell, rays.samples.sectors)), np.repeat(np.array(signs, dtype=float), 2)
+    subset = SUBSETS[rays.propose(np.array([cell]), signs)[0]]
+    a = np.zeros(4)
+    system, fit = gram[np.ix_(on, on)] * np.outer(own, own), right[on] * own
+    a[subset] = np.maximum(np.linalg.solve(system[np.ix_(subset, subset)], fit[subset]), 0.0)
+    return a, right - gram[:, on] @ (own * a), float((1.0 - a @ fit) * np.mean(rays.samples.y**2))
+
+
+def _beyond(k: int, a: NDArray, c: NDArray, sectors: int) -> int:
+    """The sector that a neuron in sector k goes on to: the loss falls towards a ray where s c > 0, here c."""
+    after = (k + 1) % sectors
+    if a[0] > 0 and a[1] > 0:
+        return k
+    if not a.any():
+        ray = int(np.argmax(c))
+        return ray if c[ray] > PROPOSED else k
+    if a[1] == 0:
+        return (k - 1) % sectors if c[(k - 1) % sectors] > PROPOSED else k
+    return after if c[(k + 2) % sectors] > PROPOSED else k

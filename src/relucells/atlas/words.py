@@ -1,0 +1,66 @@
+"""The atlas in words: how to read it, and what a landscape shows, computed from its numbers."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from relucells.atlas.sectors import samples
+
+
+def how_to_read() -> list[str]:
+    """Three sentences."""
+    return [
+        "The axes are the directions of the two weights, each told by the place of the neuron’s hinge on the "
+        "data’s axis and the side on which it is active, so every rectangle is a cell: one pattern of active "
+        "samples for each neuron; the edges wrap around.",
+        "Colour is the loss at the cell’s minimum; a frame marks a genuine one, which lies in its own cell, "
+        "a star the lowest loss that any network with two neurons has, a diamond a local minimum on a wall "
+        "between cells, where the loss has a kink.",
+        "Every verdict carries a certificate that was checked, and whether a cell is framed depends on the "
+        "signs of the output weights: compare all positive, as in the paper’s runs, with one of each.",
+    ]
+
+
+def neuron(angle: float, stored: Mapping[str, NDArray]) -> str:
+    """A neuron's hinge and side in the data's units; ``angle`` : of its weight, NaN for R_j = 0."""
+    if not np.isfinite(angle):
+        return "silent"
+    own = samples(stored["x"], stored["y"])
+    k = int(own.sector(angle))
+    if k == own.sectors - 1:
+        return "active on no sample"
+    if k == own.sectors // 2 - 1:
+        return "active on every sample"
+    hinge = float(stored["centre"]) + float(stored["unit"]) * -np.tan(angle)
+    return f"hinge at {hinge:.4g}, active to the {'right' if np.cos(angle) > 0 else 'left'}".replace("-", "−")
+
+
+def findings(stored: Mapping[str, NDArray], summary: pd.DataFrame) -> list[str]:
+    """What this landscape says about the paper's conclusion, from ``storage.in_numbers``."""
+    table = summary.set_index("signs")
+    rows = table.to_dict("index")
+    paper, some, mixed = rows["positive"], rows["exists"], rows["+-"]
+    kinked = int((stored["wall_kinks"] > 0).sum())
+    inside = (stored["quality"] == "global").any()
+    where = "inside a cell" if inside else "on a wall between cells, at a kink of the loss"
+    runs = some["runs"]
+
+    def share(column: str, row=some) -> str:
+        return f"{100 * row[column] / row['runs']:.0f} %"
+
+    lowest = float(stored["best_loss"])
+    return [
+        f"With both output weights positive, as in the paper’s runs, {paper['genuine']} of {paper['cells']} "
+        f"cells hold a genuine minimum; with one of each sign {mixed['genuine']} do, and with some choice of "
+        f"signs, as its criterion is stated, {some['genuine']}: that few cells hold one is a matter of the "
+        f"signs. Of the {some['genuine']} cells, {some['bad']} hold a bad one for some signs.",
+        f"The lowest loss of any network with two neurons is {lowest:.4g}; it lies {where}. "
+        f"The landscape has {kinked} non-differentiable local minima, which the paper expects hardly ever.",
+        f"That a share of {100 * some['bad'] / some['cells']:.1f} % of the cells is bad does not make bad "
+        f"minima rare for gradient descent: of {runs} descents from a grid of directions, "
+        f"{share('ends_global')} end at the lowest loss, {share('ends_bad_inside')} in a bad minimum "
+        f"inside a cell, {share('ends_bad_wall')} in one on a wall and {share('ends_zero')} with a silent "
+        f"neuron; with both output weights positive {share('ends_global', paper)} reach the lowest loss.",
+    ]

@@ -1,0 +1,113 @@
+"""The atlas: the whole landscape of two neurons on one-dimensional inputs, and slices of larger ones.
+
+In:  config alone (section atlas), or the npz file that it names
+Out: results/atlas/landscape.npz, descents.npz     every cell with its decisions; runs of gradient descent
+     results/atlas/{cells,minima,descents,summary}.csv
+     results/figures/atlas.{pdf,png}
+     results/atlas.html                            the interactive page
+"""
+
+ATLAS += expand("results/figures/atlas.{format}", format=["pdf", "png"])
+ATLAS += expand(
+    "results/atlas/{table}.csv", table=["cells", "minima", "descents", "summary"]
+)
+ATLAS += ["results/atlas.html"]
+
+
+rule survey_landscape:
+    input:
+        config["atlas"]["path"] or [],
+    output:
+        landscape="results/atlas/landscape.npz",
+        cells="results/atlas/cells.csv",
+        minima="results/atlas/minima.csv",
+    log:
+        "logs/survey_landscape.log",
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        seed=config["seed"],
+        settings={key: config["atlas"][key] for key in ("N", "path")},
+        code=code_of("atlas/survey_landscape"),
+    script:
+        "../scripts/atlas/survey_landscape.py"
+
+
+rule descend_landscape:
+    input:
+        landscape="results/atlas/landscape.npz",
+    output:
+        runs="results/atlas/descents.npz",
+        descents="results/atlas/descents.csv",
+        summary=report(
+            "results/atlas/summary.csv",
+            caption="../report/atlas/summary.rst",
+            category="Atlas",
+            labels={"result": "cells and descents in numbers", "format": "csv"},
+        ),
+    log:
+        "logs/descend_landscape.log",
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        settings=config["atlas"]["descent"],
+        code=code_of("atlas/descend_landscape"),
+    script:
+        "../scripts/atlas/descend_landscape.py"
+
+
+rule plot_atlas:
+    input:
+        landscape="results/atlas/landscape.npz",
+        runs="results/atlas/descents.npz",
+    output:
+        report(
+            "results/figures/atlas.pdf",
+            caption="../report/atlas/atlas.rst",
+            category="Atlas",
+            labels={"result": "every cell of two neurons", "format": "pdf"},
+        ),
+        report(
+            "results/figures/atlas.png",
+            caption="../report/atlas/atlas.rst",
+            category="Atlas",
+            labels={"result": "every cell of two neurons", "format": "png"},
+        ),
+    log:
+        "logs/plot_atlas.log",
+    localrule: True
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        code=code_of("atlas/plot_atlas"),
+    script:
+        "../scripts/atlas/plot_atlas.py"
+
+
+rule write_atlas:
+    input:
+        landscape="results/atlas/landscape.npz",
+        runs="results/atlas/descents.npz",
+        summary="results/atlas/summary.csv",
+        cells="results/atlas/cells.csv",
+        minima="results/atlas/minima.csv",
+        picture="results/figures/atlas.png",
+        template=here("workflow/report/atlas/atlas.html.jinja"),
+        style=here("workflow/report/atlas/atlas.css"),
+        program=here("workflow/report/atlas/atlas.js"),
+    output:
+        report(
+            "results/atlas.html",
+            caption="../report/atlas/page.rst",
+            category="Atlas",
+            labels={"result": "the interactive page", "format": "html"},
+        ),
+    log:
+        "logs/write_atlas.log",
+    localrule: True
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        code=code_of("atlas/write_atlas"),
+    script:
+        "../scripts/atlas/write_atlas.py"
