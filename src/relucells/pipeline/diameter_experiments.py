@@ -16,6 +16,12 @@ from relucells.samples.randomness import stream
 # Comparisons are made in decimal print, so a last binary digit must not decide them.
 SLACK = 1e-9
 CHOICES = ("every_class", "two_classes", "first")
+# Experiments that are made up of cells of the repeated ones, to see where another one's mean would lie.
+RESAMPLED = 4000
+
+
+class LeftOut(UserError):
+    """These images cannot serve what is asked for, but the official ones could."""
 
 
 def image_samples(images: NDArray, labels: NDArray, N: int, choice: str, grey: str) -> NDArray[np.float64]:
@@ -86,10 +92,50 @@ def experiments(
     return diameters
 
 
-def finite_mean(diameters: NDArray[np.float64]) -> float:
-    """Mean over the cells that are not open; NaN if all are."""
-    closed = diameters[np.isfinite(diameters)]
-    return float(closed.mean()) if len(closed) else float("nan")
+def closed(diameters: NDArray[np.float64], open_beyond: float | None = None) -> NDArray[np.bool_]:
+    """Which cells the mean is taken over: those that do not count as open.
+
+    open_beyond : None leaves out cells in which some direction meets no hyperplane; a number also those
+        whose diameter exceeds it.
+    """
+    return diameters <= (np.finfo(float).max if open_beyond is None else open_beyond)
+
+
+def mean_diameter(diameters: NDArray[np.float64], open_beyond: float | None = None) -> float:
+    """Mean over the closed cells; NaN if there are none."""
+    kept = diameters[closed(diameters, open_beyond)]
+    return float(kept.mean()) if len(kept) else float("nan")
+
+
+def other_means(
+    repeated: NDArray[np.float64], bounds: list[float | None], same_samples: bool, *names: object
+) -> list[NDArray[np.float64]]:
+    """For each bound ``open_beyond``: mean diameters that one more experiment could just as well have given.
+
+    repeated : (R, n) diameters of R experiments
+    same_samples : whether all of them were made on the same samples
+    names : of the random stream
+
+    Without a bound, or with fresh samples in each experiment, these are the R means themselves: a mean
+    without expectation has no other distribution that R experiments could show. Bounded diameters on the
+    same samples are R·n draws from one distribution, whose mean settles: experiments are then made up of n
+    of them, many more than R, and moved away from their mean, which R experiments do not know better, by
+    √(1 + 1/R).
+    """
+    R, n = repeated.shape
+    found, resampled = [], None
+    for bound in bounds:
+        means = np.array([mean_diameter(row, bound) for row in repeated])
+        if bound is not None and same_samples and np.isfinite(means).any():
+            if resampled is None:
+                drawn = stream(*names, "other means").integers(0, R * n, (RESAMPLED, n))
+                resampled = np.asarray(repeated, dtype=float).ravel()[drawn]
+            kept = closed(resampled, bound)
+            sums, counts = resampled.sum(axis=1, where=kept), kept.sum(axis=1)
+            centre = mean_diameter(repeated.ravel(), bound)
+            means = centre + np.sqrt(1 + 1 / R) * (sums[counts > 0] / counts[counts > 0] - centre)
+        found.append(means[np.isfinite(means)])
+    return found
 
 
 def load_samples(
@@ -98,6 +144,7 @@ def load_samples(
     """The samples as ``experiments`` takes them, their dimension d, and where they come from.
 
     Gaussian data (d given) is drawn anew for each experiment; images come from the npz of fetch_data.
+    Raises LeftOut where the images at hand cannot serve the choice, UserError where official ones cannot.
     """
     if d:
         return (
@@ -106,14 +153,48 @@ def load_samples(
             "gaussian",
         )
     with np.load(images) as source:
+        data_source = str(source["data_source"])
         try:
-            if settings["choice"] == "first" and source["data_source"] != "official":
-                raise ValueError(f"{source['data_source']} images are not in the order of the training set")
+            if settings["choice"] == "first" and data_source != "official":
+                raise ValueError(f"{data_source} images are not in the order of the training set")
             X = image_samples(source["images"], source["labels"], N, settings["choice"], settings["grey"])
         except ValueError as error:
             key = f"table_6: N = {N}, choice = {settings['choice']}: {dataset}"
-            raise UserError(f"{key}: {error}; take a smaller N or another source of images") from None
-        return X, X.shape[1] - 1, str(source["data_source"])
+            failure = UserError if data_source == "official" else LeftOut
+            remedy = "take a smaller N" if data_source == "official" else "official images can serve it"
+            raise failure(f"{key}: {error}; {remedy}") from None
+        return X, X.shape[1] - 1, data_source
+
+
+def run_experiments(
+    seed: int, settings: dict, dataset: str, N: int, d: int | None, images: str | None, numbers: range
+) -> dict[str, object]:
+    """What an npz of results/diameters holds.
+
+    diameters (len(numbers), weights); dataset, d, N and data_source; choice and grey of images;
+    same_samples : whether all experiments share them
+    left_out : why there are no diameters, or empty
+    """
+    entry = {"dataset": "gaussian" if d else dataset, "d": d, "N": N, "same_samples": not d, "left_out": ""}
+    entry |= {name: "" if d else settings[name] for name in ("choice", "grey")}
+    try:
+        samples, d, source = load_samples(seed, settings, dataset, N, d, images)
+    except LeftOut as reason:
+        nothing = np.empty((0, settings["weights"]))
+        with np.load(images) as source:
+            d, source = (
+                source["images"][0].shape[0] * source["images"][0].shape[1],
+                str(source["data_source"]),
+            )
+        return entry | {"diameters": nothing, "d": d, "data_source": source, "left_out": str(reason)}
+    diameters = experiments(seed, settings, dataset, N, numbers, samples)
+    return entry | {"diameters": diameters, "d": d, "data_source": source}
+
+
+def read_experiments(path: str) -> dict:
+    """An npz of results/diameters; its single values as plain ones."""
+    with np.load(path) as arrays:
+        return {name: arrays[name] if arrays[name].ndim else arrays[name].item() for name in arrays.files}
 
 
 def place(printed: str, repeated: np.ndarray) -> tuple[float, float]:

@@ -50,3 +50,13 @@ def half_unit(printed: str) -> float:
     """Half a unit of the last digit in print: the most that rounding can have moved the number."""
     decimals = len(printed.partition(".")[2])
     return 0.5 * 10.0**-decimals
+
+
+def judged(printed: str, drawn: float, low: float, high: float) -> dict:
+    """The end of a row of results/readings.csv.
+
+    The printed number fits if it may have been inside before it was rounded.
+    """
+    rounding = half_unit(printed) + 1e-9
+    fits = low - rounding <= float(printed) <= high + rounding
+    return {"printed": printed, "drawn": drawn, "low": low, "high": high, "fits": fits}

@@ -2,46 +2,28 @@
 
 A reading fits where a printed number lies in the interval in which its experiment would print it: a
 prediction interval for the mean or share over the paper's 100 trials on one data set of its own, widened
-by the rounding of print; for the mean diameters of images, which have no expectation, the quantiles of
-repeated experiments.
+by the rounding of print. The readings of Table VI are in ``diameter_readings``.
 """
-
-from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from diameter_readings import diameter_rows, image_rows
 
-from relucells.cells.diameter import cell_diameters
 from relucells.cells.inspection import draw_weights
 from relucells.cells.minimum import cell_minimum
 from relucells.cells.pattern import activation_pattern
-from relucells.pipeline.diameter_experiments import CHOICES, place
+from relucells.pipeline.diameter_experiments import read_experiments
 from relucells.pipeline.job import job, write_csv
-from relucells.pipeline.verdicts import half_unit
+from relucells.pipeline.verdicts import judged
 from relucells.samples.gaussian import two_gaussians
 from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream
-from relucells.statistics import mean_prediction, share_prediction
+from relucells.statistics import share_prediction
 
 PAPER_TRIALS = 100  # behind each row of Tables I–III
 
-# (weights of an experiment, (n, D); directions, (M, D); whether these are normalised)
-WEIGHT_READINGS = {
-    "w ~ U(−½, ½)": lambda rng, shape: rng.uniform(-0.5, 0.5, shape),
-    "w ~ U(0, 1)": lambda rng, shape: rng.uniform(0.0, 1.0, shape),
-    "w ~ U(−1, 1)": lambda rng, shape: rng.uniform(-1.0, 1.0, shape),
-    "w ~ N(0, 1)": lambda rng, shape: rng.standard_normal(shape),
-}
-DIRECTION_READINGS = {
-    "δ on the sphere": (lambda rng, shape: rng.standard_normal(shape), True),
-    "δ ~ U(−½, ½), normalised": (lambda rng, shape: rng.uniform(-0.5, 0.5, shape), True),
-    "δ ~ U(−½, ½), raw": (lambda rng, shape: rng.uniform(-0.5, 0.5, shape), False),
-    "δ ~ U(0, 1), normalised": (lambda rng, shape: rng.uniform(0.0, 1.0, shape), True),
-}
 SIGN_READINGS = ("all z_j > 0", "better sign per neuron", "better sign for all", "signs of the drawn z")
 ROW = ["table", "dataset", "d", "K", "N", "bias", "column"]
-AS_RECOVERED = ("w ~ U(−½, ½)", "δ on the sphere")
 
 
 def gaps(X: np.ndarray, R: np.ndarray, pattern: np.ndarray, z: np.ndarray) -> dict[str, float]:
@@ -164,99 +146,21 @@ def data_rows(paper: pd.DataFrame, seed: int, settings: dict, level: float) -> l
     return rows
 
 
-def diameter_rows(paper: pd.DataFrame, seed: int, settings: dict, table_6: dict, level: float) -> list[dict]:
-    """Point ``diameters``: how weights and directions of Table VI are drawn, on its Gaussian rows."""
-    rows = []
-    wanted = paper[(paper["table"] == "VI") & (paper["dataset"] == "gaussian")]
-    wanted = wanted[wanted["d"].astype(int).isin(settings["diameter_d"])]
-    # Each is varied from what was recovered, and not both at once.
-    readings = [
-        pair for pair in product(WEIGHT_READINGS, DIRECTION_READINGS) if set(pair) & set(AS_RECOVERED)
-    ]
-    for printed, (weight, direction) in product(wanted.itertuples(), readings):
-        d, N = int(printed.d), int(printed.N)
-        draw_directions, normalise = DIRECTION_READINGS[direction]
-        means, variances = [], []
-        for number in range(settings["diameter_experiments"]):
-            name = (seed, "test_conventions", d, N, number)
-            X, _ = two_gaussians(d, N, stream(*name, "samples"))
-            W = WEIGHT_READINGS[weight](stream(*name, "weights"), (table_6["weights"], d + 1))
-            directions = draw_directions(
-                stream(*name, "directions"), (table_6["directions_per_d"] * d, d + 1)
-            )
-            diameters = cell_diameters(X, W, directions, normalise)
-            closed = diameters[np.isfinite(diameters)]
-            means.append(closed.mean())
-            variances.append(closed.var(ddof=1))
-        n = table_6["weights"]
-        low, high, _, _ = mean_prediction(means, float(np.mean(variances)), n, n, level)
-        row = {name: getattr(printed, name) for name in ("table", "dataset", "d", "N", "column")}
-        row |= {"point": "diameters", "reading": f"{weight}; {direction}"}
-        rows.append(row | judged(printed.printed, float(np.mean(means)), max(low, 0.0), high))
-    return rows
-
-
-def image_rows(paper: pd.DataFrame, repeated: list[tuple[str, dict]], level: float) -> list[dict]:
-    """Point ``images``: which images and which grey conversion. ``repeated`` pairs a reading with its npz."""
-    rows = []
-    for reading, entry in repeated:
-        same = (
-            (paper["table"] == "VI")
-            & (paper["dataset"] == entry["dataset"])
-            & (paper["N"] == str(entry["N"]))
-        )
-        if entry["data_source"] == "stand-in" or not same.any():
-            continue
-        printed = paper[same].iloc[0]
-        means = entry["means"][np.isfinite(entry["means"])]
-        if not len(means):  # the source cannot serve this choice
-            continue
-        low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-        row = {name: printed[name] for name in ("table", "dataset", "d", "N", "column")}
-        row |= {"point": "images", "reading": reading, "experiments": len(means)}
-        # By rank, as in Table VI: too few experiments exclude nothing.
-        fits = place(printed["printed"], means)[1] > 1 - level
-        rows.append(row | judged(printed["printed"], float(np.median(means)), low, high) | {"fits": fits})
-    return rows
-
-
-def judged(printed: str, drawn: float, low: float, high: float) -> dict:
-    """The end of a row. The printed number fits if it may have been inside before it was rounded."""
-    rounding = half_unit(printed) + 1e-9
-    fits = low - rounding <= float(printed) <= high + rounding
-    return {"printed": printed, "drawn": drawn, "low": low, "high": high, "fits": fits}
-
-
 COLUMNS = [
     "point", "reading", "table", "dataset", "d", "K", "N", "bias", "column",
-    "printed", "drawn", "low", "high", "fits", "experiments",
+    "printed", "drawn", "low", "high", "fits", "experiments", "open_beyond", "p",
 ]  # fmt: skip
-
-
-def reading_of(path: str, table_6: dict) -> str:
-    """The reading of the images that a results/diameters/repeated/… path stands for."""
-    reading = Path(path).parent.name
-    choice = reading if reading in CHOICES else table_6["choice"]
-    grey = reading if reading == "average" else table_6["grey"]
-    is_colour = Path(path).name.startswith("cifar10")
-    return f"{choice}, grey {grey}" if is_colour else choice
 
 
 if __name__ == "__main__":
     with job(snakemake) as log:
-        params = snakemake.params
+        params, settings = snakemake.params, snakemake.params.settings
         paper = pd.read_csv(snakemake.input.printed, dtype=str, keep_default_na=False)
-        repeated = []
-        for path in [*snakemake.input.images, *snakemake.input.readings]:
-            with np.load(path) as arrays:
-                entry = {
-                    name: arrays[name] if arrays[name].ndim else arrays[name].item() for name in arrays.files
-                }
-            repeated.append((reading_of(path, params.table_6), entry))
-        rows = weight_and_sign_rows(paper, params.seed, params.settings, params.level)
-        rows += data_rows(paper, params.seed, params.settings, params.level)
-        rows += diameter_rows(paper, params.seed, params.settings, params.table_6, params.level)
-        rows += image_rows(paper, repeated, params.level)
+        repeated = [read_experiments(path) for path in [*snakemake.input.images, *snakemake.input.readings]]
+        rows = weight_and_sign_rows(paper, params.seed, settings, params.level)
+        rows += data_rows(paper, params.seed, settings, params.level)
+        rows += diameter_rows(paper, params.seed, settings, params.table_6, params.level)
+        rows += image_rows(paper, repeated, params.table_6, settings["open_beyond"], params.level)
         frame = pd.DataFrame(rows).reindex(columns=COLUMNS)
         write_csv(snakemake.output.csv, frame)
         for (point, reading), group in frame.groupby(["point", "reading"], sort=False):

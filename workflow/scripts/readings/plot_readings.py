@@ -19,6 +19,7 @@ QUESTIONS = {
     "data": "data draw",
     "diameters": "weights and directions of Table VI",
     "images": "images of Table VI",
+    "open": "diameter beyond which a cell counts as open",
 }
 
 
@@ -28,7 +29,7 @@ def summary(frame: pd.DataFrame, level: float) -> pd.DataFrame:
     Even the right reading misses a number with probability 1 − level: a reading fits unless as many
     misses would surprise at that level, and fits less well if another one misses fewer.
     """
-    from scipy.stats import binom
+    from scipy.stats import binom, combine_pvalues
 
     rows = []
     for (point, reading), group in frame.groupby(["point", "reading"], sort=False):
@@ -41,6 +42,8 @@ def summary(frame: pd.DataFrame, level: float) -> pd.DataFrame:
                 "reading": reading,
                 "numbers": len(group),
                 "fit": len(group) - misses,
+                # Fisher's: the numbers come from experiments of their own.
+                "joint_p": combine_pvalues(group["p"]).pvalue if group["p"].notna().all() else np.nan,
                 "largest_factor": float(np.exp(np.abs(np.log(ratios)).max())) if len(ratios) else np.nan,
                 "verdict": "fits" if fits else "does not fit",
             }
@@ -49,6 +52,24 @@ def summary(frame: pd.DataFrame, level: float) -> pd.DataFrame:
     most = (table["fit"] / table["numbers"]).groupby(table["point"]).transform("max")
     behind = (table["verdict"] == "fits") & (table["fit"] / table["numbers"] < most)
     return table.assign(verdict=table["verdict"].mask(behind, "fits less well"))
+
+
+def condense(table: pd.DataFrame) -> pd.DataFrame:
+    """Point ``open``: of the bounds tried on some images, one row for those at which the most numbers fit.
+
+    Its reading names them, neighbours as "from … to"; its joint p is the largest.
+    """
+    opened = table["point"] == "open"
+    rows = []
+    for images, group in table[opened].groupby(table["reading"].str.partition(";")[0], sort=False):
+        best = (group["fit"] == group["fit"].max()).to_numpy()
+        bounds = group["reading"].str.partition("; ")[2].str.removeprefix("at most ").to_numpy()
+        runs = np.split(np.arange(len(best)), np.flatnonzero(np.diff(best)) + 1)
+        spans = [f"{bounds[run[0]]} to {bounds[run[-1]]}" if len(run) > 1 else bounds[run[0]] for run in runs]
+        named = ", ".join(span for run, span in zip(runs, spans, strict=True) if best[run[0]])
+        row = group.loc[group.loc[best, "joint_p"].idxmax()].to_dict()
+        rows.append(row | {"reading": f"{images}; at most {named}"})
+    return pd.concat([table[~opened], pd.DataFrame(rows, columns=table.columns)], ignore_index=True)
 
 
 def readable(reading: str) -> str:
@@ -101,6 +122,41 @@ def beside(
     return figure
 
 
+def draw_bounds(frame: pd.DataFrame) -> Figure:
+    """A panel for each printed mean: where it lies for every bound on a closed cell's diameter."""
+    entries = list(frame.groupby(["dataset", "N"], sort=False).groups)
+    rows = -(-len(entries) // 2)
+    figure, panels = new_figure(1.9 * rows + 0.3, PAGE_WIDTH, rows, 2, squeeze=False, sharex=True)
+    images = frame["reading"].str.partition(";")[0]
+    styles = dict(zip(dict.fromkeys(images), SERIES, strict=False))
+    for axes, (dataset, N) in zip(panels.flat, entries, strict=False):
+        here = (frame["dataset"] == dataset) & (frame["N"] == N) & np.isfinite(frame["open_beyond"])
+        for name, own in frame[here].groupby(images[here], sort=False):
+            own = own.sort_values("open_beyond")
+            style = styles[name]
+            axes.fill_between(
+                own["open_beyond"], own["low"], own["high"], color=style["color"], alpha=0.2, linewidth=0
+            )
+            axes.plot(own["open_beyond"], own["drawn"], **style | {"markersize": 2.5}, label=readable(name))
+        axes.axhline(frame.loc[here, "printed"].iloc[0], color=BLACK, linewidth=0.9, label="printed")
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_title(f"{NAMES[dataset]}, $N = {N}$")
+    for axes in panels.flat[len(entries) :]:
+        axes.set_visible(False)
+    for axes in panels[:, 0]:
+        axes.set_ylabel("mean diameter")
+    for axes in panels[-1]:
+        axes.set_xlabel("cells longer than this count as open")
+    handles = {
+        name: handle
+        for axes in panels.flat
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles, loc="outside upper center", ncols=min(len(handles), 4))
+    return figure
+
+
 def table_and_bias(row: pd.Series) -> str:
     return f"Table {row['table']}\nbias {int(row['bias'])}".replace("-", "−")
 
@@ -130,6 +186,7 @@ FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
         frame, data_and_size, {"mean_diameter": "mean diameter"}, 3.2, log=True
     ),
     "images": lambda frame: beside(frame, data_and_size, {"mean_diameter": "mean diameter"}, 3.0, log=True),
+    "open": draw_bounds,
 }
 
 
@@ -140,20 +197,22 @@ if __name__ == "__main__":
             name = Path(path).stem.removeprefix("readings_")
             points = frame[frame["point"] == name]
             save(FIGURES[name](points) if len(points) else nothing(), [path])
-        table = summary(frame, snakemake.params.level)
+        table = condense(summary(frame, snakemake.params.level))
         shown = pd.DataFrame(
             {
                 "point": table["point"].map(QUESTIONS),
                 "reading": table["reading"],
                 "printed numbers": table["numbers"],
                 "fit": table["fit"],
+                "joint p": table["joint_p"].map(lambda p: "—" if pd.isna(p) else f"{p:.2g}"),
                 "off by at most": table["largest_factor"].map(lambda f: "—" if pd.isna(f) else f"×{f:.2f}"),
                 "verdict": table["verdict"],
             }
         )
         notes = [
             "A printed number fits a reading if it lies in the interval in which the reading's experiment "
-            "would print it. A reading fits unless more numbers miss than chance explains. Off by at most: "
+            "would print it. A reading fits unless more numbers miss than chance explains. "
+            "Joint p: Fisher's, where each number has a p. Off by at most: "
             "the largest ratio between a printed number and the drawn one."
         ]
         write_table(table, shown, snakemake.output, "What the paper leaves unsaid", notes)

@@ -1,20 +1,29 @@
-"""Table VI: each entry, where its mean lies in repeated experiments, and the printed mean's place there.
+"""Table VI: each entry, where its mean lies in other experiments, and the printed mean's place there.
 
-A chord along a random direction has a tail like 1/t, so the mean diameter has no expectation: it never
-settles, and an interval from one experiment's spread would be wrong. ``low`` and ``high`` are therefore
-the quantiles, at the configured level, of the mean over repeated experiments; medians and quantiles of a
-single diameter do settle and follow in columns of their own.
+A chord along a random direction has a tail like 1/t: unless diameters are bounded (``open_beyond``), the
+mean has no expectation and never settles, and an interval from one experiment's spread would be wrong.
+``low`` and ``high`` hold the mean of another experiment with the configured confidence, by its rank among
+``other_means``; medians and quantiles of a single diameter settle in any case and have columns of their own.
 """
 
 import numpy as np
 import pandas as pd
 
-from relucells.pipeline.diameter_experiments import SLACK, finite_mean, place
+from relucells.pipeline.diameter_experiments import (
+    SLACK,
+    closed,
+    mean_diameter,
+    other_means,
+    place,
+    read_experiments,
+)
 from relucells.pipeline.job import job, write_csv
 from relucells.pipeline.tables import stand_in_notes, write_table
 from relucells.pipeline.verdicts import half_unit
+from relucells.statistics import rank_prediction
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q75": 0.75, "q95": 0.95}
+KEYS = ["dataset", "d", "N"]
 
 
 def conclusion(printed: str, low: float, high: float, level: float) -> str:
@@ -22,123 +31,141 @@ def conclusion(printed: str, low: float, high: float, level: float) -> str:
     value, rounding = float(printed), half_unit(printed) + SLACK
     if value + rounding < low or value - rounding > high:
         side = "below" if value < low else "above"
-        return f"{side} {100 * level:g} % of our repeated means: another experiment, or a rare draw"
+        return f"{side} {100 * level:g} % of our other means: another experiment, or a rare draw"
     if high > 2 * low:
-        return f"among our repeated means, but they spread by a factor of {high / low:.2g}: shows little"
-    return f"among our repeated means, which spread by a factor of {high / low:.2f}: the settings fit"
+        return f"among our other means, but they spread by a factor of {high / low:.2g}: shows little"
+    return f"among our other means, which spread by a factor of {high / low:.2f}: the settings fit"
+
+
+def describe(diameters: np.ndarray, open_beyond: float | None) -> dict[str, float]:
+    """What one experiment, (n,), says by itself."""
+    kept = diameters[closed(diameters, open_beyond)]
+    # Of all cells: an open one is longer than any other, which a median can use.
+    row = {"mean_diameter": mean_diameter(diameters, open_beyond), "median_diameter": np.median(diameters)}
+    row |= {"open_pct": 100 * (1 - len(kept) / len(diameters)), "n_weights": len(diameters)}
+    row["no_hit_pct"] = 100 * np.isinf(diameters).mean()
+    row |= {name: np.quantile(kept, q) if len(kept) else np.nan for name, q in QUANTILES.items()}
+    return row | {"largest": kept.max() if len(kept) else np.nan}
+
+
+def judge(means: np.ndarray, printed: str | None, data_source: str, level: float) -> dict:
+    """Where the mean of another experiment lies, and whether the printed one lies there."""
+    low, high = rank_prediction(means, level)
+    row = {"low": low, "high": high} if np.isfinite(low) else {"low": np.nan, "high": np.nan}
+    row["median_of_means"] = np.median(means) if len(means) else np.nan
+    if printed is None:
+        return row | {"conclusion": "not in print"}
+    row["printed"] = float(printed)
+    if data_source == "stand-in":
+        return row | {"conclusion": "stand-in images: not comparable"}
+    row["share_below"], row["p"] = place(printed, means)
+    row["least_p"] = 2 / (len(means) + 1)
+    if not np.isfinite(low):
+        return row | {"conclusion": f"{len(means)} repetitions are too few for ranks"}
+    return row | {"conclusion": conclusion(printed, low, high, level)}
 
 
 def table(
-    measured: list[dict], repeated: dict[tuple, np.ndarray], printed: dict[tuple, str], level: float
+    measured: list[dict],
+    repeated: dict[tuple, dict],
+    printed: dict[tuple, str],
+    open_beyond: float | None,
+    level: float,
 ) -> pd.DataFrame:
-    """A row per entry. ``repeated`` and ``printed`` are keyed by (dataset, d, N)."""
+    """A row per entry; ``repeated`` (see ``run_experiments``), ``printed``: by (dataset, d, N)."""
     rows = []
     for entry in measured:
-        key = entry["dataset"], entry["d"], entry["N"]
-        closed = entry["diameters"][np.isfinite(entry["diameters"])]
-        means = repeated[key][np.isfinite(repeated[key])]
-        low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2]) if len(means) else (np.nan, np.nan)
-        row = {
-            "dataset": key[0],
-            "d": key[1],
-            "N": key[2],
-            "mean_diameter": finite_mean(entry["diameters"]),
-            # Of all cells: an open one is longer than any other, which a median can use.
-            "median_diameter": np.median(entry["diameters"]),
-            "low": low,
-            "high": high,
-            "open_pct": 100 * np.isinf(entry["diameters"]).mean(),
-            "n_weights": len(entry["diameters"]),
-            "data_source": entry["data_source"],
-        }
-        row |= {name: np.quantile(closed, q) if len(closed) else np.nan for name, q in QUANTILES.items()}
-        row |= {
-            "largest": closed.max() if len(closed) else np.nan,
-            "n_repetitions": len(means),
-            "median_of_means": np.median(means) if len(means) else np.nan,
-        }
-        if key in printed and entry["data_source"] == "stand-in":
-            row |= {"printed": float(printed[key]), "conclusion": "stand-in images: not comparable"}
-        elif key in printed and len(means):
-            row["printed"] = float(printed[key])
-            row["share_below"], row["p"] = place(printed[key], means)
-            row["conclusion"] = conclusion(printed[key], low, high, level)
-        else:
-            row["conclusion"] = "not in print"
-        rows.append(row)
-    frame = pd.DataFrame(rows)
-    return frame.reindex(columns=[*frame.columns.drop("conclusion"), "conclusion"])
+        key, source = tuple(entry[name] for name in KEYS), entry["data_source"]
+        row = dict(zip(KEYS, key, strict=True)) | {"data_source": source}
+        if entry["left_out"]:
+            shown = {"printed": float(printed[key])} if key in printed else {}
+            rows.append(row | shown | {"conclusion": f"not measured: {entry['left_out']}"})
+            continue
+        again = repeated[key]
+        (means,) = other_means(again["diameters"], [open_beyond], again["same_samples"], 0, *key)
+        row |= describe(entry["diameters"][0], open_beyond)
+        row |= {"n_repetitions": len(again["diameters"])}
+        rows.append(row | judge(means, printed.get(key), source, level))
+    names = ["mean_diameter", "median_diameter", "low", "high", "open_pct", "n_weights", "data_source"]
+    names += [*QUANTILES, "largest", "no_hit_pct", "n_repetitions", "median_of_means"]
+    names += ["printed", "share_below", "p", "least_p", "conclusion"]
+    return pd.DataFrame(rows).reindex(columns=[*KEYS, *names])
 
 
-def load(path: str) -> dict:
-    """An npz of one entry; its single values as plain ones."""
-    with np.load(path) as arrays:
-        return {name: arrays[name] if arrays[name].ndim else arrays[name].item() for name in arrays.files}
+def repeated_means(repeated: dict[tuple, dict], open_beyond: float | None) -> pd.DataFrame:
+    """The mean of each repeated experiment."""
+    parts = []
+    for key, entry in repeated.items():
+        values = [mean_diameter(row, open_beyond) for row in entry["diameters"]]
+        numbers = {"repetition": np.arange(1, len(values) + 1), "mean_diameter": values}
+        parts.append(pd.DataFrame(dict(zip(KEYS, key, strict=True)) | numbers))
+    return pd.concat(parts)
+
+
+def number(value: float) -> str:
+    return "—" if pd.isna(value) else "∞" if np.isinf(value) else f"{value:#.3g}"
+
+
+def between(low: pd.Series, high: pd.Series) -> list[str]:
+    return [f"{number(a)} – {number(b)}" for a, b in zip(low, high, strict=True)]
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
-    def number(value: float) -> str:
-        return "—" if pd.isna(value) else "∞" if np.isinf(value) else f"{value:#.3g}"
-
-    shown = frame[["dataset", "d", "N"]].astype(str)
+    shown = frame[KEYS].astype(str)
     shown["mean"] = frame["mean_diameter"].map(number)
-    shown["repeated means"] = [
-        f"{number(low)} – {number(high)}" for low, high in zip(frame["low"], frame["high"], strict=True)
-    ]
-    if "printed" in frame:
-        shown["printed"] = frame["printed"].map(lambda value: "—" if pd.isna(value) else f"{value:g}")
-    if "p" in frame:
-        shown["p"] = frame["p"].map(lambda value: "—" if pd.isna(value) else f"{value:.2f}")
+    shown["other means"] = between(frame["low"], frame["high"])
+    shown["printed"] = frame["printed"].map(lambda value: "—" if pd.isna(value) else f"{value:g}")
+    shown["p"] = frame["p"].map(lambda value: "—" if pd.isna(value) else f"{value:.2f}")
     shown["median"] = frame["median_diameter"].map(number)
-    shown["5 % – 95 %"] = [
-        f"{number(low)} – {number(high)}" for low, high in zip(frame["q05"], frame["q95"], strict=True)
-    ]
+    shown["5 % – 95 %"] = between(frame["q05"], frame["q95"])
     shown["open %"] = frame["open_pct"].map("{:.1f}".format)
     return shown.assign(source=frame["data_source"], conclusion=frame["conclusion"])
+
+
+def notes(settings: dict, level: float) -> list[str]:
+    """What the reader of the table must know."""
+    bound, count = settings["open_beyond"], settings["repetitions"]
+    meaning = "in which some direction meets no hyperplane"
+    if bound is not None:
+        meaning += f", or whose diameter exceeds {bound:g},"
+    lines = [
+        f"Mean diameter of {settings['weights']:,} cells along {settings['directions_per_d']}·d directions; "
+        f"open cells, {meaning} are left out and counted (open %).".replace(",,", ","),
+        f"Other means: where the mean of another experiment lies with a confidence of {100 * level:g} %; p: "
+        "two-sided, of the printed mean's rank among them. Gaussian data: the means of "
+        f"{count} repeated experiments, p never below {2 / (count + 1):.2f}.",
+    ]
+    if bound is None:
+        lines.append("Images likewise: without a bound the mean has no expectation, its tail is like 1/t.")
+    else:
+        lines.append(
+            f"Images: experiments made up of the cells of {count} repeated ones. The bound is not in the "
+            "paper: it was recovered from its printed means (paper/readings.md). Without one the mean has "
+            "no expectation, its tail is like 1/t."
+        )
+    return [
+        *lines,
+        "Median and quantiles are those of a single diameter and settle; the median counts open cells as the "
+        "longest, the quantiles leave them out.",
+        f"Images: choice {settings['choice']}, grey {settings['grey']}. The paper names neither; what "
+        "its numbers say about them stands in the table of readings.",
+    ]
+
+
+def by_key(entries: list[dict]) -> dict[tuple, dict]:
+    return {tuple(entry[name] for name in KEYS): entry for entry in entries}
 
 
 if __name__ == "__main__":
     with job(snakemake) as log:
         settings, level = snakemake.params.settings, snakemake.params.level
-        paper = pd.read_csv(snakemake.input.printed, dtype={"printed": str})
-        paper = paper[paper["table"] == "VI"]
+        paper = pd.read_csv(snakemake.input.printed, dtype={"printed": str}).query("table == 'VI'")
         printed = {(row.dataset, row.d, row.N): row.printed for row in paper.itertuples()}
-        repeats = [load(path) for path in snakemake.input.repeated]
-        repeated = {(entry["dataset"], entry["d"], entry["N"]): entry["means"] for entry in repeats}
-        means = pd.concat(
-            pd.DataFrame(
-                {
-                    "dataset": dataset,
-                    "d": d,
-                    "N": N,
-                    "repetition": np.arange(1, len(values) + 1),
-                    "mean_diameter": values,
-                }
-            )
-            for (dataset, d, N), values in repeated.items()
-        )
-        write_csv(snakemake.output.means, means)
-        frame = table([load(path) for path in snakemake.input.measured], repeated, printed, level)
-        count = settings["repetitions"]
-        notes = [
-            f"Mean diameter of {settings['weights']:,} cells, open ones left out, along "
-            f"{settings['directions_per_d']}·d directions.",
-            "The mean has no expectation (its tail is like 1/t). Repeated means: where the middle "
-            f"{100 * level:g} % of {count} repeated experiments lie; p: two-sided, of the printed mean's "
-            f"rank among them, never below {2 / (count + 1):.2f}. Median and quantiles are those of a "
-            "single diameter and do settle; the median counts open cells as the longest, the quantiles "
-            "leave them out.",
-            f"Images: choice {settings['choice']}, grey {settings['grey']}. The paper names neither; what "
-            "its numbers say about them stands in the table of conventions.",
-            *stand_in_notes(frame),
-        ]
-        write_table(frame, readable(frame), snakemake.output, "Table VI", notes)
+        repeated = by_key([read_experiments(path) for path in snakemake.input.repeated])
+        measured = [read_experiments(path) for path in snakemake.input.measured]
+        frame = table(measured, repeated, printed, settings["open_beyond"], level)
+        write_csv(snakemake.output.means, repeated_means(repeated, settings["open_beyond"]))
+        lines = [*notes(settings, level), *stand_in_notes(frame)]
+        write_table(frame, readable(frame), snakemake.output, "Table VI", lines)
         for row in frame.itertuples():
-            log.info(
-                "%s d = %d, N = %d: mean %.4g; %s",
-                row.dataset,
-                row.d,
-                row.N,
-                row.mean_diameter,
-                row.conclusion,
-            )
+            log.info("%s d = %d, N = %d: %.4g; %s", *row[1:5], row.conclusion)

@@ -16,7 +16,7 @@ NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
 
 
 def survival(diameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each finite diameter t, ascending, and the share of the closed cells at least as long."""
+    """Each finite diameter t, ascending, and the share of the cells with one that are at least as long."""
     t = np.sort(diameters[np.isfinite(diameters)])
     return t, 1 - np.arange(len(t)) / max(len(t), 1)
 
@@ -25,7 +25,7 @@ def tail_frame(paths: list[str]) -> pd.DataFrame:
     parts = []
     for path in paths:
         with np.load(path) as entry:
-            t, share = survival(entry["diameters"])
+            t, share = survival(entry["diameters"].ravel())
             parts.append(
                 pd.DataFrame(
                     {
@@ -56,7 +56,9 @@ def draw_slope(axes: Axes, tail: pd.DataFrame) -> None:
     )
 
 
-def tail_figure(tails: pd.DataFrame, means: pd.DataFrame, table: pd.DataFrame) -> Figure:
+def tail_figure(
+    tails: pd.DataFrame, means: pd.DataFrame, table: pd.DataFrame, open_beyond: float | None
+) -> Figure:
     """Above the tails, one panel per data set; below each the repeated means and the printed one."""
     entries = list(tails.groupby(["dataset", "d"], sort=False).groups)
     columns = min(3, len(entries))
@@ -81,13 +83,15 @@ def tail_figure(tails: pd.DataFrame, means: pd.DataFrame, table: pd.DataFrame) -
                     table.loc[row, "printed"], [level], "D", color=style["color"], markersize=4.5,
                     markeredgecolor=BLACK, markeredgewidth=0.7, linestyle="none",
                 )  # fmt: skip
+        if open_beyond is not None and own["diameter"].max() > open_beyond:
+            axes.axvline(open_beyond, color=GREY, linewidth=0.9, linestyle="--")
         draw_slope(axes, own[own["N"] == own["N"].min()])
         axes.set_title(label(dataset, d))
         axes.set_ylim(1e-4, 1.5)
     for axes in panels.flat[len(entries) :]:
         axes.set_visible(False)
     for axes in panels[:, 0]:
-        axes.set_ylabel("share of closed cells $\\geq t$")
+        axes.set_ylabel("share of cells $\\geq t$")
     for axes in panels[-1]:
         axes.set_xlabel("diameter $t$ (weight space)")
     panels.flat[0].legend(loc="upper right", borderaxespad=0.1)
@@ -100,5 +104,6 @@ if __name__ == "__main__":
         table = pd.read_csv(snakemake.input.table)
         means = pd.read_csv(snakemake.input.means)
         write_csv(snakemake.output.data, tails)
-        save(tail_figure(tails, means, table), [Path(path) for path in snakemake.output.pictures])
+        figure = tail_figure(tails, means, table, snakemake.params.open_beyond)
+        save(figure, [Path(path) for path in snakemake.output.pictures])
         log.info("%d finite diameters of %d entries", len(tails), len(table))

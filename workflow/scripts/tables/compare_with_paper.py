@@ -12,7 +12,7 @@ import pandas as pd
 
 from relucells.pipeline.job import job, write_csv
 from relucells.pipeline.verdicts import half_unit
-from relucells.statistics import mean_prediction, rank_prediction, share_prediction
+from relucells.statistics import mean_prediction, share_prediction
 
 # Weight draws behind the paper's tables (sections IV and V).
 PAPER_TRIALS = {"I": 100, "II": 100, "III": 100, "IV": 100, "V": 10}
@@ -112,11 +112,8 @@ def trials_that_agree(
     return "no number of trials would make it agree"
 
 
-def compare_diameters(
-    printed: pd.DataFrame, table: pd.DataFrame, repeated: pd.DataFrame, level: float
-) -> pd.DataFrame:
-    """Rows for Table VI. A mean without expectation has no standard error; the printed mean is judged
-    by its rank among the means of repeated experiments, which the paper's is one more of."""
+def compare_diameters(printed: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Rows for Table VI, from results/tables/table_6.csv, which holds the interval and p of each mean."""
     rows = []
     keys = ["dataset", "d", "N"]
     for paper in printed.itertuples(index=False):
@@ -131,18 +128,13 @@ def compare_diameters(
         if ours["data_source"] == "stand-in":
             rows.append(row | not_comparable("stand-in images"))
             continue
-        means = repeated.loc[(repeated[keys].astype(str) == wanted).all(axis=1), "mean_diameter"].dropna()
-        low, high = rank_prediction(means, level)
-        if not np.isfinite(low):
-            rows.append(row | not_comparable(f"{len(means)} repeated means are too few for ranks"))
+        if pd.isna(ours["low"]):
+            rows.append(row | not_comparable(ours["conclusion"]))
             continue
         rounding = half_unit(paper.printed)
-        value = float(paper.printed)
-        beyond = min((means <= value + rounding).sum(), (means >= value - rounding).sum())
-        p = min(1.0, 2 * (1 + beyond) / (len(means) + 1))
-        rarest = 2 / (len(means) + 1)
-        hint = f"ranks among {len(means)} repeated means show no p below {rarest:.2g}, corrected or not"
-        rows.append(row | {"low": low - rounding, "high": high + rounding, "p": p, "hint": hint})
+        low, high = max(ours["low"] - rounding, 0.0), ours["high"] + rounding
+        hint = f"its rank shows no p below {ours['least_p']:.2g}, corrected or not"
+        rows.append(row | {"low": low, "high": high, "p": ours["p"], "hint": hint})
     return pd.DataFrame(rows)
 
 
@@ -205,12 +197,7 @@ if __name__ == "__main__":
         frame = pd.concat(
             [
                 compare_tables(printed[~diameters], tables, repeated, level),
-                compare_diameters(
-                    printed[diameters],
-                    pd.read_csv(snakemake.input.table_6),
-                    pd.read_csv(snakemake.input.repeated_means),
-                    level,
-                ),
+                compare_diameters(printed[diameters], pd.read_csv(snakemake.input.table_6)),
             ],
             ignore_index=True,
         )
