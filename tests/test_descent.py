@@ -123,3 +123,11 @@ def test_bad_arguments_are_named(problem, change, message):
     arguments = {"X": X, "y": y, "W": W, "z": z, "step": 1e-3, "gradient_tolerance": 1e-3, "max_steps": 5}
     with pytest.raises(ValueError, match=message):
         descend(**(arguments | change))
+
+
+def test_a_product_that_underflows_is_no_crossing():
+    """w·x is 1e-200 before and after the step: only the signs tell that nothing was crossed."""
+    found = descend([[1e-100]], [1.0], [[1e-100]], [1.0], step=1e-6, gradient_tolerance=0.0, max_steps=3)
+    assert (found.outcome, found.steps) == ("undecided", 3)
+    crossed = descend([[1.0]], [-1.0], [[1e-200]], [1.0], step=1e-6, gradient_tolerance=0.0, max_steps=3)
+    assert (crossed.outcome, crossed.steps) == ("crossed", 1)

@@ -1,5 +1,6 @@
 """Section III against drawn samples, plain linear algebra, 50-digit arithmetic and brute force."""
 
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -183,6 +184,36 @@ def test_line_minima_are_those_of_the_loss_on_a_fine_grid(trial):
     np.testing.assert_allclose(np.sort(np.concatenate([found.smooth, found.kinks])), lowest, atol=4e-4)
     assert np.isin(found.kinks, x).all()
     assert not np.isin(found.smooth, x).any()
+
+
+@pytest.mark.parametrize("trial", range(30))
+def test_line_minima_against_exact_derivatives(trial):
+    """Integers over 10 and repeated samples: derivatives that vanish exactly, or miss it by rounding."""
+    rng = stream(2, "exact line", trial)
+    x, y = rng.integers(-4, 5, 8) / 10, rng.integers(-3, 4, 8) / 10
+
+    def derivative(h: Fraction, active) -> Fraction:
+        return sum(
+            (h - Fraction(a) + Fraction(b) for a, b in zip(x[active], y[active], strict=True)), Fraction(0)
+        )
+
+    kinks, smooth, places = [], [], sorted(set(x.tolist()))
+    for low, place in zip([None, *places], places, strict=False):
+        left = derivative(Fraction(place), x >= place)
+        if left < 0 and derivative(Fraction(place), x > place) > 0:
+            kinks.append(place)
+        if left > 0 and (low is None or derivative(Fraction(low), x >= place) < 0):
+            smooth.append(np.mean((x - y)[x >= place]))
+    found = g.line_minima(x, y)
+    assert found.kinks.tolist() == kinks
+    np.testing.assert_allclose(found.smooth, smooth, atol=1e-12)
+
+
+@pytest.mark.parametrize("label", [-0.3, -0.1, -1e-17, 0.0, 0.7])
+def test_the_last_sample_begins_the_plateau_and_is_not_listed(label):
+    for place in (0.1, 0.7, 1.3, 1e8 + 0.1):
+        found = g.line_minima([place, place - 1.0], [label, 5.0])
+        assert place not in found.kinks.tolist()
 
 
 @pytest.mark.parametrize("trial", range(5))

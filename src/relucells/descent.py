@@ -103,7 +103,7 @@ def descend(
                 following = current - step * (z[:, None] * by_R)
                 next_pre = inputs.X @ following.T
             steps += 1
-            if (next_pre * start <= 0).any():
+            if (np.sign(next_pre) * np.sign(start) <= 0).any():  # of signs: the product itself may underflow
                 outcome = "crossed"
         if outcome is not None:
             if use_gram:

@@ -25,6 +25,8 @@ tests); for 200 weights the errors found that way were 5e-11 and 2e-13.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -194,13 +196,11 @@ def line_minima(x: ArrayLike, y: ArrayLike) -> LineMinima:
     sample activates the weight; that plateau is not listed.
     """
     x = real_array("x", x, dimensions=1)
-    y = targets(y, len(x))
-    x, y, best = _cells_from_the_right(x, y)
-    lower = np.append(x[1:], -np.inf)
-    smooth = best[(best > lower) & (best < x)]
-    count = np.arange(1, len(x) + 1)
-    before = count * (x - best)  # derivative times N/2 just left of each sample, and just right of it
-    kinks = x[(before < 0) & (before - y > 0)]
+    x, best, left, right = _cells_from_the_right(x, targets(y, len(x)))
+    # samples at one place have one kink, between the first one's right and the last one's left
+    first, last = np.append(True, x[1:] < x[:-1]), np.append(x[1:] < x[:-1], True)
+    smooth = best[(left > 0) & (np.append(right[1:], -1) < 0) & last]
+    kinks = x[last][(left[last] < 0) & (right[first] > 0)]
     return LineMinima(smooth[::-1], kinks[::-1])
 
 
@@ -211,17 +211,36 @@ def line_is_genuine(x: ArrayLike, y: ArrayLike, locations: ArrayLike) -> NDArray
     the minimum of the expected loss for the sample's. True beyond the last sample (constant loss).
     """
     x = real_array("x", x, dimensions=1)
-    x, _, best = _cells_from_the_right(x, targets(y, len(x)))
-    genuine = np.concatenate([[True], (best >= np.append(x[1:], -np.inf)) & (best < x)])
+    x, _, left, right = _cells_from_the_right(x, targets(y, len(x)))
+    genuine = np.concatenate([[True], (left > 0) & (np.append(right[1:], -1) <= 0)])
     active = len(x) - np.searchsorted(x[::-1], real_array("locations", locations, 1), side="right")
     return genuine[active]
 
 
-def _cells_from_the_right(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-    """Samples from right to left and, for the cell left of each, the h that minimises its quadratic."""
+def _cells_from_the_right(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """Samples x_0 ≥ x_1 ≥ …, the h that minimises the quadratic of the cell left of each, and the signs,
+    exact, of the loss's derivative just left and just right of each.
+
+    Right of x_n the samples 0 … n − 1 are active, left of it x_n besides:
+
+        (N/2) dL/dh = Σ_{k<n} (x_n − x_k + y_k)    and that plus y_n.
+    """
     order = np.argsort(-x, kind="stable")
     x, y = x[order], y[order]
-    return x, y, np.cumsum(x - y) / np.arange(1, len(x) + 1)
+    count, sums = np.arange(1, len(x) + 1), np.cumsum(x - y)
+    left = count * x - sums
+    right = left - y
+    doubt = 8 * np.finfo(float).eps * (count + 1) * (np.cumsum(np.abs(x) + np.abs(y)) + np.abs(x))
+    right[0] = 0.0  # no sample is active there
+    near = (np.abs(left) <= doubt) | (np.abs(right) <= doubt)
+    near[0] = False
+    left[0] = y[0]
+    if near.any():
+        exact = list(accumulate((Fraction(a) - Fraction(b) for a, b in zip(x, y, strict=True)), initial=0))
+        for n in np.flatnonzero(near):
+            found = int(n) * Fraction(x[n]) - exact[n], (int(n) + 1) * Fraction(x[n]) - exact[n + 1]
+            right[n], left[n] = ((value > 0) - (value < 0) for value in found)
+    return x, sums / count, np.sign(left), np.sign(right)
 
 
 def _weights(locations: ArrayLike, normals: ArrayLike) -> tuple[NDArray, NDArray]:

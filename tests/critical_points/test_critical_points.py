@@ -15,6 +15,7 @@ from relucells.critical_points.classify import (
 from relucells.descent import gradient
 from relucells.samples.gaussian import two_gaussians
 from relucells.samples.inputs import prepare
+from relucells.samples.randomness import stream
 
 
 def loss(X, y, W, z):
@@ -425,6 +426,38 @@ def test_a_weight_on_the_boundary_has_rays_all_the_same(rng):
         v = cone.on_plane(g, np.zeros(10))
         if v is not None:
             assert abs(v @ g) < 1e-12 and (cone.rows @ v >= -1e-12).all()
+
+
+@pytest.mark.parametrize(("labels", "kind"), [((1, -1), "differentiable minimum"), ((1, -2), "saddle")])
+def test_duplicates_at_a_silent_neuron_are_taken_together(labels, kind):
+    """w = 0, z = 0 on two equal samples: the loss changes with the sum of their labels alone."""
+    X = np.array([[1.0], [1.0]])
+    assert critical_point(X, labels, [[0.0]], [0.0]).kind == kind
+    assert critical_point(X @ [[-2.0]], labels, [[0.0]], [0.0]).kind == kind
+    # opposite samples are on one hyperplane too, but no direction sees both
+    assert critical_point([[1.0], [-1.0]], labels, [[0.0]], [0.0]).kind == "saddle"
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_a_pair_near_its_boundary_counts_as_far_as_the_output_sees_it(scale):
+    """|w·x| is 1e-10 |w| |x|, but z is so large that the network's output is 100 there."""
+    X, W, z = np.array([[1.0, 0.0], [0.0, -1.0]]), np.array([[1e-4, 1e6]]), np.array([1e6])
+    found = critical_point(scale * X, [0.0, 0.0], W, z)
+    assert found.loss == pytest.approx(5000.0 * scale**2)
+    assert found.kind == "not converged" and found.on_boundary == 0
+
+
+@pytest.mark.parametrize("number", [24, 371, 802])
+def test_settling_never_raises_the_loss(number):
+    """Small overparameterised cells, where what is left free may be rounding alone."""
+    rng = stream(8, "settle", number)
+    d, K, N = int(rng.integers(1, 5)), int(rng.integers(2, 16)), 2 * int(rng.integers(3, 15))
+    X, y = two_gaussians(d, N, rng)
+    W, z = rng.standard_normal((K, d + 1)), rng.standard_normal(K)
+    end = settle(X, y, W, z)
+    assert end.finished
+    before, after = (np.mean((np.maximum(X @ V.T, 0) @ u - y) ** 2) for V, u in ((W, z), (end.W, end.z)))
+    assert after <= before * (1 + 1e-9)
 
 
 def test_bad_arguments_name_themselves():

@@ -6,6 +6,7 @@ import pytest
 from compare_kinds import OTHERS, at, orders
 from conftest import ROOT
 from fit_laws import fit_laws
+from flint import fmpq, fmpq_mat
 from locate_transition import dimension_crossing, locations, shares
 from map_series import NOT_ASKED, gaussian_samples, image_samples, map_series, with_labels
 from plot_transition import draw_kinds
@@ -110,13 +111,14 @@ def test_geometry_of_simple_data():
     assert (shape.dead, shape.single, shape.distinct) == (0.5, 0.5, 0.5)
 
 
-def test_embedded_samples_keep_their_lengths_and_rank(rng):
+def test_embedded_samples_keep_their_products_and_have_their_rank_exactly(rng):
     X, _ = two_gaussians(3, 12, rng)
-    Z = embed(X, 8, rng)
+    Z = embed(X, 8)
     assert Z.shape == (12, 9) and prepare(Z).rank == 4
-    assert np.allclose(Z @ Z.T, X @ X.T)
+    assert fmpq_mat([[fmpq(*value.as_integer_ratio()) for value in row] for row in Z.tolist()]).rank() == 4
+    assert (Z @ Z.T == X @ X.T).all()
     with pytest.raises(ValueError, match=r"^d: must be at least the 3"):
-        embed(X, 2, rng)
+        embed(X, 2)
 
 
 def test_distance_moves_the_classes_apart():

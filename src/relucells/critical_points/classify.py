@@ -13,9 +13,10 @@ with w_j·x_i = 0, and g_j = Σ e_i x_i over the samples with w_j·x_i > 0:
   v_j = |z_j| w_j and sign z_j alone, and is piecewise linear in v near the point: moving by δ changes
   f(x_i) by exactly some φ_i(δ), homogeneous of degree 1, and N·L by 2 Σ e_i φ_i + Σ φ_i². The first sum
   is the first-order term, which is not negative; the second is a sum of squares. So a first-order point
-  with all z_j ≠ 0 is a local minimum. Neurons with z_j = 0, g_j = 0 and e = 0 on B_j change neither sum's
-  sign. The same argument makes a local minimum on the boundary of a cell (signs of z given) a minimiser of
-  the convex quadratic over the closed cell: there is one value to test, not a search.
+  with all z_j ≠ 0 is a local minimum. Neurons with z_j = 0 change neither sum's sign if g_j·δ + Σ_{B_j} e_i
+  [δ·x_i]_+ is 0 for all δ (samples on one hyperplane may cancel); if it is not, one sign of z_j makes the
+  loss fall: a saddle. The same argument makes a local minimum on the boundary of a cell (signs of z given) a
+  minimiser of the convex quadratic over the closed cell: there is one value to test, not a search.
 """
 
 from collections.abc import Iterator
@@ -108,10 +109,12 @@ def critical_point(
     N, K = len(y), len(z)
     V = _directions(inputs, C, W)
     pre, boundary = _sides(C, V)
-    active = (pre > 0) & ~boundary
-    e = np.where(active, pre, 0.0) @ z - y
+    e = np.maximum(pre, 0.0) @ z - y
     loss = float(e @ e) / N
     unit = float(np.linalg.norm(y) or np.linalg.norm(e) or 1.0)
+    # a pair is off the boundary, however close, if its part of the output is not small
+    boundary &= np.abs(pre * z) <= tolerance * unit
+    active = (pre > 0) & ~boundary
     e /= unit
     g = (active * e[:, None]).T @ C
     length = np.linalg.norm(C, axis=1)
@@ -129,11 +132,15 @@ def critical_point(
         squares[j] = rest @ rest
         proven &= tested
     norm = float(np.sqrt(squares.sum()))
-    kink_pull = (boundary & silent) * (np.abs(e) * length)[:, None]
+    bends = [
+        _Kinks(C[rows], e[rows], g[j], tolerance).falls_either_way
+        for j in np.flatnonzero(silent)
+        for rows in [np.flatnonzero(boundary[:, j] & (length > 0))]
+    ]
     counts = int(boundary.sum()), int(kinked.sum())
     if norm > tolerance or not proven:
         kind: Kind = "not converged"
-    elif (np.linalg.norm(g[silent], axis=1) > tolerance).any() or kink_pull.max(initial=0) > tolerance:
+    elif any(bends):
         kind = "saddle"
     elif kinked.any():
         kind = "non-differentiable minimum"
@@ -184,6 +191,14 @@ class _Kinks:
             self._merge()
             self._solve()
         self.kinked = np.abs(self.bend[self.member]) > tolerance
+
+    @property
+    def falls_either_way(self) -> bool:
+        """Whether the sum is not 0 everywhere, so that one sign of a silent z_j makes the loss fall.
+
+        Terms [δ·u_k]_+ of different hyperplanes and a linear one add up to 0 only if each of them is 0.
+        """
+        return bool(self.kinked.any() or np.linalg.norm(self.base) > self.tolerance)
 
     def _solve(self) -> None:
         """t with base = −Σ t_k u_k, as far as possible."""
@@ -728,6 +743,8 @@ class _Faces:
 
     def __init__(self, A: NDArray, r: int):
         self.A, self.r, K = A, r, A.shape[1] // r
+        # rounding in the products below is judged against all of A: what is left may be rounding alone
+        self.size = float(np.linalg.norm(A, axis=0).max(initial=0.0))
         self.held: list[NDArray] = [np.zeros(0, dtype=int)] * K
         self.basis, self.triangle = np.tile(np.eye(r), (K, 1, 1)), [np.zeros((0, 0))] * K
         self.turned, self.gram, self.free = A.copy(), A.T @ A, np.ones(A.shape[1], dtype=bool)
@@ -754,12 +771,16 @@ class _Faces:
         if self.free.any() and not doubtful:
             factor, failed = dpotrf(self.gram[np.ix_(self.free, self.free)], lower=1)
             diagonal = factor.diagonal()
-            doubtful = failed or diagonal.min() < NORMAL * diagonal.max()
+            doubtful = failed or diagonal.min() < NORMAL * self.size
             if not doubtful:
                 along[self.free] = dpotrs(factor, -(error @ self.turned)[self.free], lower=1)[0]
         if self.free.any() and doubtful:
             edges = self.turned[:, self.free]
-            along[self.free] = lstsq(edges, -error, cond=RANK, lapack_driver="gelsy", check_finite=False)[0]
+            largest = np.linalg.norm(edges, axis=0).max()
+            if largest > RANK * self.size:
+                cut = RANK * self.size / largest
+                found = lstsq(edges, -error, cond=cut, lapack_driver="gelsy", check_finite=False)
+                along[self.free] = found[0]
         along = along.reshape(-1, self.r)
         return np.einsum("kij,kj->ki", self.basis, along), bool(doubtful)
 

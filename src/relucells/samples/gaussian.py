@@ -25,15 +25,15 @@ def two_gaussians(
     return augment(X), y
 
 
-def embed(X: NDArray[np.float64], d: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Samples of r dimensions, augmented, (N, r + 1), in a random r-dimensional subspace of d: (N, d + 1).
+def embed(X: NDArray[np.float64], d: int) -> NDArray[np.float64]:
+    """Samples of r dimensions, augmented, (N, r + 1), in an r-dimensional subspace of d: (N, d + 1).
 
-    The subspace is uniform and lengths are kept. w ~ N(0, I) then meets the samples as it does in r
-    dimensions, so whatever random weights meet has the distribution that it has there (derived).
+    The subspace is that of the first r coordinates, so that the rank is r + 1 exactly; a rotated one has
+    that rank up to rounding only. Since w ~ N(0, I) has no direction, whatever random weights meet has the
+    distribution that it has in any other subspace, and in r dimensions (derived).
     Raises ValueError unless d ≥ r.
     """
     r = X.shape[1] - 1
     if d < r:
         raise ValueError(f"d: must be at least the {r} dimensions of the samples, not {d}")
-    frame = np.linalg.qr(rng.standard_normal((d, r)))[0]
-    return augment(X[:, :-1] @ frame.T)
+    return np.concatenate([X[:, :-1], np.zeros((len(X), d - r)), X[:, -1:]], axis=1)

@@ -34,7 +34,7 @@ def gaussian_samples(kind: dict, d: int) -> Draw:
 
     def draw(N: int, rng: np.random.Generator):
         X, y = two_gaussians(r, N, rng, kind["distance"])
-        return (embed(X, d, rng) if r < d else X), y
+        return (embed(X, d) if r < d else X), y
 
     return draw
 
