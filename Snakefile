@@ -8,4 +8,4 @@ include: "workflow/Snakefile"
 rule all:
     default_target: True
     input:
-        PAPER,
+        TARGETS["paper"],

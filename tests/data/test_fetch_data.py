@@ -28,6 +28,7 @@ from image_files import (
     tar_gz,
 )
 
+from relucells.pipeline.image_sets import IMAGE_SETS
 from relucells.pipeline.job import UserError
 
 LOG = logging.getLogger("test")
@@ -415,7 +416,7 @@ def test_every_set_that_the_config_allows_is_known():
     kinds = schema["$defs"]
     allowed = {*kinds["images"]["properties"]["source"]["enum"]}
     allowed |= {*kinds["torchvision"]["properties"]["name"]["enum"]}
-    assert allowed == set(fetch_data.TORCHVISION)
+    assert allowed == set(IMAGE_SETS)
     for name in allowed:
         for archive in fetch_data.archives(name, Path("raw")):
             assert archive.urls and len(archive.md5) == 32

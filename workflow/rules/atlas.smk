@@ -7,12 +7,6 @@ Out: results/atlas/landscape.npz, descents.npz     every cell with its decisions
      results/atlas.html                            the interactive page
 """
 
-ATLAS += expand("results/figures/atlas.{format}", format=["pdf", "png"])
-ATLAS += expand(
-    "results/atlas/{table}.csv", table=["cells", "minima", "descents", "summary"]
-)
-ATLAS += ["results/atlas.html"]
-
 
 rule survey_landscape:
     input:

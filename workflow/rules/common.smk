@@ -1,8 +1,7 @@
-"""Names that all rules share: the checked config, paths, blocks of trials, and the targets' lists.
+"""Names that all rules share: the checked config, the plan of the run, its targets, and a few helpers.
 
 In:  config.yaml (checked against workflow/schemas/config.schema.yaml)
-Out: PAPER, BEYOND, RELATED, TRANSITION, FULL_SCALE, ATLAS (each rule file adds the results it makes), and the
-     helpers below
+Out: PLAN (data sets and their files), SERIES (of the map), TARGETS (the files of each target)
 """
 
 import os
@@ -27,10 +26,15 @@ if PROJECT:
     shell.prefix(f'export PYTHONPATH={source}"${{{{PYTHONPATH:+:$PYTHONPATH}}}}"; ')
 
 import relucells
+from relucells.pipeline import diameter_plan, related_plan, transition_plan
 from relucells.pipeline.code import code_hash, other_version
-from relucells.pipeline.names import bias_token, blocks
+from relucells.pipeline.image_sets import IMAGE_SETS
+from relucells.pipeline.names import bias_token
+from relucells.pipeline.paper import BY_FILE, FIGURES
+from relucells.pipeline.plan import Plan
 from relucells.pipeline.run_config import ConfigError, check_config, in_order
 from relucells.pipeline.run_folder import ended_by_slurm, enter, full, unwritable
+from relucells.pipeline.targets import PICTURE, READING_FIGURES, TABLE, targets
 
 if not PROJECT and (
     problem := other_version(workflow.source_path("../../src/relucells/_version.py"))
@@ -44,82 +48,28 @@ settings = yaml.safe_load(
 update_config(settings, config)
 try:
     check_config(settings, Path(workflow.source_path("../schemas/config.schema.yaml")))
+    # Params are compared by their text: the order of keys in a file must not matter.
+    config.clear()
+    config.update(in_order(settings))
+    PLAN = Plan(config)
+    PLAN.check_files()
+    SERIES = transition_plan.series_of_kinds(config)
+    TARGETS = targets(PLAN)
+    problem = unwritable() if workflow.is_main_process else None
 except ConfigError as error:
-    sys.exit(f"config: {error}")
-# Params are compared by their text: the order of keys in a file must not matter.
-config.clear()
-config.update(in_order(settings))
+    problem = f"config: {error}"
+if problem:
+    sys.exit(problem)
 
 if workflow.is_main_process:
-    if problem := unwritable():
-        sys.exit(problem)
     HOLDER = enter(Path(".snakemake"))
     STARTED = time.time()
 
-PAPER = []
-BEYOND = []
-RELATED = []
-TRANSITION = []
-FULL_SCALE = []
-ATLAS = []
-
-# In the order of the paper's tables, data sets of one's own last.
-DATASETS = dict(
-    sorted(
-        ((name, entry) for name, entry in config["datasets"].items() if entry),
-        key=lambda item: (item[1].get("table", "own"), item[0]),
-    )
-)
-BLOCKS = blocks(config["trials"], config["trials_per_job"])
-TABLES = {
-    "I": "table_1",
-    "II": "table_2",
-    "III": "table_3",
-    "IV": "table_4",
-    "V": "table_5",
-}
-
 
 wildcard_constraints:
-    dataset="|".join(map(re.escape, DATASETS)),
+    dataset="|".join(map(re.escape, PLAN.datasets)),
     bias=r"-?\d+(\.\d+)?(e[+-]?\d+)?",
     trials=r"\d+-\d+",
-
-
-# What takes a second or two runs where Snakemake runs: a cluster sees only blocks of real work.
-localrules:
-    make_binary_subsets,
-    sample_weights,
-    aggregate_tables,
-    compare_with_paper,
-    compute_figure_1,
-    compute_figure_2,
-    compute_figure_3,
-    check_figure_2,
-    plot_figures,
-    count_cells,
-    aggregate_diameters,
-    plot_diameters,
-    plot_readings,
-    plot_comparison,
-    write_provenance,
-    write_report,
-    tabulate_jacobian_rank,
-    plot_jacobian_rank,
-    tabulate_uniform_regions,
-    tabulate_maximum_concatenation,
-    tabulate_added_neuron,
-    tabulate_safran_shamir,
-    plot_safran_shamir,
-    tabulate_student_teacher_cells,
-    tabulate_critical_points,
-    tabulate_genuineness,
-    plot_genuineness,
-    locate_transition,
-    fit_laws,
-    compare_kinds,
-    plot_transition,
-    tabulate_full_scale,
 
 
 def here(path):
@@ -137,22 +87,42 @@ def code_of(script):
     return relucells.__version__
 
 
-def biases_of(dataset):
-    return [bias_token(bias) for bias in DATASETS[dataset]["biases"]]
+def table_files(path, prefix="", **described):
+    """A table's csv, md and tex as named outputs; captions, category and labels as report(...) has them."""
+    return shown_files(path, TABLE, prefix, **described)
 
 
-def trial_files(dataset, bias, step):
-    """The blocks of one step (weights, minima, lp, gd) for a data set and bias."""
-    return expand(
-        "results/trials/{dataset}/{bias}/{trials}/{step}.npz",
-        dataset=dataset,
-        bias=bias,
-        trials=BLOCKS,
-        step=step,
+def picture_files(path, prefix="", **described):
+    """The same of a picture's pdf and png."""
+    return shown_files(path, PICTURE, prefix, **described)
+
+
+def shown_files(path, formats, prefix="", labels=(), **described):
+    """One result in several formats, of which its labels name each."""
+    return {
+        f"{prefix}{suffix}": report(
+            f"{path}.{suffix}", labels={**dict(labels), "format": suffix}, **described
+        )
+        for suffix in formats
+    }
+
+
+def transition_result(name, caption, contents, kind):
+    """A file of results/transition with its caption."""
+    return report(
+        f"results/transition/{name}",
+        caption=f"../report/transition/{caption}.rst",
+        category="Transition",
+        labels={"contents": contents, "kind": kind},
     )
 
 
-def all_trial_files(dataset, step):
-    return [
-        path for bias in biases_of(dataset) for path in trial_files(dataset, bias, step)
-    ]
+def related_result(work, name, caption, contents, kind):
+    """A file of results/related with its caption, under the work's name."""
+    return report(
+        f"results/related/{name}",
+        caption=f"../../report/related/{caption}.rst",
+        category="Related works",
+        subcategory=work,
+        labels={"contents": contents, "kind": kind},
+    )

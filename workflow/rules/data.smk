@@ -6,26 +6,6 @@ Out: data/images/{images}.npz     every training image that the source has, labe
      data/subsets/{dataset}.npz   X (N, d+1) with the constant 1 last, y (N,) of ±1, data_source
 """
 
-# What an entry of `datasets` says about its samples; K, biases and the rest concern later rules.
-SAMPLE_KEYS = ("N", "augmented", "classes", "d", "grey", "source")
-SAMPLES = {
-    name: {key: entry[key] for key in SAMPLE_KEYS if key in entry}
-    for name, entry in DATASETS.items()
-}
-# The file that the samples come from; Gaussian ones are drawn.
-SAMPLE_FILES = {
-    name: {
-        "gaussian": [],
-        "npz": entry.get("path"),
-        "torchvision": f"data/images/{entry.get('name')}.npz",
-    }.get(entry["source"], f"data/images/{entry['source']}.npz")
-    for name, entry in DATASETS.items()
-}
-
-for name, entry in DATASETS.items():
-    if entry["source"] == "npz" and not os.path.isfile(entry["path"]):
-        sys.exit(f"config: datasets.{name}.path: there is no file {entry['path']}")
-
 
 # Run where Snakemake runs: compute nodes of a cluster often have no way to the mirrors.
 rule fetch_data:
@@ -34,7 +14,7 @@ rule fetch_data:
     log:
         "logs/fetch_data/{images}.log",
     wildcard_constraints:
-        images="mnist|cifar10|FashionMNIST|KMNIST|CIFAR100",
+        images="|".join(IMAGE_SETS),
     localrule: True
     conda:
         "../envs/images.yaml"
@@ -50,19 +30,20 @@ rule fetch_data:
 
 rule make_binary_subsets:
     input:
-        lambda wildcards: SAMPLE_FILES[wildcards.dataset],
+        lambda wildcards: PLAN.sample_file(wildcards.dataset),
     output:
         "data/subsets/{dataset}.npz",
     log:
         "logs/make_binary_subsets/{dataset}.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
-        entry=lambda wildcards: SAMPLES[wildcards.dataset],
+        entry=lambda wildcards: PLAN.samples(wildcards.dataset),
         # Only a drawn set depends on the seed.
         seed=lambda wildcards: (
             config["seed"]
-            if SAMPLES[wildcards.dataset]["source"] == "gaussian"
+            if PLAN.datasets[wildcards.dataset]["source"] == "gaussian"
             else None
         ),
         code=code_of("data/make_binary_subsets"),

@@ -6,21 +6,13 @@ Out: results/figures/data/figure_{1,2a…2e,3a…3d}.csv    the numbers behind e
      results/figures/figure_{1,2a…2e,3a…3d}.{pdf,png}
 """
 
-PAPER_FIGURES = ["1", "2a", "2b", "2c", "2d", "2e", "3a", "3b", "3c", "3d"]
-
-PAPER += expand(
-    "results/figures/figure_{figure}.{format}",
-    figure=PAPER_FIGURES,
-    format=["pdf", "png"],
-)
-PAPER += ["results/figures/data/figure_2_checks.csv"]
-
 
 rule compute_figure_1:
     output:
         "results/figures/data/figure_1.csv",
     log:
         "logs/compute_figure_1.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
@@ -39,6 +31,7 @@ rule compute_figure_2:
         figure_2e="results/figures/data/figure_2e.csv",
     log:
         "logs/compute_figure_2.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
@@ -61,6 +54,7 @@ rule check_figure_2:
         ),
     log:
         "logs/check_figure_2.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
@@ -78,6 +72,7 @@ rule compute_figure_3:
         "logs/compute_figure_3/{panel}.log",
     wildcard_constraints:
         panel="[a-d]",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
@@ -91,7 +86,7 @@ rule compute_figure_3:
 
 rule plot_figures:
     input:
-        expand("results/figures/data/figure_{figure}.csv", figure=PAPER_FIGURES),
+        expand("results/figures/data/figure_{figure}.csv", figure=FIGURES),
     output:
         [
             report(
@@ -100,11 +95,12 @@ rule plot_figures:
                 category="Figures",
                 labels={"figure": figure, "format": format},
             )
-            for figure in PAPER_FIGURES
-            for format in ("pdf", "png")
+            for figure in FIGURES
+            for format in PICTURE
         ],
     log:
         "logs/plot_figures.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:

@@ -6,7 +6,6 @@ Out: results/full_scale/{N}/{K}/{bias}.npz     decisions with certificates, how 
 """
 
 FULL_SCALE_IMAGES = config["full_scale"]["images"]
-FULL_SCALE += expand("results/full_scale/shares.{format}", format=["csv", "md", "tex"])
 
 
 # The weights are those of the data set that is named like the images: cells at every N hold the same ones.
@@ -47,26 +46,15 @@ rule tabulate_full_scale:
             for bias in config["full_scale"]["biases"]
         ],
     output:
-        csv=report(
-            "results/full_scale/shares.csv",
+        **table_files(
+            "results/full_scale/shares",
             caption="../report/full_scale/full_scale.rst",
             category="Full scale",
-            labels={"result": "genuine minima", "format": "csv"},
-        ),
-        md=report(
-            "results/full_scale/shares.md",
-            caption="../report/full_scale/full_scale.rst",
-            category="Full scale",
-            labels={"result": "genuine minima", "format": "md"},
-        ),
-        tex=report(
-            "results/full_scale/shares.tex",
-            caption="../report/full_scale/full_scale.rst",
-            category="Full scale",
-            labels={"result": "genuine minima", "format": "tex"},
+            labels={"result": "genuine minima"},
         ),
     log:
         "logs/tabulate_full_scale.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
@@ -79,4 +67,4 @@ rule tabulate_full_scale:
 
 rule full_scale:
     input:
-        rules.tabulate_full_scale.output,
+        TARGETS["full_scale"],

@@ -1,6 +1,6 @@
 """What the paper leaves unsaid: each reading of it drawn, and set beside the printed numbers.
 
-In:  paper/tables.csv, results/diameters/repeated/{reading}/{cells}_{N}.npz
+In:  paper/tables.csv, results/diameters/repeated/{reading}/{dataset}_{N}.npz
 Out: results/readings.csv                       each printed number under each reading
      results/tables/readings                    (.csv, .md, .tex)
      results/figures/readings_*                 (.pdf, .png)
@@ -10,8 +10,12 @@ Out: results/readings.csv                       each printed number under each r
 rule draw_readings:
     input:
         printed=here("paper/tables.csv"),
-        images=repeated_files("printed", config["table_6"]["images"]),
-        readings=other_readings(),
+        images=diameter_plan.repeated_files(
+            config["table_6"], diameter_plan.PRINTED, config["table_6"]["images"]
+        ),
+        readings=diameter_plan.other_readings(
+            config["table_6"], config["draw_readings"]["image_readings"] == "all"
+        ),
     output:
         csv="results/readings.csv",
     log:
@@ -32,15 +36,12 @@ rule plot_readings:
     input:
         "results/readings.csv",
     output:
-        **{
-            format: report(
-                f"results/tables/readings.{format}",
-                caption="../report/readings/readings.rst",
-                category="Readings",
-                labels={"reading": "all", "format": format},
-            )
-            for format in ("csv", "md", "tex")
-        },
+        **table_files(
+            "results/tables/readings",
+            caption="../report/readings/readings.rst",
+            category="Readings",
+            labels={"reading": "all"},
+        ),
         pictures=[
             report(
                 f"results/figures/readings_{name}.{format}",
@@ -49,10 +50,11 @@ rule plot_readings:
                 labels={"reading": name, "format": format},
             )
             for name in READING_FIGURES
-            for format in ("pdf", "png")
+            for format in PICTURE
         ],
     log:
         "logs/plot_readings.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:

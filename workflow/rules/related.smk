@@ -1,7 +1,7 @@
 """The related works, one file for each; every work is also a target of its own.
 
 In:  config section `related`, paper/related/*.csv (figures of the works)
-Out: RELATED, results/related/*
+Out: results/related/*
 
 Targets: safran_shamir, jacobian_rank, critical_points, added_neuron,
          maximum_and_concatenation
@@ -10,7 +10,6 @@ Targets: safran_shamir, jacobian_rank, critical_points, added_neuron,
 WORKS = config["related"]
 
 
-include: "related/results.smk"
 include: "related/safran_shamir.smk"
 include: "related/jacobian_rank.smk"
 include: "related/critical_points.smk"

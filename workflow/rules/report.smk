@@ -8,28 +8,23 @@ Out: results/figures/comparison.{pdf,png}, results/figures/data/comparison.csv
 """
 
 
-include: "functions/report.smk"
+include: "pages.smk"
 
 
 rule plot_comparison:
     input:
         COMPARISON,
     output:
-        data="results/figures/data/comparison.csv",
-        pdf=report(
-            "results/figures/comparison.pdf",
+        **picture_files(
+            "results/figures/comparison",
             caption="../report/report/comparison.rst",
             category="Comparison",
-            labels={"result": "printed and ours", "format": "pdf"},
+            labels={"result": "printed and ours"},
         ),
-        png=report(
-            "results/figures/comparison.png",
-            caption="../report/report/comparison.rst",
-            category="Comparison",
-            labels={"result": "printed and ours", "format": "png"},
-        ),
+        csv="results/figures/data/comparison.csv",
     log:
         "logs/plot_comparison.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
@@ -51,6 +46,7 @@ rule write_provenance:
         ),
     log:
         "logs/write_provenance.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
@@ -83,6 +79,7 @@ rule write_report:
         "logs/write_report/{page}.log",
     wildcard_constraints:
         page="|".join(PAGES),
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:

@@ -9,13 +9,6 @@ Out: results/trials/{dataset}/{bias}/{trials}/conventions.npz  decisions for uni
      results/figures/genuineness (.pdf, .png), results/figures/data/genuineness.csv
 """
 
-BEYOND += expand(
-    "results/tables/{table}.{format}",
-    table=["genuineness", "witnesses"],
-    format=["csv", "md", "tex"],
-)
-BEYOND += expand("results/figures/genuineness.{format}", format=["pdf", "png"])
-
 
 rule decide_conventions:
     input:
@@ -47,7 +40,7 @@ rule find_lower_loss:
     params:
         settings=config["find_lower_loss"],
         seed=config["seed"],
-        K=lambda wildcards: DATASETS[wildcards.dataset]["K"],
+        K=lambda wildcards: PLAN.datasets[wildcards.dataset]["K"],
         code=code_of("signs/find_lower_loss"),
     script:
         "../scripts/signs/find_lower_loss.py"
@@ -75,11 +68,11 @@ rule verify_certificates:
 rule follow_witnesses:
     input:
         data="data/subsets/{dataset}.npz",
-        weights=lambda wildcards: trial_files(
+        weights=lambda wildcards: PLAN.trial_files(
             wildcards.dataset, wildcards.bias, "weights"
         ),
-        lp=lambda wildcards: trial_files(wildcards.dataset, wildcards.bias, "lp"),
-        conventions=lambda wildcards: trial_files(
+        lp=lambda wildcards: PLAN.trial_files(wildcards.dataset, wildcards.bias, "lp"),
+        conventions=lambda wildcards: PLAN.trial_files(
             wildcards.dataset, wildcards.bias, "conventions"
         ),
     output:
@@ -99,62 +92,37 @@ rule follow_witnesses:
 rule tabulate_genuineness:
     input:
         printed=here("paper/tables.csv"),
-        data=[f"data/subsets/{name}.npz" for name in DATASETS],
-        lp=[file for name in DATASETS for file in all_trial_files(name, "lp")],
-        conventions=[
-            file for name in DATASETS for file in all_trial_files(name, "conventions")
-        ],
-        verified=[
-            file for name in DATASETS for file in all_trial_files(name, "verified")
-        ],
+        data=[f"data/subsets/{name}.npz" for name in PLAN.datasets],
+        lp=PLAN.all_trial_files(PLAN.datasets, "lp"),
+        conventions=PLAN.all_trial_files(PLAN.datasets, "conventions"),
+        verified=PLAN.all_trial_files(PLAN.datasets, "verified"),
         witnesses=[
             f"results/witnesses/{name}/{bias}.npz"
-            for name in DATASETS
-            for bias in biases_of(name)
+            for name in PLAN.datasets
+            for bias in PLAN.biases(name)
         ],
     output:
-        table_csv=report(
-            "results/tables/genuineness.csv",
+        **table_files(
+            "results/tables/genuineness",
+            "table_",
             caption="../report/signs/genuineness.rst",
             category="Genuine minima",
-            labels={"result": "by sign convention", "format": "csv"},
+            labels={"result": "by sign convention"},
         ),
-        table_md=report(
-            "results/tables/genuineness.md",
-            caption="../report/signs/genuineness.rst",
-            category="Genuine minima",
-            labels={"result": "by sign convention", "format": "md"},
-        ),
-        table_tex=report(
-            "results/tables/genuineness.tex",
-            caption="../report/signs/genuineness.rst",
-            category="Genuine minima",
-            labels={"result": "by sign convention", "format": "tex"},
-        ),
-        descent_csv=report(
-            "results/tables/witnesses.csv",
+        **table_files(
+            "results/tables/witnesses",
+            "descent_",
             caption="../report/signs/witnesses.rst",
             category="Genuine minima",
-            labels={"result": "gradient descent", "format": "csv"},
-        ),
-        descent_md=report(
-            "results/tables/witnesses.md",
-            caption="../report/signs/witnesses.rst",
-            category="Genuine minima",
-            labels={"result": "gradient descent", "format": "md"},
-        ),
-        descent_tex=report(
-            "results/tables/witnesses.tex",
-            caption="../report/signs/witnesses.rst",
-            category="Genuine minima",
-            labels={"result": "gradient descent", "format": "tex"},
+            labels={"result": "gradient descent"},
         ),
     log:
         "logs/tabulate_genuineness.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
-        datasets=DATASETS,
+        datasets=PLAN.datasets,
         level=config["level"],
         code=code_of("signs/tabulate_genuineness"),
     script:
@@ -165,21 +133,16 @@ rule plot_genuineness:
     input:
         "results/tables/genuineness.csv",
     output:
+        **picture_files(
+            "results/figures/genuineness",
+            caption="../report/signs/genuineness_figure.rst",
+            category="Genuine minima",
+            labels={"result": "by sign convention"},
+        ),
         csv="results/figures/data/genuineness.csv",
-        pdf=report(
-            "results/figures/genuineness.pdf",
-            caption="../report/signs/genuineness_figure.rst",
-            category="Genuine minima",
-            labels={"result": "by sign convention", "format": "pdf"},
-        ),
-        png=report(
-            "results/figures/genuineness.png",
-            caption="../report/signs/genuineness_figure.rst",
-            category="Genuine minima",
-            labels={"result": "by sign convention", "format": "png"},
-        ),
     log:
         "logs/plot_genuineness.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:

@@ -1,32 +1,40 @@
 """Table VI and the count of cells of section VI.
 
 In:  data/images/{mnist,cifar10}.npz, paper/tables.csv; Gaussian samples are drawn
-Out: results/diameters/{cells}_{N}.npz                        the experiment in Table VI: diameters
-     results/diameters/repeated/{reading}/{cells}_{N}.npz     it again, and other readings of the paper
+Out: results/diameters/{dataset}_{N}.npz                        the experiment in Table VI: diameters
+     results/diameters/repeated/{reading}/{dataset}_{N}.npz     it again, and other readings of the paper
      results/diameters/repeated_means.csv                     mean diameter of each repeated experiment
      results/tables/table_6, cell_counts                      (.csv, .md, .tex)
      results/figures/table_6_tail                             (.pdf, .png) and the csv behind it
 
-{cells} names a data set of Table VI: mnist, cifar10, gaussian_d3 …
+{dataset} names a data set of Table VI: mnist, cifar10, gaussian_d3 …
 """
 
+TABLE_6 = config["table_6"]
+GAUSSIAN_DIMENSION = diameter_plan.gaussian_dimension(TABLE_6)
+TABLE_6_DATASETS = "|".join(diameter_plan.datasets(TABLE_6))
 
-include: "functions/table_6.smk"
+
+wildcard_constraints:
+    reading="|".join([diameter_plan.PRINTED, *diameter_plan.READINGS]),
+    N=r"\d+",
 
 
 rule measure_diameters:
     input:
-        images=image_file,
+        images=lambda wildcards: diameter_plan.image_file(TABLE_6, wildcards.dataset),
     output:
-        "results/diameters/{cells}_{N}.npz",
+        "results/diameters/{dataset}_{N}.npz",
     log:
-        "logs/measure_diameters/{cells}_{N}.log",
+        "logs/measure_diameters/{dataset}_{N}.log",
+    wildcard_constraints:
+        dataset=TABLE_6_DATASETS,
     conda:
         "../envs/relucells.yaml"
     params:
         seed=config["seed"],
-        settings=experiment_settings,
-        d=lambda wildcards: GAUSSIAN_CELLS.get(wildcards.cells),
+        settings=diameter_plan.experiment_settings(TABLE_6),
+        d=lambda wildcards: GAUSSIAN_DIMENSION.get(wildcards.dataset),
         code=code_of("table_6/measure_diameters"),
     script:
         "../scripts/table_6/measure_diameters.py"
@@ -34,20 +42,24 @@ rule measure_diameters:
 
 rule repeat_diameters:
     input:
-        images=image_file,
+        images=lambda wildcards: diameter_plan.image_file(TABLE_6, wildcards.dataset),
     output:
-        "results/diameters/repeated/{reading}/{cells}_{N}.npz",
+        "results/diameters/repeated/{reading}/{dataset}_{N}.npz",
     log:
-        "logs/repeat_diameters/{reading}/{cells}_{N}.log",
+        "logs/repeat_diameters/{reading}/{dataset}_{N}.log",
+    wildcard_constraints:
+        dataset=TABLE_6_DATASETS,
     conda:
         "../envs/relucells.yaml"
     params:
         seed=config["seed"],
-        settings=experiment_settings,
-        d=lambda wildcards: GAUSSIAN_CELLS.get(wildcards.cells),
+        settings=lambda wildcards: diameter_plan.experiment_settings(
+            TABLE_6, wildcards.reading
+        ),
+        d=lambda wildcards: GAUSSIAN_DIMENSION.get(wildcards.dataset),
         repetitions=lambda wildcards: (
-            config["table_6"]["repetitions"]
-            if wildcards.reading == "printed"
+            TABLE_6["repetitions"]
+            if wildcards.reading == diameter_plan.PRINTED
             else config["draw_readings"]["image_experiments"]
         ),
         code=code_of("table_6/repeat_diameters"),
@@ -58,29 +70,25 @@ rule repeat_diameters:
 rule aggregate_diameters:
     input:
         printed=here("paper/tables.csv"),
-        measured=expand(
-            "results/diameters/{cells}_{N}.npz",
-            cells=CELLS,
-            N=config["table_6"]["N"],
+        measured=diameter_plan.measured_files(TABLE_6),
+        repeated=diameter_plan.repeated_files(
+            TABLE_6, diameter_plan.PRINTED, diameter_plan.datasets(TABLE_6)
         ),
-        repeated=repeated_files("printed"),
     output:
-        **{
-            format: report(
-                f"results/tables/table_6.{format}",
-                caption="../report/table_6/table_6.rst",
-                category="Tables",
-                labels={"table": "VI", "format": format},
-            )
-            for format in ("csv", "md", "tex")
-        },
+        **table_files(
+            "results/tables/table_6",
+            caption="../report/table_6/table_6.rst",
+            category="Tables",
+            labels={"table": "VI"},
+        ),
         means="results/diameters/repeated_means.csv",
     log:
         "logs/aggregate_diameters.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
-        settings=config["table_6"],
+        settings=TABLE_6,
         level=config["level"],
         code=code_of("table_6/aggregate_diameters"),
     script:
@@ -89,26 +97,20 @@ rule aggregate_diameters:
 
 rule plot_diameters:
     input:
-        measured=expand(
-            "results/diameters/{cells}_{N}.npz",
-            cells=CELLS,
-            N=config["table_6"]["N"],
-        ),
+        measured=diameter_plan.measured_files(TABLE_6),
         table="results/tables/table_6.csv",
         means="results/diameters/repeated_means.csv",
     output:
-        data="results/figures/data/table_6_tail.csv",
-        pictures=[
-            report(
-                f"results/figures/table_6_tail.{format}",
-                caption="../report/table_6/table_6_tail.rst",
-                category="Tables",
-                labels={"table": "VI, tail", "format": format},
-            )
-            for format in ("pdf", "png")
-        ],
+        **picture_files(
+            "results/figures/table_6_tail",
+            caption="../report/table_6/table_6_tail.rst",
+            category="Tables",
+            labels={"table": "VI, tail"},
+        ),
+        csv="results/figures/data/table_6_tail.csv",
     log:
         "logs/plot_diameters.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
@@ -120,17 +122,15 @@ rule plot_diameters:
 
 rule count_cells:
     output:
-        **{
-            format: report(
-                f"results/tables/cell_counts.{format}",
-                caption="../report/table_6/cell_counts.rst",
-                category="Tables",
-                labels={"table": "cell counts", "format": format},
-            )
-            for format in ("csv", "md", "tex")
-        },
+        **table_files(
+            "results/tables/cell_counts",
+            caption="../report/table_6/cell_counts.rst",
+            category="Tables",
+            labels={"table": "cell counts"},
+        ),
     log:
         "logs/count_cells.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:

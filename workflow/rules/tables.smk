@@ -8,49 +8,41 @@ Out: results/tables/table_1 … table_5, own_data (.csv, .md, .tex)
 """
 
 
-include: "functions/tables.smk"
-
-
 rule aggregate_tables:
     input:
         data=lambda wildcards: [
-            f"data/subsets/{name}.npz" for name in datasets_of(wildcards.table)
+            f"data/subsets/{name}.npz" for name in PLAN.table_datasets(wildcards.table)
         ],
-        minima=table_inputs("minima"),
-        lp=table_inputs("lp"),
-        descent=table_inputs("gd"),
+        minima=lambda wildcards: PLAN.all_trial_files(
+            PLAN.table_datasets(wildcards.table), "minima"
+        ),
+        lp=lambda wildcards: PLAN.all_trial_files(
+            PLAN.table_datasets(wildcards.table), "lp"
+        ),
+        descent=lambda wildcards: PLAN.all_trial_files(
+            PLAN.descended(wildcards.table), "gd"
+        ),
     output:
-        csv=report(
-            "results/tables/{table}.csv",
+        **table_files(
+            "results/tables/{table}",
             caption="../report/tables/table.rst",
             category="Tables",
-            labels={"table": "{table}", "format": "csv"},
-        ),
-        md=report(
-            "results/tables/{table}.md",
-            caption="../report/tables/table.rst",
-            category="Tables",
-            labels={"table": "{table}", "format": "md"},
-        ),
-        tex=report(
-            "results/tables/{table}.tex",
-            caption="../report/tables/table.rst",
-            category="Tables",
-            labels={"table": "{table}", "format": "tex"},
+            labels={"table": "{table}"},
         ),
     log:
         "logs/aggregate_tables/{table}.log",
     wildcard_constraints:
         table="table_[1-5]|own_data",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
         datasets=lambda wildcards: {
-            name: DATASETS[name] for name in datasets_of(wildcards.table)
+            name: PLAN.datasets[name] for name in PLAN.table_datasets(wildcards.table)
         },
         title=lambda wildcards: (
-            f"Table {NUMERALS[wildcards.table]}"
-            if wildcards.table in NUMERALS
+            f"Table {BY_FILE[wildcards.table].numeral}"
+            if wildcards.table in BY_FILE
             else "Own data sets"
         ),
         level=config["level"],
@@ -69,7 +61,7 @@ rule repeat_data_draws:
     params:
         seed=config["seed"],
         entry=lambda wildcards: {
-            key: DATASETS[wildcards.dataset][key] for key in ("K", "N", "d")
+            key: PLAN.datasets[wildcards.dataset][key] for key in ("K", "N", "d")
         },
         data_seeds=config["data_seeds"],
         trials=config["trials"],
@@ -83,14 +75,11 @@ rule repeat_data_draws:
 rule compare_with_paper:
     input:
         printed=here("paper/tables.csv"),
-        tables=expand("results/tables/{table}.csv", table=COMPARED),
+        tables=expand("results/tables/{table}.csv", table=PLAN.compared_tables),
         table_6="results/tables/table_6.csv",
         repeated=[
             f"results/data_seeds/{dataset}/{bias}.npz"
-            for table in COMPARED
-            for dataset in datasets_of(table)
-            if DATASETS[dataset]["source"] == "gaussian"
-            for bias in biases_of(dataset)
+            for dataset, bias in PLAN.repeated_rows
         ],
     output:
         report(
@@ -101,10 +90,11 @@ rule compare_with_paper:
         ),
     log:
         "logs/compare_with_paper.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
-        tables=[NUMERALS[table] for table in COMPARED],
+        tables=[BY_FILE[table].numeral for table in PLAN.compared_tables],
         level=config["level"],
         code=code_of("tables/compare_with_paper"),
     script:

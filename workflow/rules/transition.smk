@@ -12,11 +12,7 @@ Out: results/transition/series/{series}.npz   random cells of one kind of data, 
 Target: transition
 """
 
-
-include: "functions/transition.smk"
-
-
-SERIES = series_of_kinds()
+TRANSITION_KINDS = config["transition"]["kinds"]
 
 
 wildcard_constraints:
@@ -25,7 +21,7 @@ wildcard_constraints:
 
 rule map_series:
     input:
-        images_of_series,
+        lambda wildcards: transition_plan.image_file(SERIES[wildcards.series]),
     output:
         "results/transition/series/{series}.npz",
     log:
@@ -42,7 +38,7 @@ rule map_series:
 
 rule locate_transition:
     input:
-        [f"results/transition/series/{name}.npz" for name in SERIES],
+        transition_plan.series_files(SERIES),
     output:
         points=transition_result(
             "points.csv", "transition_points", "shares over N", "table"
@@ -52,6 +48,7 @@ rule locate_transition:
         ),
     log:
         "logs/locate_transition.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
@@ -72,6 +69,7 @@ rule fit_laws:
         predictions="results/transition/data/law.csv",
     log:
         "logs/fit_laws.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
@@ -97,12 +95,13 @@ rule compare_kinds:
         tex="results/transition/orders.tex",
     log:
         "logs/compare_kinds.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
-        at=MAPPED["compare"],
-        families=families_of_kinds(),
-        repeats=repeated_kinds(),
+        at=config["transition"]["compare"],
+        families=transition_plan.families_of_kinds(TRANSITION_KINDS),
+        repeats=transition_plan.repeated_kinds(TRANSITION_KINDS),
         level=config["level"],
         code=code_of("transition/compare_kinds"),
     script:
@@ -128,6 +127,7 @@ rule plot_transition:
         kinds_png=transition_result("kinds.png", "transition_kinds", "kinds", "figure"),
     log:
         "logs/plot_transition.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
@@ -138,10 +138,4 @@ rule plot_transition:
 
 rule transition:
     input:
-        rules.locate_transition.output,
-        rules.fit_laws.output,
-        rules.compare_kinds.output,
-        rules.plot_transition.output,
-
-
-TRANSITION += rules.transition.input
+        TARGETS["transition"],

@@ -15,12 +15,13 @@ rule sample_weights:
         "results/trials/{dataset}/{bias}/{trials}/weights.npz",
     log:
         "logs/sample_weights/{dataset}/{bias}/{trials}.log",
+    localrule: True
     conda:
         "../envs/relucells.yaml"
     params:
         settings=config["sample_weights"],
         seed=config["seed"],
-        K=lambda wildcards: DATASETS[wildcards.dataset]["K"],
+        K=lambda wildcards: PLAN.datasets[wildcards.dataset]["K"],
         code=code_of("trials/sample_weights"),
     script:
         "../scripts/trials/sample_weights.py"

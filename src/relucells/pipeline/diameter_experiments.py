@@ -15,7 +15,6 @@ from relucells.samples.randomness import stream
 
 # Comparisons are made in decimal print, so a last binary digit must not decide them.
 SLACK = 1e-9
-CHOICES = ("every_class", "two_classes", "first")
 # Experiments that are made up of cells of the repeated ones, to see where another one's mean would lie.
 RESAMPLED = 4000
 

@@ -10,7 +10,7 @@ Import this module before anything else of matplotlib: it chooses the backend th
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import matplotlib
@@ -21,7 +21,7 @@ import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.figure import Figure
 
-from relucells.pipeline.job import replacing
+from relucells.pipeline.job import replacing, write_csv
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # else every glyph of a pdf is logged
 
@@ -78,6 +78,12 @@ matplotlib.rcParams.update(
 def new_figure(height: float = 2.3, width: float = COLUMN_WIDTH, rows: int = 1, columns: int = 1, **options):
     """A figure and its axes as ``matplotlib.pyplot.subplots`` gives them; sizes in inches."""
     return plt.subplots(rows, columns, figsize=(width, height), **options)
+
+
+def save_picture(figure: Figure, frame, outputs: Mapping[str, str]) -> None:
+    """Write a picture to ``outputs['pdf']`` and ``['png']``, and the numbers that it shows to ``['csv']``."""
+    write_csv(outputs["csv"], frame)
+    save(figure, [outputs["pdf"], outputs["png"]])
 
 
 def save(figure: Figure, paths: Iterable[str | os.PathLike]) -> None:

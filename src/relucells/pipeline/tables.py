@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from relucells.pipeline.job import write_csv, write_text
+from relucells.pipeline.paper import DATA, STAND_IN
 from relucells.statistics import wilson
 
 STAND_IN_NOTE = "Rows from stand-in images are not comparable with the paper."
@@ -19,14 +20,14 @@ def with_facts(datasets: Mapping[str, dict], files: Iterable[str]) -> dict[str, 
         with np.load(path) as data:
             N, D = data["X"].shape
             source = str(data["data_source"])
-        kind = entry["source"] if entry["source"] in ("gaussian", "mnist", "cifar10") else name
+        kind = entry["source"] if entry["source"] in DATA else name
         known[name] = entry | {"dataset": kind, "N": N, "d": D - 1, "data_source": source}
     return known
 
 
 def stand_in_notes(frame: pd.DataFrame) -> list[str]:
     """The note below a table some of whose rows come from stand-in images."""
-    return [STAND_IN_NOTE] if (frame["data_source"] == "stand-in").any() else []
+    return [STAND_IN_NOTE] if (frame["data_source"] == STAND_IN).any() else []
 
 
 def with_interval(frame: pd.DataFrame, column: str, digits: int) -> pd.Series:

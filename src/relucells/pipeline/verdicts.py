@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from relucells.pipeline.paper import DATA
+
 # A symbol for each verdict, so that it does not hang on colour alone.
 SYMBOLS = {"agrees": "✓", "differs": "≠", "not comparable": "–"}
-NAMES = {"gaussian": "Gaussian", "mnist": "MNIST", "cifar10": "CIFAR-10"}
 
 
 def read_comparison(path: str | os.PathLike) -> list[dict[str, str]]:
@@ -28,7 +29,7 @@ def name_data(rows: Iterable[dict[str, str]]) -> str:
     sources: dict[str, list[str]] = {}
     for row in rows:
         if row["data_source"]:
-            found = sources.setdefault(NAMES[row["dataset"]], [])
+            found = sources.setdefault(DATA[row["dataset"]], [])
             # Drawn data have no other source than themselves.
             if row["data_source"] not in (*found, row["dataset"]):
                 found.append(row["data_source"])

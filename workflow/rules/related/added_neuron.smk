@@ -69,6 +69,7 @@ rule tabulate_added_neuron:
         pdf="results/related/added_neuron.pdf",
     log:
         "logs/tabulate_added_neuron.log",
+    localrule: True
     conda:
         "../../envs/relucells.yaml"
     params:
@@ -82,7 +83,4 @@ rule tabulate_added_neuron:
 
 rule added_neuron:
     input:
-        rules.tabulate_added_neuron.output,
-
-
-RELATED += rules.added_neuron.input
+        TARGETS["added_neuron"],

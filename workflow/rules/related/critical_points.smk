@@ -9,27 +9,14 @@ Out: results/related/critical_points/{dataset}/{bias}/{cells,ends}.npz
 """
 
 CRITICAL_POINTS = WORKS["critical_points"]
-CRITICAL_KEYS = [
-    (dataset, bias)
-    for dataset in CRITICAL_POINTS["datasets"]
-    if dataset in DATASETS
-    for bias in biases_of(dataset)
-]
-
-
-# The blocks that hold as many trials as are looked at.
-WEIGHT_BLOCKS = -(
-    -max(CRITICAL_POINTS[part]["trials"] for part in ("cells", "descents"))
-    // config["trials_per_job"]
-)
 
 
 rule find_critical_points:
     input:
         data="data/subsets/{dataset}.npz",
-        weights=lambda wildcards: trial_files(
-            wildcards.dataset, wildcards.bias, "weights"
-        )[:WEIGHT_BLOCKS],
+        weights=lambda wildcards: related_plan.critical_weights(
+            PLAN, wildcards.dataset, wildcards.bias
+        ),
     output:
         cells="results/related/critical_points/{dataset}/{bias}/cells.npz",
         ends="results/related/critical_points/{dataset}/{bias}/ends.npz",
@@ -47,14 +34,8 @@ rule find_critical_points:
 
 rule tabulate_critical_points:
     input:
-        cells=[
-            f"results/related/critical_points/{dataset}/{bias}/cells.npz"
-            for dataset, bias in CRITICAL_KEYS
-        ],
-        ends=[
-            f"results/related/critical_points/{dataset}/{bias}/ends.npz"
-            for dataset, bias in CRITICAL_KEYS
-        ],
+        cells=related_plan.critical_files(PLAN, "cells"),
+        ends=related_plan.critical_files(PLAN, "ends"),
     output:
         points=related_result(
             "Liu, Part 1",
@@ -87,10 +68,11 @@ rule tabulate_critical_points:
         pdf="results/related/critical_points.pdf",
     log:
         "logs/tabulate_critical_points.log",
+    localrule: True
     conda:
         "../../envs/relucells.yaml"
     params:
-        groups=[list(key) for key in CRITICAL_KEYS],
+        groups=[list(key) for key in related_plan.critical_groups(PLAN)],
         level=config["level"],
         code=code_of("related/critical_points/tabulate_critical_points"),
     script:
@@ -99,9 +81,4 @@ rule tabulate_critical_points:
 
 rule critical_points:
     input:
-        rules.tabulate_critical_points.output,
-
-
-if CRITICAL_KEYS:
-
-    RELATED += rules.critical_points.input
+        TARGETS["critical_points"],

@@ -8,10 +8,7 @@ Out: results/related/jacobian_rank/{family}/{value}.npz   one heat map; value is
 """
 
 JACOBIAN_RANK = WORKS["jacobian_rank"]
-RANK_MAPS = {
-    "fixed_d0": JACOBIAN_RANK["fixed_d0"]["d0"],
-    "proportional_d0": JACOBIAN_RANK["proportional_d0"]["ratio"],
-}
+RANK_MAPS = related_plan.rank_maps(JACOBIAN_RANK)
 UNIFORM_REGIONS = JACOBIAN_RANK["uniform_regions"]
 
 
@@ -27,7 +24,7 @@ rule measure_jacobian_rank:
         "../../envs/relucells.yaml"
     params:
         seed=config["seed"],
-        grid=lambda wildcards: rank_grid(wildcards.family),
+        grid=lambda wildcards: related_plan.rank_grid(JACOBIAN_RANK, wildcards.family),
         code=code_of("related/jacobian_rank/measure_jacobian_rank"),
     script:
         "../../scripts/related/jacobian_rank/measure_jacobian_rank.py"
@@ -58,6 +55,7 @@ rule tabulate_jacobian_rank:
         ),
     log:
         "logs/tabulate_jacobian_rank.log",
+    localrule: True
     conda:
         "../../envs/relucells.yaml"
     params:
@@ -83,12 +81,13 @@ rule plot_jacobian_rank:
         "logs/plot_jacobian_rank/{family}.log",
     wildcard_constraints:
         family="|".join(RANK_MAPS),
+    localrule: True
     conda:
         "../../envs/relucells.yaml"
     params:
         grid=lambda wildcards: {
             "values": RANK_MAPS[wildcards.family],
-            **rank_grid(wildcards.family),
+            **related_plan.rank_grid(JACOBIAN_RANK, wildcards.family),
         },
         code=code_of("related/jacobian_rank/plot_jacobian_rank"),
     script:
@@ -133,6 +132,7 @@ rule tabulate_uniform_regions:
         pdf="results/related/uniform_regions.pdf",
     log:
         "logs/tabulate_uniform_regions.log",
+    localrule: True
     conda:
         "../../envs/relucells.yaml"
     params:
@@ -145,9 +145,4 @@ rule tabulate_uniform_regions:
 
 rule jacobian_rank:
     input:
-        rules.tabulate_jacobian_rank.output,
-        expand(rules.plot_jacobian_rank.output, family=RANK_MAPS),
-        rules.tabulate_uniform_regions.output,
-
-
-RELATED += rules.jacobian_rank.input
+        TARGETS["jacobian_rank"],

@@ -56,6 +56,7 @@ rule tabulate_maximum_concatenation:
         pdf="results/related/maximum_and_concatenation.pdf",
     log:
         "logs/tabulate_maximum_concatenation.log",
+    localrule: True
     conda:
         "../../envs/relucells.yaml"
     params:
@@ -67,7 +68,4 @@ rule tabulate_maximum_concatenation:
 
 rule maximum_and_concatenation:
     input:
-        rules.tabulate_maximum_concatenation.output,
-
-
-RELATED += rules.maximum_and_concatenation.input
+        TARGETS["maximum_and_concatenation"],

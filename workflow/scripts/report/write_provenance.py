@@ -57,7 +57,7 @@ if __name__ == "__main__":
         rows = read_comparison(snakemake.input[0])
         items = {
             "relucells": relucells.__version__,
-            "commit": commit(Path(__file__).resolve().parents[2]),
+            "commit": commit(Path(__file__).resolve().parents[3]),
             "seed": str(snakemake.params.seed),
             "data": name_data(rows),
             "Python": platform.python_version(),

@@ -11,23 +11,15 @@ import jinja2
 import yaml
 
 from relucells.pipeline.job import UserError, job, write_text
-from relucells.pipeline.verdicts import NAMES, SYMBOLS, count_verdicts, name_data, read_comparison
+from relucells.pipeline.paper import COLUMNS, DATA
+from relucells.pipeline.verdicts import SYMBOLS, count_verdicts, name_data, read_comparison
 
 # Sections in the order of reading; categories that are not named here follow.
-SECTIONS = ("Tables", "Figures", "Conventions", "Genuine minima", "Related works", "Transition", "Full scale")
+SECTIONS = ("Tables", "Figures", "Readings", "Genuine minima", "Related works", "Transition", "Full scale")
 ELSEWHERE = ("Comparison", "Provenance")  # categories that have their own places on the page
 SHOWN = (".png", ".md", ".csv")  # a result in several formats is shown in the first of these
-COLUMNS = {
-    "genuine_pct": "genuine %",
-    "continuous_pct": "continuous %",
-    "mean_gap_probability": "average P_g",
-    "trapped_pct": "trapped %",
-    "activated_pct": "activated %",
-    "mean_diameter": "mean diameter",
-}
 BREAKS = 24  # characters of a cell from which its column may break lines
 LONGEST = 60  # rows of a csv that the page shows
-SHARES = ("genuine_pct", "continuous_pct", "trapped_pct")
 
 
 def caption(result: dict, config: dict) -> str:
@@ -150,7 +142,7 @@ def compared_tables(rows: Sequence[dict[str, str]]) -> list[dict]:
                 "numeral": numeral,
                 "about": about(own[0]) if numeral != "VI" else "",
                 "name": f"table_{len(tables) + 1}",
-                "columns": [COLUMNS[column] for column in columns],
+                "columns": [COLUMNS[column].header for column in columns],
                 "keys": ["data", "N"] if numeral == "VI" else ["bias"],
                 "lines": [(label(key, numeral), [cells[c] for c in columns]) for key, cells in lines.items()],
                 "counts": count_verdicts(own),
@@ -161,13 +153,13 @@ def compared_tables(rows: Sequence[dict[str, str]]) -> list[dict]:
 
 def about(row: dict[str, str]) -> str:
     """What all rows of a table have in common."""
-    return f"{NAMES[row['dataset']]}, d = {row['d']}, K = {row['K']}, N = {row['N']}"
+    return f"{DATA[row['dataset']]}, d = {row['d']}, K = {row['K']}, N = {row['N']}"
 
 
 def label(key: tuple, numeral: str) -> list[str]:
     dataset, d, N, bias = key
     if numeral == "VI":
-        return [f"{NAMES[dataset]}, d = {d}", N]
+        return [f"{DATA[dataset]}, d = {d}", N]
     return [minus(bias)]
 
 
@@ -176,7 +168,7 @@ def cell(row: dict[str, str], digits: int) -> dict:
         if not row[name]:
             return ""
         number = float(row[name])
-        return minus(f"{number:.4g}" if row["column"] in SHARES else f"{number:.{digits}f}")
+        return minus(f"{number:.4g}" if COLUMNS[row["column"]].share else f"{number:.{digits}f}")
 
     interval = f"[{text('low')}, {text('high')}]" if row["low"] else ""
     return row | {"ours": text("ours"), "interval": interval, "symbol": SYMBOLS[row["verdict"]]}
@@ -189,8 +181,8 @@ def explain(rows: Sequence[dict[str, str]], verdict: str) -> list[dict]:
         if row["verdict"] == verdict:
             where = f"bias {minus(row['bias'])}"
             if row["table"] == "VI":
-                where = f"{NAMES[row['dataset']]}, N = {row['N']}"
-            number = f"{COLUMNS[row['column']]} at {where}"
+                where = f"{DATA[row['dataset']]}, N = {row['N']}"
+            number = f"{COLUMNS[row['column']].header} at {where}"
             groups.setdefault((row["table"], row["reason"]), []).append(number)
     return [
         {"table": table, "reason": reason, "numbers": numbers} for (table, reason), numbers in groups.items()

@@ -7,8 +7,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from relucells.pipeline.decisions import CONVENTIONS
-from relucells.pipeline.figures import BLACK, BLUE, GREY, PAGE_WIDTH, RED, YELLOW, new_figure, save
-from relucells.pipeline.job import job, write_csv
+from relucells.pipeline.figures import BLACK, BLUE, GREY, PAGE_WIDTH, RED, YELLOW, new_figure, save_picture
+from relucells.pipeline.job import job
+from relucells.pipeline.paper import display_name
 
 WIDTH = 0.2
 PARTS = {
@@ -31,7 +32,6 @@ WORDS = {
     "sampled": "signs of the drawn z",
     "exists": "some choice of signs",
 }
-NAMES = {"gaussian": "Gaussian", "mnist": "MNIST", "cifar10": "CIFAR-10"}
 
 
 def heights(table: pd.DataFrame) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def panel(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_ylim(0, 104)
     axes.set_xlim(-0.6, len(biases) - 0.4)
     first = rows.iloc[0]
-    name = NAMES.get(first["dataset"], first["dataset"])
+    name = display_name(first["dataset"])
     source = "" if first["data_source"] in ("official", "gaussian", "user") else f" ({first['data_source']})"
     axes.set_title(f"{name}{source}: d = {first['d']}, K = {first['K']}, N = {first['N']}", fontsize=7)
 
@@ -95,8 +95,7 @@ def draw(shown: pd.DataFrame) -> Figure:
 if __name__ == "__main__":
     with job(snakemake) as log:
         shown = heights(pd.read_csv(snakemake.input[0], dtype={"bias": str}))
-        write_csv(snakemake.output.csv, shown)
-        save(draw(shown), [snakemake.output.pdf, snakemake.output.png])
+        save_picture(draw(shown), shown, snakemake.output)
         by_convention = shown.groupby("convention")[["bad", "global", "open"]].sum().sum(axis=1)
         log.info(
             "mean genuine %%: %s", (by_convention / shown.groupby("convention").size()).round(1).to_dict()

@@ -8,7 +8,7 @@ from relucells.pipeline.job import job, write_npz
 if __name__ == "__main__":
     with job(snakemake) as log:
         params, wildcards = snakemake.params, snakemake.wildcards
-        name, N, images = wildcards.cells, int(wildcards.N), snakemake.input.get("images")
+        name, N, images = wildcards.dataset, int(wildcards.N), snakemake.input.get("images")
         entry = run_experiments(params.seed, params.settings, name, N, params.d, images, range(1))
         write_npz(snakemake.output[0], **entry)
         if entry["left_out"]:

@@ -1,18 +1,16 @@
 """The tail of Table VI: how often a cell is longer than t, and where that leaves the mean."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from relucells.pipeline.figures import BLACK, GREY, PAGE_WIDTH, SERIES, new_figure, save
-from relucells.pipeline.job import job, write_csv
+from relucells.pipeline.figures import BLACK, GREY, PAGE_WIDTH, SERIES, new_figure, save_picture
+from relucells.pipeline.job import job
+from relucells.pipeline.paper import DATA
 
 # Ratio of the longest to the shortest diameter in a tail before a line beside it means anything.
 SHOWS_SLOPE = 10
-NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
 
 
 def survival(diameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +39,7 @@ def tail_frame(paths: list[str]) -> pd.DataFrame:
 
 
 def label(dataset: str, d: int) -> str:
-    return NAMES.get(dataset, f"Gaussian, $d = {d}$")
+    return f"{DATA[dataset]}, $d = {d}$" if dataset == "gaussian" else DATA[dataset]
 
 
 def draw_slope(axes: Axes, tail: pd.DataFrame) -> None:
@@ -103,7 +101,6 @@ if __name__ == "__main__":
         tails = tail_frame(list(snakemake.input.measured))
         table = pd.read_csv(snakemake.input.table)
         means = pd.read_csv(snakemake.input.means)
-        write_csv(snakemake.output.data, tails)
         figure = tail_figure(tails, means, table, snakemake.params.open_beyond)
-        save(figure, [Path(path) for path in snakemake.output.pictures])
+        save_picture(figure, tails, snakemake.output)
         log.info("%d finite diameters of %d entries", len(tails), len(table))

@@ -11,7 +11,7 @@ from relucells.pipeline.job import job, write_npz
 if __name__ == "__main__":
     with job(snakemake) as log:
         params, wildcards = snakemake.params, snakemake.wildcards
-        name, N, images = wildcards.cells, int(wildcards.N), snakemake.input.get("images")
+        name, N, images = wildcards.dataset, int(wildcards.N), snakemake.input.get("images")
         numbers = range(1, params.repetitions + 1)
         entry = run_experiments(params.seed, params.settings, name, N, params.d, images, numbers)
         write_npz(snakemake.output[0], **entry)

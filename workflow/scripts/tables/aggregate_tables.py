@@ -8,17 +8,13 @@ import pandas as pd
 
 from relucells.pipeline.job import job
 from relucells.pipeline.names import bias_token
+from relucells.pipeline.paper import COLUMNS
 from relucells.pipeline.tables import stand_in_notes, with_facts, with_interval, write_table
 from relucells.statistics import mean_interval, wilson
 
-HEADERS = {
-    "genuine_pct": "genuine %",
+HEADERS = {name: column.header for name, column in COLUMNS.items()} | {
     "lp_undecided_pct": "undecided %",
-    "continuous_pct": "continuous %",
-    "mean_gap_probability": "average P_g",
-    "trapped_pct": "trapped %",
     "descent_undecided_pct": "descent undecided %",
-    "activated_pct": "activated %",
 }
 
 

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 
 from relucells.pipeline.job import job, write_csv
+from relucells.pipeline.paper import COLUMNS, STAND_IN, TABLES
 from relucells.pipeline.verdicts import half_unit
 from relucells.statistics import mean_prediction, share_prediction
 
-# Weight draws behind the paper's tables (sections IV and V).
-PAPER_TRIALS = {"I": 100, "II": 100, "III": 100, "IV": 100, "V": 10}
 KEYS = ["dataset", "d", "K", "N", "bias"]
 # Arrays of a repeated experiment, as percentages or shares, that stand behind a printed column.
 REPEATED = {
@@ -71,32 +70,32 @@ def compare_tables(
         ours = tables[same].iloc[0]
         row |= {"ours": ours[paper.column], "data_source": ours["data_source"]}
         n = int(ours["n_trials"])
-        if ours["data_source"] == "stand-in":
+        if ours["data_source"] == STAND_IN:
             rows.append(row | not_comparable("stand-in images"))
             continue
         if paper.column == "genuine_pct" and ours["lp_undecided_pct"] > 0:
             rows.append(row | not_comparable(f"{ours['lp_undecided_pct']:g} % of our cells are undecided"))
             continue
         again = repeated.get((ours["entry"], str(ours["bias"])))
-        is_share = paper.column in ("genuine_pct", "continuous_pct", "trapped_pct")
+        is_share = COLUMNS[paper.column].share
         if again is not None:
             values = np.asarray(REPEATED[paper.column](again), dtype=float)
             n = values.shape[1]
         if is_share:
             counts = values.sum(axis=1) if again is not None else np.array([row["ours"] / 100 * n])
             low, high, p = judge_share(
-                row["ours"], n, counts, float(paper.printed), PAPER_TRIALS[paper.table], level
+                row["ours"], n, counts, float(paper.printed), TABLES[paper.table].trials, level
             )
         else:
             if again is not None:
                 means, variance = values.mean(axis=1), values.var(axis=1, ddof=1).mean() if n > 1 else 0.0
             else:
                 means, variance = np.array([row["ours"]]), ours[f"{paper.column}_sd"] ** 2
-            paper_n = PAPER_TRIALS[paper.table]
+            paper_n = TABLES[paper.table].trials
             low, high, p = judge_mean(means, variance, n, paper.printed, paper_n, level)
             if not low <= float(paper.printed) <= high:
                 row["hint"] = trials_that_agree(means, variance, n, paper.printed, paper_n, level)
-        largest = 1 if paper.column == "mean_gap_probability" else 100
+        largest = COLUMNS[paper.column].largest
         rows.append(row | {"low": max(low, 0.0), "high": min(high, largest), "p": p})
     return pd.DataFrame(rows)
 
@@ -125,7 +124,7 @@ def compare_diameters(printed: pd.DataFrame, table: pd.DataFrame) -> pd.DataFram
             continue
         ours = ours.iloc[0]
         row |= {"ours": ours["mean_diameter"], "data_source": ours["data_source"]}
-        if ours["data_source"] == "stand-in":
+        if ours["data_source"] == STAND_IN:
             rows.append(row | not_comparable("stand-in images"))
             continue
         if pd.isna(ours["low"]):
@@ -174,7 +173,7 @@ def decide_verdicts(frame: pd.DataFrame, level: float) -> pd.DataFrame:
     return frame
 
 
-COLUMNS = [
+RESULT = [
     "table", "dataset", "d", "K", "N", "bias", "column", "printed", "ours", "low", "high",
     "verdict", "reason", "data_source", "p",
 ]  # fmt: skip
@@ -201,7 +200,7 @@ if __name__ == "__main__":
             ],
             ignore_index=True,
         )
-        frame = decide_verdicts(frame, level).reindex(columns=COLUMNS)
+        frame = decide_verdicts(frame, level).reindex(columns=RESULT)
         write_csv(snakemake.output[0], frame)
         counts = frame["verdict"].value_counts()
         log.info("%s", ", ".join(f"{counts.get(v, 0)} {v}" for v in ("agrees", "differs", "not comparable")))

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from relucells.pipeline.figures import BLACK, BLUE, GREY, PAGE_WIDTH, RED, SERIES, YELLOW, new_figure, save
 from relucells.pipeline.job import job, write_csv
-from relucells.pipeline.verdicts import NAMES
+from relucells.pipeline.paper import display_name
 
 STYLES = {
     "sampled": {"color": BLUE, "linestyle": "-", "marker": "o"},
@@ -37,7 +37,7 @@ def name_kind(kind: str, source: str = "official") -> str:
     """A kind of data as readers know it, with the source of images that are not the official ones."""
     first, _, rest = kind.partition("_")
     marked = "" if source in ("official", "gaussian") else f" ({source})"
-    return f"{NAMES.get(first, first)} {rest.replace('_', ' ')}".strip() + marked
+    return f"{display_name(first)} {rest.replace('_', ' ')}".strip() + marked
 
 
 def log_axis(axis, label: str) -> None:

@@ -1,4 +1,4 @@
-"""What the reports show, and the last line of a run."""
+"""What the two pages of results show, and the last line of a run. No rules; those stand in report.smk."""
 
 import atexit
 
@@ -8,20 +8,8 @@ from relucells.pipeline.verdicts import last_line, read_comparison
 
 WORKDIR = Path.cwd()
 COMPARISON = "results/comparison.csv"
-PAGES = {
-    "report": lambda: PAPER,
-    "report_everything": lambda: [
-        *PAPER,
-        *BEYOND,
-        *RELATED,
-        *TRANSITION,
-        *FULL_SCALE,
-        *ATLAS,
-    ],
-}
-PAGE_FILES = {f"results/{page}.html" for page in PAGES}
-PAPER += expand("results/figures/comparison.{format}", format=["pdf", "png"])
-PAPER += ["results/provenance.csv", "results/report.html"]
+PAGES = {"report": TARGETS["paper"], "report_everything": TARGETS["everything"]}
+PAGE_FILES = [f"results/{page}.html" for page in PAGES]
 
 
 def described(page):
@@ -37,7 +25,7 @@ def described(page):
     ]
     return [
         describe(path, output, output.match(path).groupdict())
-        for path in PAGES[page]()
+        for path in PAGES[page]
         if path not in PAGE_FILES
         for output in outputs
         if output.match(path)

@@ -1,0 +1,90 @@
+"""What a run consists of: the data sets of the config, their blocks of trials, and the files of each."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from relucells.pipeline.names import bias_token, blocks
+from relucells.pipeline.paper import BY_FILE, TRIAL_TABLES
+from relucells.pipeline.run_config import ConfigError
+
+# What an entry of `datasets` says about its samples; K, biases and the rest concern later steps.
+SAMPLE_KEYS = ("N", "augmented", "classes", "d", "grey", "source")
+OWN_DATA = "own_data"  # the table of data sets that belong to none of the paper's
+
+
+class Plan:
+    """The data sets, biases and blocks of trials that a checked config asks for. Paths are relative."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        # In the order of the paper's tables, data sets of one's own last.
+        used = [(name, entry) for name, entry in config["datasets"].items() if entry]
+        self.datasets = dict(sorted(used, key=lambda item: (item[1].get("table", "own"), item[0])))
+        self.blocks = blocks(config["trials"], config["trials_per_job"])
+
+    def check_files(self) -> None:
+        """Raise ConfigError for a data set whose file is not there."""
+        for name, entry in self.datasets.items():
+            if entry["source"] == "npz" and not Path(entry["path"]).is_file():
+                raise ConfigError(f"datasets.{name}.path: there is no file {entry['path']}")
+
+    def biases(self, dataset: str) -> list[str]:
+        """The biases of a data set as they stand in paths."""
+        return [bias_token(bias) for bias in self.datasets[dataset]["biases"]]
+
+    def samples(self, dataset: str) -> dict[str, Any]:
+        """What the samples of a data set depend on."""
+        return {key: value for key, value in self.datasets[dataset].items() if key in SAMPLE_KEYS}
+
+    def sample_file(self, dataset: str) -> str | list[str]:
+        """The file that the samples come from; none for Gaussian ones, which are drawn."""
+        entry = self.datasets[dataset]
+        if entry["source"] == "gaussian":
+            return []
+        if entry["source"] == "npz":
+            return entry["path"]
+        return f"data/images/{entry.get('name', entry['source'])}.npz"
+
+    def trial_files(self, dataset: str, bias: str, step: str) -> list[str]:
+        """The blocks of one step (weights, minima, lp, gd, …) for a data set and bias."""
+        return [f"results/trials/{dataset}/{bias}/{block}/{step}.npz" for block in self.blocks]
+
+    def all_trial_files(self, datasets: Iterable[str], step: str) -> list[str]:
+        """The same for all biases of several data sets."""
+        return [
+            path
+            for dataset in datasets
+            for bias in self.biases(dataset)
+            for path in self.trial_files(dataset, bias, step)
+        ]
+
+    def table_datasets(self, table: str) -> list[str]:
+        """Data sets of one of the paper's tables, ``table_1`` …, or those of ``own_data``."""
+        numeral = BY_FILE[table].numeral if table in BY_FILE else None
+        return [name for name, entry in self.datasets.items() if entry.get("table") == numeral]
+
+    def descended(self, table: str) -> list[str]:
+        """Those of them from whose draws gradient descent runs."""
+        return [name for name in self.table_datasets(table) if self.datasets[name].get("descent", True)]
+
+    @property
+    def compared_tables(self) -> list[str]:
+        """The paper's tables of which the config has a data set."""
+        return [table.file for table in TRIAL_TABLES.values() if self.table_datasets(table.file)]
+
+    @property
+    def tables(self) -> list[str]:
+        """These, and the table of the user's own data sets if there are any."""
+        return [*self.compared_tables, *([OWN_DATA] if self.table_datasets(OWN_DATA) else [])]
+
+    @property
+    def repeated_rows(self) -> list[tuple[str, str]]:
+        """(data set, bias) of the paper's Gaussian rows, which are drawn again on fresh data."""
+        return [
+            (dataset, bias)
+            for table in self.compared_tables
+            for dataset in self.table_datasets(table)
+            if self.datasets[dataset]["source"] == "gaussian"
+            for bias in self.biases(dataset)
+        ]
