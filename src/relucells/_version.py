@@ -1,3 +1,3 @@
 """The version, in one place: pyproject.toml reads it from here."""
 
-__version__ = "2.0.0.dev0"
+__version__ = "2.0.0"

@@ -1,0 +1,34 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # Check a certificate
+#
+# A decision carries a certificate. `verify` trusts X, y, the pattern and the certificate, and uses no solver.
+
+# %%
+from dataclasses import replace
+
+import numpy as np
+
+import relucells
+
+X = np.array([[1, 0, 1], [0, 1, 1], [0.5, 0.5, 1]])
+y = np.array([0.0, 0.0, 1.0])
+pattern = np.ones((3, 2), dtype=bool)
+decision = relucells.decide(X, y, pattern, [1, -1])
+print(decision.verdict, relucells.verification_level(X, y, pattern, decision))
+
+# %% [markdown]
+# Whoever changes the claim is refused: another loss, another margin, another cell.
+
+# %%
+for altered in (replace(decision, loss=0.0), replace(decision, margin=0.5), replace(decision, verdict="none")):
+    print(relucells.verification_level(X, y, pattern, altered))
+other = pattern.copy()
+other[0, 0] = False
+print(relucells.verification_level(X, y, other, decision))
