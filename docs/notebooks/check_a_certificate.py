@@ -27,7 +27,11 @@ print(decision.verdict, relucells.verification_level(X, y, pattern, decision))
 # Whoever changes the claim is refused: another loss, another margin, another cell.
 
 # %%
-for altered in (replace(decision, loss=0.0), replace(decision, margin=0.5), replace(decision, verdict="none")):
+for altered in (
+    replace(decision, loss=0.0),
+    replace(decision, margin=0.5),
+    replace(decision, verdict="none"),
+):
     print(relucells.verification_level(X, y, pattern, altered))
 other = pattern.copy()
 other[0, 0] = False

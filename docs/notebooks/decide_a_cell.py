@@ -37,7 +37,12 @@ print(f"loss {minimum.loss:.4f}, rank {minimum.rank} of {K * (d + 1)}, unique: {
 
 # %%
 z = rng.standard_normal(K)
-for name, signs in {"positive": "positive", "uniform": "uniform", "drawn": np.sign(z), "exists": "exists"}.items():
+for name, signs in {
+    "positive": "positive",
+    "uniform": "uniform",
+    "drawn": np.sign(z),
+    "exists": "exists",
+}.items():
     decision = relucells.decide(X, y, pattern, signs)
     proven = relucells.verify(X, y, pattern, decision)
     print(f"{name:>8}: {decision.verdict:>7}, margin {decision.margin:8.4f}, certificate proven: {proven}")
