@@ -27,12 +27,8 @@ print(decision.verdict, relucells.verification_level(X, y, pattern, decision))
 # Whoever changes the claim is refused: another loss, another margin, another cell.
 
 # %%
-for altered in (
-    replace(decision, loss=0.0),
-    replace(decision, margin=0.5),
-    replace(decision, verdict="none"),
-):
-    print(relucells.verification_level(X, y, pattern, altered))
+for change in ({"loss": 0.0}, {"margin": 0.5}, {"verdict": "none"}):
+    print(change, relucells.verification_level(X, y, pattern, replace(decision, **change)))
 other = pattern.copy()
 other[0, 0] = False
 print(relucells.verification_level(X, y, other, decision))

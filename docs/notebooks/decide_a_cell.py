@@ -36,13 +36,9 @@ print(f"loss {minimum.loss:.4f}, rank {minimum.rank} of {K * (d + 1)}, unique: {
 # Does it lie in the cell? The answer depends on which signs the output weights may have.
 
 # %%
-z = rng.standard_normal(K)
-for name, signs in {
-    "positive": "positive",
-    "uniform": "uniform",
-    "drawn": np.sign(z),
-    "exists": "exists",
-}.items():
+signs_of = {"positive": "positive", "uniform": "uniform", "exists": "exists"}
+signs_of["drawn"] = np.sign(rng.standard_normal(K))
+for name, signs in signs_of.items():
     decision = relucells.decide(X, y, pattern, signs)
     proven = relucells.verify(X, y, pattern, decision)
     print(f"{name:>8}: {decision.verdict:>7}, margin {decision.margin:8.4f}, certificate proven: {proven}")

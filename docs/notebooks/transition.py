@@ -8,8 +8,8 @@
 # %% [markdown]
 # # Draw a transition
 #
-# With few samples nearly every cell holds a genuine minimum, with many hardly one. Where in between? Fresh data
-# and weights for each draw, the signs of random output weights.
+# With few samples nearly every cell holds a genuine minimum, with many hardly one. Where in between? Fresh
+# data and weights for each draw, the signs of random output weights.
 
 # %%
 import matplotlib.pyplot as plt
@@ -37,7 +37,7 @@ curves = {K: [share(N, 3, K, 20, seed=1) for N in grid] for K in (3, 6, 12)}
 
 # %%
 figure, axes = plt.subplots(figsize=(5, 3.2))
-for (K, values), marker in zip(curves.items(), "os^"):
+for (K, values), marker in zip(curves.items(), "os^", strict=True):
     axes.plot(grid, values, marker=marker, label=f"K = {K}")
 axes.set_xscale("log", base=2)
 axes.set_xlabel("samples N")
@@ -46,5 +46,5 @@ axes.legend()
 figure.tight_layout()
 
 # %% [markdown]
-# Twenty draws are few: a share of one half has the 95 % interval [0.30, 0.70]. `snakemake transition` draws the
-# full map, with intervals, laws and other kinds of data.
+# Twenty draws are few: a share of one half has the 95 % interval [0.30, 0.70]. `snakemake transition` draws
+# the full map, with intervals, laws and other kinds of data.

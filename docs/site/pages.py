@@ -39,7 +39,7 @@ def config_reference() -> str:
     lines = [
         "# Config reference",
         "",
-        "Made from the schema that every run is checked against, and from `config.yaml`, which holds the defaults.",
+        "Made from the schema that every run is checked against, and from `config.yaml` with the defaults.",
         "",
         "| key | meaning | allowed | default |",
         "|---|---|---|---|",
