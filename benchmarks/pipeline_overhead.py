@@ -73,7 +73,7 @@ def single_process(folder: Path, images: Path, trials: int) -> None:
             descent = None
             if entry.get("descent", True):
                 descent = gd_verify(X, y, draws["W"], draws["z"], config["gd_verify"])
-            rows.append(summarise(minima, lp, descent, config["level"])["genuine_pct"])
+            rows.append(summarise(minima, lp, descent, config["confidence"])["genuine_pct"])
     np.savetxt(folder / "genuine.txt", rows)
 
 

@@ -205,7 +205,7 @@ def draw_valid(rng, folder):
         "trials": int(rng.integers(1, 6)),
         "trials_per_job": int(rng.integers(1, 8)),
         "data_seeds": int(rng.integers(2, 4)),
-        "level": pick(0.5, 0.9, 0.95, 0.999),
+        "confidence": pick(0.5, 0.9, 0.95, 0.999),
         "sample_weights": {"bias": pick("added", "replaced")},
         "gd_verify": {
             "step": 10.0 ** rng.uniform(-9, 0),

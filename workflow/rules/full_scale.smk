@@ -59,7 +59,7 @@ rule tabulate_full_scale:
         "../envs/relucells.yaml"
     params:
         images=FULL_SCALE_IMAGES,
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("full_scale/tabulate_full_scale"),
     script:
         "../scripts/full_scale/tabulate_full_scale.py"

@@ -26,7 +26,7 @@ rule draw_readings:
         seed=config["seed"],
         settings=config["draw_readings"],
         table_6=config["table_6"],
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("readings/draw_readings"),
     script:
         "../scripts/readings/draw_readings.py"
@@ -58,7 +58,7 @@ rule plot_readings:
     conda:
         "../envs/relucells.yaml"
     params:
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("readings/plot_readings"),
     script:
         "../scripts/readings/plot_readings.py"

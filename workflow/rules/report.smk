@@ -28,7 +28,7 @@ rule plot_comparison:
     conda:
         "../envs/relucells.yaml"
     params:
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("report/plot_comparison"),
     script:
         "../scripts/report/plot_comparison.py"

@@ -123,7 +123,7 @@ rule tabulate_genuineness:
         "../envs/relucells.yaml"
     params:
         datasets=PLAN.datasets,
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("signs/tabulate_genuineness"),
     script:
         "../scripts/signs/tabulate_genuineness.py"

@@ -89,7 +89,7 @@ rule aggregate_diameters:
         "../envs/relucells.yaml"
     params:
         settings=TABLE_6,
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("table_6/aggregate_diameters"),
     script:
         "../scripts/table_6/aggregate_diameters.py"

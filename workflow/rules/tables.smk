@@ -45,7 +45,7 @@ rule aggregate_tables:
             if wildcards.table in BY_FILE
             else "Own data sets"
         ),
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("tables/aggregate_tables"),
     script:
         "../scripts/tables/aggregate_tables.py"
@@ -95,7 +95,7 @@ rule compare_with_paper:
         "../envs/relucells.yaml"
     params:
         tables=[BY_FILE[table].numeral for table in PLAN.compared_tables],
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("tables/compare_with_paper"),
     script:
         "../scripts/tables/compare_with_paper.py"

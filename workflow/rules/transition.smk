@@ -53,7 +53,7 @@ rule locate_transition:
         "../envs/relucells.yaml"
     params:
         series=SERIES,
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("transition/locate_transition"),
     script:
         "../scripts/transition/locate_transition.py"
@@ -73,7 +73,7 @@ rule fit_laws:
     conda:
         "../envs/relucells.yaml"
     params:
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("transition/fit_laws"),
     script:
         "../scripts/transition/fit_laws.py"
@@ -102,7 +102,7 @@ rule compare_kinds:
         at=config["transition"]["compare"],
         families=transition_plan.families_of_kinds(TRANSITION_KINDS),
         repeats=transition_plan.repeated_kinds(TRANSITION_KINDS),
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("transition/compare_kinds"),
     script:
         "../scripts/transition/compare_kinds.py"

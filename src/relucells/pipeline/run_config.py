@@ -13,8 +13,14 @@ class ConfigError(Exception):
     """One line: the key, what is wrong with its value, what is allowed."""
 
 
+RENAMED = {"level": "confidence"}  # top-level keys of earlier versions
+
+
 def check_config(config: dict, schema: Path) -> None:
     """Validate the whole config against its schema; ConfigError describes the first key that is wrong."""
+    for old, new in RENAMED.items():
+        if old in config:
+            raise ConfigError(f"{old}: this key is called {new} now; rename it")
     errors = sorted(
         _validator(schema).iter_errors(config), key=lambda error: [str(key) for key in error.path]
     )

@@ -117,8 +117,8 @@ def tex(text: str) -> str:
     return text.translate(_TEX)
 
 
-def share(hits: np.ndarray, level: float) -> tuple[float, float, float]:
+def share(hits: np.ndarray, confidence: float) -> tuple[float, float, float]:
     """Percentage with its interval; NaN where there is nothing to count."""
     if not len(hits):
         return np.nan, np.nan, np.nan
-    return 100 * hits.mean(), *(100 * end for end in wilson(int(hits.sum()), len(hits), level))
+    return 100 * hits.mean(), *(100 * end for end in wilson(int(hits.sum()), len(hits), confidence))

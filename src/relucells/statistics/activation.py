@@ -117,11 +117,11 @@ class Activation:
     def sd(self) -> float:
         return float(np.sqrt(self.pool.var() / self.neurons + self.data_variance))
 
-    def interval(self, level: float = LEVEL) -> tuple[float, float]:
-        """The central interval in which the mean lies with probability ``level``."""
+    def interval(self, confidence: float = LEVEL) -> tuple[float, float]:
+        """The central interval in which the mean lies with probability ``confidence``."""
         from scipy.optimize import brentq
 
-        tail = (1 - level) / 2
+        tail = (1 - confidence) / 2
         ends = []
         for side in (-1.0, 1.0):
             far = 1.0 / self.sd
@@ -221,8 +221,10 @@ class RareActivation:
     def sd(self) -> float:
         return float(self.experiments.std())
 
-    def interval(self, level: float = LEVEL) -> tuple[float, float]:
-        low, high = np.quantile(self.experiments, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
+    def interval(self, confidence: float = LEVEL) -> tuple[float, float]:
+        low, high = np.quantile(
+            self.experiments, [(1 - confidence) / 2, (1 + confidence) / 2], method="inverted_cdf"
+        )
         return float(low), float(high)
 
     def p(self, value: float, rounding: float = 0.0) -> float:

@@ -8,7 +8,7 @@ from relucells.statistics.shares import LEVEL
 RARE = 20  # values apart from all others below which a mean is one of rare events
 
 
-def mean_interval(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
+def mean_interval(values: ArrayLike, confidence: float = LEVEL) -> tuple[float, float]:
     """Student's t interval for the mean of independent values. A single value has no interval: NaN."""
     from scipy.stats import t
 
@@ -16,11 +16,11 @@ def mean_interval(values: ArrayLike, level: float = LEVEL) -> tuple[float, float
     n = len(values)
     if n < 2:
         return float("nan"), float("nan")
-    half = t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    half = t.ppf((1 + confidence) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)
     return float(values.mean() - half), float(values.mean() + half)
 
 
-def rare_mean_interval(values: ArrayLike, largest: float, level: float = LEVEL) -> tuple[float, float]:
+def rare_mean_interval(values: ArrayLike, largest: float, confidence: float = LEVEL) -> tuple[float, float]:
     """Interval for the mean of independent values in [0, largest] of which nearly all are 0.
 
     The sum is one of rare events of several sizes: Fay and Feuer's gamma interval (Statistics in Medicine
@@ -33,14 +33,16 @@ def rare_mean_interval(values: ArrayLike, largest: float, level: float = LEVEL) 
     n, total, squares = len(values), values.sum(), (values**2).sum()
     if n < 1 or (values < 0).any() or (values > largest * (1 + 1e-12)).any():
         raise ValueError(f"values: need at least one, all in [0, {largest:g}]")
-    tail, size = (1 - level) / 2, values.max() if total > 0 else largest
+    tail, size = (1 - confidence) / 2, values.max() if total > 0 else largest
     low = squares / (2 * total) * chi2.ppf(tail, 2 * total**2 / squares) if total > 0 else 0.0
     more = squares + size**2
     high = more / (2 * (total + size)) * chi2.ppf(1 - tail, 2 * (total + size) ** 2 / more)
     return float(low / n), float(min(high / n, largest))
 
 
-def bounded_mean_interval(values: ArrayLike, largest: float, level: float = LEVEL) -> tuple[float, float]:
+def bounded_mean_interval(
+    values: ArrayLike, largest: float, confidence: float = LEVEL
+) -> tuple[float, float]:
     """Interval for the mean of independent values in [0, largest], kept within these bounds.
 
     Student's t, unless all but a few values are at one end: then that of rare events.
@@ -49,16 +51,16 @@ def bounded_mean_interval(values: ArrayLike, largest: float, level: float = LEVE
     if len(values) < 2:
         return float("nan"), float("nan")
     if (values > 0).sum() < RARE:
-        return rare_mean_interval(values, largest, level)
+        return rare_mean_interval(values, largest, confidence)
     if (values < largest).sum() < RARE:
-        low, high = rare_mean_interval(largest - values, largest, level)
+        low, high = rare_mean_interval(largest - values, largest, confidence)
         return largest - high, largest - low
-    low, high = mean_interval(values, level)
+    low, high = mean_interval(values, confidence)
     return max(low, 0.0), min(high, largest)
 
 
 def mean_prediction(
-    means: ArrayLike, variance: float, n: int, n_other: int, level: float = LEVEL
+    means: ArrayLike, variance: float, n: int, n_other: int, confidence: float = LEVEL
 ) -> tuple[float, float, float, float]:
     """What mean another experiment of ``n_other`` trials prints, given ours.
 
@@ -86,20 +88,20 @@ def mean_prediction(
     total, squares = float(parts.sum()), float((parts**2 / np.maximum(freedom, 1)).sum())
     degrees = max(total**2 / squares, 1.0) if squares > 0 else float(max(sets - 1, n - 1, 1))
     error = float(np.sqrt(max(total, 0.0)))
-    half = float(t.ppf((1 + level) / 2, degrees)) * error
+    half = float(t.ppf((1 + confidence) / 2, degrees)) * error
     return float(means.mean()) - half, float(means.mean()) + half, error, float(degrees)
 
 
-def rank_prediction(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
+def rank_prediction(values: ArrayLike, confidence: float = LEVEL) -> tuple[float, float]:
     """Where one more value from the same unknown distribution lies, from repeated ones.
 
     Every rank is equally likely, whatever the distribution, so the l-th smallest and largest of n
-    values hold the next one with probability 1 − 2l/(n + 1); l is the largest with at least ``level``.
-    With too few values for the level there is no finite interval: (−inf, inf).
+    values hold the next one with probability 1 − 2l/(n + 1); l is the largest with at least ``confidence``.
+    With too few values for the confidence there is no finite interval: (−inf, inf).
     """
     values = np.sort(np.asarray(values, dtype=float))
     n = len(values)
-    rank = int(np.floor((n + 1) * (1 - level) / 2 + 1e-9))
+    rank = int(np.floor((n + 1) * (1 - confidence) / 2 + 1e-9))
     if rank < 1:
         return float("-inf"), float("inf")
     return float(values[rank - 1]), float(values[n - rank])

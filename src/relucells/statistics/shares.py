@@ -12,13 +12,13 @@ SHARES = np.sin(np.linspace(0, np.pi / 2, 202)[1:-1]) ** 2
 NEGLIGIBLE = 1e-7  # of the posterior weight
 
 
-def wilson(successes: float, n: int, level: float = LEVEL) -> tuple[float, float]:
+def wilson(successes: float, n: int, confidence: float = LEVEL) -> tuple[float, float]:
     """Wilson's score interval for a binomial share, in [0, 1]. n ≥ 1, 0 ≤ successes ≤ n."""
     from scipy.stats import norm
 
     if n < 1 or not 0 <= successes <= n:
         raise ValueError(f"successes: need 0 ≤ successes ≤ n and n ≥ 1, got {successes} of {n}")
-    z = norm.ppf((1 + level) / 2)
+    z = norm.ppf((1 + confidence) / 2)
     share = successes / n
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
@@ -28,23 +28,23 @@ def wilson(successes: float, n: int, level: float = LEVEL) -> tuple[float, float
     return float(low), float(high)
 
 
-def share_interval(successes: int, undecided: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+def share_interval(successes: int, undecided: int, n: int, confidence: float = LEVEL) -> tuple[float, float]:
     """Interval for a share of which ``undecided`` trials are not known: from Wilson's lower end with all
     of them failures to his upper end with all of them successes."""
-    return wilson(successes, n, level)[0], wilson(successes + undecided, n, level)[1]
+    return wilson(successes, n, confidence)[0], wilson(successes + undecided, n, confidence)[1]
 
 
 def share_prediction(
-    successes: ArrayLike, n: int, n_other: int, level: float = LEVEL
+    successes: ArrayLike, n: int, n_other: int, confidence: float = LEVEL
 ) -> tuple[float, float, NDArray[np.float64]]:
     """What share another experiment of ``n_other`` trials prints, given one or several of ours.
 
     successes : counts out of n, one for each repetition on data of its own. A single count stands for
         the very data set of the other experiment.
-    Returns (low, high), the shares between which it lies with probability ``level`` (more, because counts
-    are discrete), and the probabilities (n_other + 1,) of its counts. A single count has Jeffreys'
-    posterior; several are pooled, their spread beyond the binomial one being that of the draw of the data
-    (beta-binomial, posterior over share and correlation summed on a grid).
+    Returns (low, high), the shares between which it lies with probability ``confidence`` (more,
+    because counts are discrete), and the probabilities (n_other + 1,) of its counts. A single count has
+    Jeffreys' posterior; several are pooled, their spread beyond the binomial one being that of the draw of
+    the data (beta-binomial, posterior over share and correlation summed on a grid).
     """
     from scipy.stats import betabinom
 
@@ -56,13 +56,13 @@ def share_prediction(
         mass = betabinom.pmf(counts, n_other, ours[0] + 0.5, n - ours[0] + 0.5)
     else:
         mass = _pooled(ours, n, n_other)
-    low, high = central(mass, level)
+    low, high = central(mass, confidence)
     return low / n_other, high / n_other, mass
 
 
-def central(mass: NDArray[np.float64], level: float = LEVEL) -> tuple[int, int]:
-    """The counts that cut off at most (1 − level)/2 of the probabilities ``mass`` at each end."""
-    below, tail = np.cumsum(mass), (1 - level) / 2
+def central(mass: NDArray[np.float64], confidence: float = LEVEL) -> tuple[int, int]:
+    """The counts that cut off at most (1 − confidence)/2 of the probabilities ``mass`` at each end."""
+    below, tail = np.cumsum(mass), (1 - confidence) / 2
     # Rounding of the sum must not push an end beyond the last count.
     low, high = np.searchsorted(below, [tail, min(1 - tail, below[-1])])
     return int(low), int(min(high, len(mass) - 1))

@@ -40,7 +40,7 @@ class Location:
     fits: float
 
 
-def locate(N: ArrayLike, successes: ArrayLike, draws: ArrayLike, level: float = LEVEL) -> Location:
+def locate(N: ArrayLike, successes: ArrayLike, draws: ArrayLike, confidence: float = LEVEL) -> Location:
     """The place where a falling share is one half: a logistic curve in log N by maximum likelihood.
 
     N : (P,) increasing, positive; successes : (P,) out of draws (P,). The interval is that of the
@@ -86,7 +86,7 @@ def locate(N: ArrayLike, successes: ArrayLike, draws: ArrayLike, level: float = 
     saturated = _log_likelihood(np.log(np.clip(k, 1e-300, None) / np.clip(n - k, 1e-300, None)), k, n)
     deviance, freedom = max(0.0, lowest + 2 * float(saturated)), max(0, len(N) - 2)
     dispersion = max(1.0, deviance / freedom) if freedom else 1.0
-    limit = lowest + chi2.ppf(level, 1) * dispersion
+    limit = lowest + chi2.ppf(confidence, 1) * dispersion
 
     def end(bound: float, otherwise: float) -> float:
         if profile(bound)[0] <= limit:
@@ -130,7 +130,7 @@ def fit_law(
     half: ArrayLike,
     law: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     start: ArrayLike = (),
-    level: float = LEVEL,
+    confidence: float = LEVEL,
 ) -> Law | None:
     """Least squares of log ``half`` (n,) on ``law(parameters) -> log N`` (n,), from ``start`` (p,).
 
@@ -159,7 +159,7 @@ def fit_law(
         theta, jacobian, without = start, np.zeros((n, 0)), law(start) - target
     residuals = law(theta) - target
     squares = float(residuals @ residuals)
-    error = t.ppf((1 + level) / 2, n - p) * np.sqrt(
+    error = t.ppf((1 + confidence) / 2, n - p) * np.sqrt(
         np.diag(np.linalg.inv(jacobian.T @ jacobian)) * squares / (n - p)
     )
     k = p + 1  # the variance is a parameter too
@@ -188,7 +188,7 @@ def crossing(N: ArrayLike, values: ArrayLike, level: Callable[[NDArray], NDArray
     return float(np.exp(np.log(N[i]) + share * np.log(N[i + 1] / N[i])))
 
 
-def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> tuple[float, float, float]:
+def rank_correlation(a: ArrayLike, b: ArrayLike, confidence: float = LEVEL) -> tuple[float, float, float]:
     """Spearman's ρ of n ≥ 5 independent pairs and its interval by Fisher's transformation (Bonett and
     Wright's error √((1 + ρ²/2)/(n − 3))). NaN where there are fewer or a side is constant."""
     from scipy.stats import norm, spearmanr
@@ -197,5 +197,5 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> tuple[
     if len(a) < 5 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return (float("nan"),) * 3
     rho = float(np.clip(spearmanr(a, b).statistic, -1 + 1e-12, 1 - 1e-12))
-    half = norm.ppf((1 + level) / 2) * np.sqrt((1 + rho**2 / 2) / (len(a) - 3))
+    half = norm.ppf((1 + confidence) / 2) * np.sqrt((1 + rho**2 / 2) / (len(a) - 3))
     return rho, float(np.tanh(np.arctanh(rho) - half)), float(np.tanh(np.arctanh(rho) + half))

@@ -73,7 +73,7 @@ rule tabulate_added_neuron:
     conda:
         "../../envs/relucells.yaml"
     params:
-        level=config["level"],
+        confidence=config["confidence"],
         ridge=ADDED_NEURON["ridge"],
         runaway_steps=ADDED_NEURON["runaway_steps"],
         code=code_of("related/added_neuron/tabulate_added_neuron"),

@@ -73,7 +73,7 @@ rule tabulate_critical_points:
         "../../envs/relucells.yaml"
     params:
         groups=[list(key) for key in related_plan.critical_groups(PLAN)],
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("related/critical_points/tabulate_critical_points"),
     script:
         "../../scripts/related/critical_points/tabulate_critical_points.py"

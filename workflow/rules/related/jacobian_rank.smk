@@ -59,7 +59,7 @@ rule tabulate_jacobian_rank:
     conda:
         "../../envs/relucells.yaml"
     params:
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("related/jacobian_rank/tabulate_jacobian_rank"),
     script:
         "../../scripts/related/jacobian_rank/tabulate_jacobian_rank.py"
@@ -137,7 +137,7 @@ rule tabulate_uniform_regions:
         "../../envs/relucells.yaml"
     params:
         n=UNIFORM_REGIONS["n"],
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("related/jacobian_rank/tabulate_uniform_regions"),
     script:
         "../../scripts/related/jacobian_rank/tabulate_uniform_regions.py"

@@ -60,7 +60,7 @@ rule tabulate_maximum_concatenation:
     conda:
         "../../envs/relucells.yaml"
     params:
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("related/maximum_and_concatenation/tabulate_maximum_concatenation"),
     script:
         "../../scripts/related/maximum_and_concatenation/tabulate_maximum_concatenation.py"

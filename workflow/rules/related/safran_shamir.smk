@@ -85,7 +85,7 @@ rule tabulate_safran_shamir:
         "../../envs/relucells.yaml"
     params:
         students=[list(student) for student in STUDENTS],
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("related/safran_shamir/tabulate_safran_shamir"),
     script:
         "../../scripts/related/safran_shamir/tabulate_safran_shamir.py"
@@ -110,7 +110,7 @@ rule plot_safran_shamir:
     conda:
         "../../envs/relucells.yaml"
     params:
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("related/safran_shamir/plot_safran_shamir"),
     script:
         "../../scripts/related/safran_shamir/plot_safran_shamir.py"
@@ -167,7 +167,7 @@ rule tabulate_student_teacher_cells:
         "../../envs/relucells.yaml"
     params:
         students=[list(student) for student in STUDENTS_IN_CELLS],
-        level=config["level"],
+        confidence=config["confidence"],
         code=code_of("related/safran_shamir/tabulate_student_teacher_cells"),
     script:
         "../../scripts/related/safran_shamir/tabulate_student_teacher_cells.py"

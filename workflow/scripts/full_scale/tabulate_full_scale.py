@@ -12,14 +12,14 @@ from relucells.pipeline.tables import share, stand_in_notes, with_interval, writ
 REASONS = ("sample", "multipliers", "conflicts")
 
 
-def summarise(arrays, convention: str, level: float) -> dict:
+def summarise(arrays, convention: str, confidence: float) -> dict:
     """One convention's shares of all trials, and counts of what decided and of how it was checked."""
     verdict, reason = arrays[f"{convention}_verdict"], arrays[f"{convention}_reason"]
     decided = verdict != "undecided"
     checked = arrays[f"{convention}_level"][decided]
     row = {"n_trials": len(verdict)}
     for name, hits in (("genuine_pct", verdict == "genuine"), ("undecided_pct", ~decided)):
-        row[name], row[f"{name}_low"], row[f"{name}_high"] = share(hits, level)
+        row[name], row[f"{name}_low"], row[f"{name}_high"] = share(hits, confidence)
     row |= {f"none_by_{name}": int((reason[verdict == "none"] == name).sum()) for name in REASONS}
     row |= {"undecided": int((~decided).sum()), "verified": int((checked == "proven").sum())}
     row["numerical"] = int((checked == "numerical").sum())
@@ -29,7 +29,7 @@ def summarise(arrays, convention: str, level: float) -> dict:
     return row
 
 
-def shares(files: list[str], images: str, level: float) -> pd.DataFrame:
+def shares(files: list[str], images: str, confidence: float) -> pd.DataFrame:
     """A row per N, K, bias and convention; a file is named N/K/bias.npz."""
     rows = []
     for file in map(Path, files):
@@ -37,7 +37,7 @@ def shares(files: list[str], images: str, level: float) -> pd.DataFrame:
             N, K = int(arrays["N"]), int(file.parts[-2])
             for convention in CONVENTIONS:
                 row = {"images": images, "K": K, "N": N, "bias": file.stem, "convention": convention}
-                row |= summarise(arrays, convention, level)
+                row |= summarise(arrays, convention, confidence)
                 rows.append(row | {"data_source": str(arrays["data_source"])})
     return pd.DataFrame(rows)
 
@@ -62,12 +62,12 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
 if __name__ == "__main__":
     with job(snakemake) as log:
         params = snakemake.params
-        frame = shares(list(snakemake.input), params.images, params.level)
+        frame = shares(list(snakemake.input), params.images, params.confidence)
         notes = [
-            f"Brackets: {100 * params.level:g} % Wilson intervals over the weight draws. positive: every "
-            "z_j > 0; uniform: all z_j of one sign; sampled: the signs of the drawn z; exists: some choice "
-            "of signs. None: cells without a genuine minimum, by what shows it: the fitted value of one "
-            "sample, multipliers on pairs of a sample and a neuron, or several of these. Proven: "
+            f"Brackets: {100 * params.confidence:g} % Wilson intervals over the weight draws. positive: "
+            "every z_j > 0; uniform: all z_j of one sign; sampled: the signs of the drawn z; exists: some "
+            "choice of signs. None: cells without a genuine minimum, by what shows it: the fitted value "
+            "of one sample, multipliers on pairs of a sample and a neuron, or several of these. Proven: "
             "certificates that were checked with proven error bounds or in exact arithmetic; numerical: "
             "within tolerances.",
             *stand_in_notes(frame),

@@ -29,7 +29,9 @@ DIRECTION_READINGS = {
 AS_RECOVERED = ("w ~ U(−½, ½)", "δ on the sphere")
 
 
-def diameter_rows(paper: pd.DataFrame, seed: int, settings: dict, table_6: dict, level: float) -> list[dict]:
+def diameter_rows(
+    paper: pd.DataFrame, seed: int, settings: dict, table_6: dict, confidence: float
+) -> list[dict]:
     """Point ``diameters``: how weights and directions of Table VI are drawn, on its Gaussian rows."""
     rows = []
     wanted = paper[(paper["table"] == "VI") & (paper["dataset"] == "gaussian")]
@@ -54,7 +56,7 @@ def diameter_rows(paper: pd.DataFrame, seed: int, settings: dict, table_6: dict,
             means.append(kept.mean())
             variances.append(kept.var(ddof=1))
         n = table_6["weights"]
-        low, high, _, _ = mean_prediction(means, float(np.mean(variances)), n, n, level)
+        low, high, _, _ = mean_prediction(means, float(np.mean(variances)), n, n, confidence)
         row = {name: getattr(printed, name) for name in ("table", "dataset", "d", "N", "column")}
         row |= {"point": "diameters", "reading": f"{weight}; {direction}"}
         rows.append(row | judged(printed.printed, float(np.mean(means)), max(low, 0.0), high))
@@ -62,7 +64,7 @@ def diameter_rows(paper: pd.DataFrame, seed: int, settings: dict, table_6: dict,
 
 
 def image_rows(
-    paper: pd.DataFrame, repeated: list[dict], table_6: dict, bounds: list[float | None], level: float
+    paper: pd.DataFrame, repeated: list[dict], table_6: dict, bounds: list[float | None], confidence: float
 ) -> list[dict]:
     """Points ``images``, which images and which grey conversion, and ``open``, beyond which diameter a
     cell counts as open. ``repeated`` as ``run_experiments`` gives it; each of ``bounds`` is tried."""
@@ -79,7 +81,7 @@ def image_rows(
         means = other_means(entry["diameters"], tried, True, 0, *wanted[1:], entry["choice"], entry["grey"])
         is_colour = entry["dataset"] == "cifar10"
         reading = f"{entry['choice']}, {entry['grey']}" if is_colour else entry["choice"]
-        judgements = [judged_by_rank(printed["printed"], values, level) for values in means]
+        judgements = [judged_by_rank(printed["printed"], values, confidence) for values in means]
         rows.append(base | {"point": "images", "reading": reading} | judgements[0])
         # The grey conversion is no question for MNIST: its numbers belong to every reading of it.
         for grey in [entry["grey"]] if is_colour else GREY_WEIGHTS:
@@ -93,9 +95,9 @@ def image_rows(
     return [row for row in rows if row["point"] == "images" or not drawn or row["reading"] in drawn]
 
 
-def judged_by_rank(printed: str, means: np.ndarray, level: float) -> dict:
+def judged_by_rank(printed: str, means: np.ndarray, confidence: float) -> dict:
     """The same as ``judged``, by the rank of the printed number, as in Table VI: too few exclude nothing."""
-    low, high = rank_prediction(means, level)
+    low, high = rank_prediction(means, confidence)
     _, p = place(printed, means)
     row = judged(printed, float(np.median(means)), low, high)
-    return row | {"p": p, "fits": bool(p > 1 - level)}
+    return row | {"p": p, "fits": bool(p > 1 - confidence)}

@@ -57,7 +57,7 @@ def cells_of_a_row(
     return pd.DataFrame(rows)
 
 
-def predict_mean(cells: pd.DataFrame, column: str, level: float) -> tuple[float, float, float]:
+def predict_mean(cells: pd.DataFrame, column: str, confidence: float) -> tuple[float, float, float]:
     """Mean of a column of shares and the interval in which the paper's mean over its trials would lie.
 
     Two components of variance, between data sets and between the weight draws on one; the degrees of
@@ -73,18 +73,18 @@ def predict_mean(cells: pd.DataFrame, column: str, level: float) -> tuple[float,
     if total == 0:
         return mean, mean, mean
     freedom = total**2 / (parts**2 / [sets - 1, sets * (n - 1)]).sum()
-    half = t.ppf((1 + level) / 2, freedom) * np.sqrt(total)
+    half = t.ppf((1 + confidence) / 2, freedom) * np.sqrt(total)
     return mean, max(mean - half, 0.0), min(mean + half, 1.0)
 
 
-def predict_share(cells: pd.DataFrame, column: str, level: float) -> tuple[float, float, float]:
+def predict_share(cells: pd.DataFrame, column: str, confidence: float) -> tuple[float, float, float]:
     """The same for the share of cells in which a column is true."""
     by_set = cells.groupby("data_set")[column].agg(["sum", "size"])
-    low, high, _ = share_prediction(by_set["sum"], int(by_set["size"].iloc[0]), PAPER_TRIALS, level)
+    low, high, _ = share_prediction(by_set["sum"], int(by_set["size"].iloc[0]), PAPER_TRIALS, confidence)
     return cells[column].mean(), low, high
 
 
-def weight_and_sign_rows(paper: pd.DataFrame, seed: int, settings: dict, level: float) -> list[dict]:
+def weight_and_sign_rows(paper: pd.DataFrame, seed: int, settings: dict, confidence: float) -> list[dict]:
     """Points ``weights`` (Tables I–III, activation and continuous minima) and ``sign`` (P_g)."""
     rows = []
     tables = paper[paper["table"].isin(["I", "II", "III"])]
@@ -98,8 +98,8 @@ def weight_and_sign_rows(paper: pd.DataFrame, seed: int, settings: dict, level: 
         for reading in ("added", "replaced"):
             cells = cells_of_a_row(seed, d, K, N, bias, reading, settings)
             drawn = {
-                "activated_pct": predict_mean(cells, "activated", level),
-                "continuous_pct": predict_share(cells, "continuous", level),
+                "activated_pct": predict_mean(cells, "activated", confidence),
+                "continuous_pct": predict_share(cells, "continuous", confidence),
             }
             for column, numbers in drawn.items():
                 row = base | {"point": "weights", "reading": reading, "column": column}
@@ -108,11 +108,13 @@ def weight_and_sign_rows(paper: pd.DataFrame, seed: int, settings: dict, level: 
                 continue
             for sign in SIGN_READINGS:
                 row = base | {"point": "sign", "reading": sign, "column": "mean_gap_probability"}
-                rows.append(row | judged(values["mean_gap_probability"], *predict_mean(cells, sign, level)))
+                rows.append(
+                    row | judged(values["mean_gap_probability"], *predict_mean(cells, sign, confidence))
+                )
     return rows
 
 
-def data_rows(paper: pd.DataFrame, seed: int, settings: dict, level: float) -> list[dict]:
+def data_rows(paper: pd.DataFrame, seed: int, settings: dict, confidence: float) -> list[dict]:
     """Point ``data``, and the rest of ``sign``: P_g at bias 20, where it depends on the data alone.
 
     All neurons are active there and all R*_j are β_LS/K. With z_j > 0 the gap of each is the share of
@@ -128,8 +130,8 @@ def data_rows(paper: pd.DataFrame, seed: int, settings: dict, level: float) -> l
         for i in range(len(shares)):
             X, y = two_gaussians(d, N, stream(seed, "test_conventions", "data", printed.table, i))
             shares[i] = (X @ np.linalg.lstsq(X, y, rcond=None)[0] <= 0).mean()
-        tails, mean = [(1 - level) / 2, (1 + level) / 2], shares.mean()
-        spread = norm.ppf((1 + level) / 2) * shares.std(ddof=1) / np.sqrt(PAPER_TRIALS)
+        tails, mean = [(1 - confidence) / 2, (1 + confidence) / 2], shares.mean()
+        spread = norm.ppf((1 + confidence) / 2) * shares.std(ddof=1) / np.sqrt(PAPER_TRIALS)
         smaller, larger = np.minimum(shares, 1 - shares), np.maximum(shares, 1 - shares)
         signs = (shares, smaller, smaller, larger)
         drawn = [
@@ -157,10 +159,10 @@ if __name__ == "__main__":
         params, settings = snakemake.params, snakemake.params.settings
         paper = pd.read_csv(snakemake.input.printed, dtype=str, keep_default_na=False)
         repeated = [read_experiments(path) for path in [*snakemake.input.images, *snakemake.input.readings]]
-        rows = weight_and_sign_rows(paper, params.seed, settings, params.level)
-        rows += data_rows(paper, params.seed, settings, params.level)
-        rows += diameter_rows(paper, params.seed, settings, params.table_6, params.level)
-        rows += image_rows(paper, repeated, params.table_6, settings["open_beyond"], params.level)
+        rows = weight_and_sign_rows(paper, params.seed, settings, params.confidence)
+        rows += data_rows(paper, params.seed, settings, params.confidence)
+        rows += diameter_rows(paper, params.seed, settings, params.table_6, params.confidence)
+        rows += image_rows(paper, repeated, params.table_6, settings["open_beyond"], params.confidence)
         frame = pd.DataFrame(rows).reindex(columns=COLUMNS)
         write_csv(snakemake.output.csv, frame)
         for (point, reading), group in frame.groupby(["point", "reading"], sort=False):

@@ -23,18 +23,18 @@ QUESTIONS = {
 }
 
 
-def summary(frame: pd.DataFrame, level: float) -> pd.DataFrame:
+def summary(frame: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """A row per reading: how many printed numbers fit, how far off they are at most, and a verdict.
 
-    Even the right reading misses a number with probability 1 − level: a reading fits unless as many
-    misses would surprise at that level, and fits less well if another one misses fewer.
+    Even the right reading misses a number with probability 1 − confidence: a reading fits unless as many
+    misses would surprise at that confidence, and fits less well if another one misses fewer.
     """
     from scipy.stats import binom, combine_pvalues
 
     rows = []
     for (point, reading), group in frame.groupby(["point", "reading"], sort=False):
         misses = int((~group["fits"]).sum())
-        fits = binom.sf(misses - 1, len(group), 1 - level) > 1 - level + 1e-12
+        fits = binom.sf(misses - 1, len(group), 1 - confidence) > 1 - confidence + 1e-12
         ratios = (group["printed"] / group["drawn"]).replace([np.inf, 0], np.nan).dropna()
         rows.append(
             {
@@ -197,7 +197,7 @@ if __name__ == "__main__":
             name = Path(path).stem.removeprefix("readings_")
             points = frame[frame["point"] == name]
             save(FIGURES[name](points) if len(points) else nothing(), [path])
-        table = condense(summary(frame, snakemake.params.level))
+        table = condense(summary(frame, snakemake.params.confidence))
         shown = pd.DataFrame(
             {
                 "point": table["point"].map(QUESTIONS),

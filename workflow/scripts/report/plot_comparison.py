@@ -72,7 +72,7 @@ def panel(axes: Axes, lines: pd.DataFrame) -> None:
     axes.set_title(f"Table {lines['table'].iloc[0]}: {agree} of {len(lines)} agree", loc="left")
 
 
-def draw(lines: pd.DataFrame, level: float) -> Figure:
+def draw(lines: pd.DataFrame, confidence: float) -> Figure:
     """All panels on one page: per cent for Tables I to V, lengths on a logarithmic axis for Table VI."""
     figure, grid = new_figure(7.6, PAGE_WIDTH, rows=2, columns=3)
     for (table, own), axes in zip(lines.groupby("table", sort=False), grid.flat, strict=True):
@@ -89,7 +89,7 @@ def draw(lines: pd.DataFrame, level: float) -> Figure:
     for verdict, colour in COLOURS.items():
         bar = grid[0, 0].plot([], [], color=colour, **BAR)[0]
         marks.append((bar, f"{SYMBOLS[verdict]} {verdict}"))
-    title = f"Bars: {100 * level:g} % prediction interval for the printed number"
+    title = f"Bars: {100 * confidence:g} % prediction interval for the printed number"
     handles, labels = zip(*marks, strict=True)
     figure.legend(handles, labels, loc="outside upper center", ncols=5, title=title, title_fontsize=7)
     return figure
@@ -104,5 +104,5 @@ def read_comparison(path: str) -> pd.DataFrame:
 if __name__ == "__main__":
     with job(snakemake) as log:
         lines = lay_out(read_comparison(snakemake.input[0]))
-        save_picture(draw(lines, snakemake.params.level), lines, snakemake.output)
+        save_picture(draw(lines, snakemake.params.confidence), lines, snakemake.output)
         log.info("drew %d numbers, %d with an interval", len(lines), lines["low"].notna().sum())

@@ -212,7 +212,7 @@ def page(template: Path, rows: Sequence[dict[str, str]], results: Sequence[dict]
         comparison=[entry for entry in found.get("Comparison", []) if entry["kind"] == "picture"],
         differing=explain(rows, "differs"),
         missing=explain(rows, "not comparable"),
-        level=100 * config["level"],
+        confidence=100 * config["confidence"],
         tables=[table | {"own": in_tables.pop(table["name"], None)} for table in tables],
         sections={
             category: list(in_tables.values()) if category == "Tables" else found[category]

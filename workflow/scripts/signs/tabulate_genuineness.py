@@ -25,7 +25,7 @@ def join(paths: list[str], names: list[str]) -> dict[str, np.ndarray]:
     return {name: np.concatenate(found) for name, found in parts.items()}
 
 
-def summarise(verdict: np.ndarray, level_of: np.ndarray, quality: np.ndarray, level: float) -> dict:
+def summarise(verdict: np.ndarray, level_of: np.ndarray, quality: np.ndarray, confidence: float) -> dict:
     """One row: shares of all trials, of the genuine minima (bad) and of the decided ones (verified)."""
     genuine, decided = verdict == "genuine", verdict != "undecided"
     columns = {
@@ -38,11 +38,13 @@ def summarise(verdict: np.ndarray, level_of: np.ndarray, quality: np.ndarray, le
     }
     row = {"n_trials": len(verdict)}
     for name, hits in columns.items():
-        row[name], row[f"{name}_low"], row[f"{name}_high"] = share(hits, level)
+        row[name], row[f"{name}_low"], row[f"{name}_high"] = share(hits, confidence)
     return row
 
 
-def conventions_table(datasets: dict[str, dict], files: dict[str, list[str]], level: float) -> pd.DataFrame:
+def conventions_table(
+    datasets: dict[str, dict], files: dict[str, list[str]], confidence: float
+) -> pd.DataFrame:
     """A row per data set, bias and convention; ``datasets`` maps names to config entries with sizes."""
     rows = []
     for name, entry in datasets.items():
@@ -61,7 +63,7 @@ def conventions_table(datasets: dict[str, dict], files: dict[str, list[str]], le
                 row = {key: entry[key] for key in ("dataset", "d", "K", "N")}
                 row |= {"bias": bias, "convention": convention}
                 levels, qualities = (checked[f"{convention}_{what}"] for what in ("level", "quality"))
-                row |= summarise(verdicts[convention], levels, qualities, level)
+                row |= summarise(verdicts[convention], levels, qualities, confidence)
                 rows.append(row | {"data_source": entry["data_source"], "entry": name})
     return pd.DataFrame(rows)
 
@@ -128,12 +130,14 @@ if __name__ == "__main__":
         files, params, out = snakemake.input, snakemake.params, snakemake.output
         datasets = with_facts(params.datasets, files.data)
         frame = conventions_table(
-            datasets, {step: list(files[step]) for step in ("lp", "conventions", "verified")}, params.level
+            datasets,
+            {step: list(files[step]) for step in ("lp", "conventions", "verified")},
+            params.confidence,
         )
         frame = add_printed(frame, pd.read_csv(files.printed))
         notes = [
-            f"Brackets: {100 * params.level:g} % Wilson intervals over the weight draws of one data set. "
-            "positive: every z_j > 0; uniform: all z_j of one sign; sampled: the signs of the drawn z; "
+            f"Brackets: {100 * params.confidence:g} % Wilson intervals over the weight draws of one data "
+            "set. positive: every z_j > 0; uniform: all z_j of one sign; sampled: the signs of the drawn z; "
             "exists: some choice of signs. Bad: a network with a strictly lower loss is known. Verified: "
             "share of the decided cells whose certificate was checked.",
             *stand_in_notes(frame),

@@ -26,12 +26,12 @@ QUANTILES = {"q05": 0.05, "q25": 0.25, "q75": 0.75, "q95": 0.95}
 KEYS = ["dataset", "d", "N"]
 
 
-def conclusion(printed: str, low: float, high: float, level: float) -> str:
+def conclusion(printed: str, low: float, high: float, confidence: float) -> str:
     """What the place of a printed mean does and does not show."""
     value, rounding = float(printed), half_unit(printed) + SLACK
     if value + rounding < low or value - rounding > high:
         side = "below" if value < low else "above"
-        return f"{side} {100 * level:g} % of our other means: another experiment, or a rare draw"
+        return f"{side} {100 * confidence:g} % of our other means: another experiment, or a rare draw"
     if high > 2 * low:
         return f"among our other means, but they spread by a factor of {high / low:.2g}: shows little"
     return f"among our other means, which spread by a factor of {high / low:.2f}: the settings fit"
@@ -48,9 +48,9 @@ def describe(diameters: np.ndarray, open_beyond: float | None) -> dict[str, floa
     return row | {"largest": kept.max() if len(kept) else np.nan}
 
 
-def judge(means: np.ndarray, printed: str | None, data_source: str, level: float) -> dict:
+def judge(means: np.ndarray, printed: str | None, data_source: str, confidence: float) -> dict:
     """Where the mean of another experiment lies, and whether the printed one lies there."""
-    low, high = rank_prediction(means, level)
+    low, high = rank_prediction(means, confidence)
     row = {"low": low, "high": high} if np.isfinite(low) else {"low": np.nan, "high": np.nan}
     row["median_of_means"] = np.median(means) if len(means) else np.nan
     if printed is None:
@@ -62,7 +62,7 @@ def judge(means: np.ndarray, printed: str | None, data_source: str, level: float
     row["least_p"] = 2 / (len(means) + 1)
     if not np.isfinite(low):
         return row | {"conclusion": f"{len(means)} repetitions are too few for ranks"}
-    return row | {"conclusion": conclusion(printed, low, high, level)}
+    return row | {"conclusion": conclusion(printed, low, high, confidence)}
 
 
 def table(
@@ -70,7 +70,7 @@ def table(
     repeated: dict[tuple, dict],
     printed: dict[tuple, str],
     open_beyond: float | None,
-    level: float,
+    confidence: float,
 ) -> pd.DataFrame:
     """A row per entry; ``repeated`` (see ``run_experiments``), ``printed``: by (dataset, d, N)."""
     rows = []
@@ -85,7 +85,7 @@ def table(
         (means,) = other_means(again["diameters"], [open_beyond], again["same_samples"], 0, *key)
         row |= describe(entry["diameters"][0], open_beyond)
         row |= {"n_repetitions": len(again["diameters"])}
-        rows.append(row | judge(means, printed.get(key), source, level))
+        rows.append(row | judge(means, printed.get(key), source, confidence))
     names = ["mean_diameter", "median_diameter", "low", "high", "open_pct", "n_weights", "data_source"]
     names += [*QUANTILES, "largest", "no_hit_pct", "n_repetitions", "median_of_means"]
     names += ["printed", "share_below", "p", "least_p", "conclusion"]
@@ -122,7 +122,7 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(source=frame["data_source"], conclusion=frame["conclusion"])
 
 
-def notes(settings: dict, level: float) -> list[str]:
+def notes(settings: dict, confidence: float) -> list[str]:
     """What the reader of the table must know."""
     bound, count = settings["open_beyond"], settings["repetitions"]
     meaning = "in which some direction meets no hyperplane"
@@ -131,8 +131,8 @@ def notes(settings: dict, level: float) -> list[str]:
     lines = [
         f"Mean diameter of {settings['weights']:,} cells along {settings['directions_per_d']}·d directions; "
         f"open cells, {meaning} are left out and counted (open %).".replace(",,", ","),
-        f"Other means: where the mean of another experiment lies with a confidence of {100 * level:g} %; p: "
-        "two-sided, of the printed mean's rank among them. Gaussian data: the means of "
+        f"Other means: where the mean of another experiment lies with {100 * confidence:g} % confidence; "
+        "p: two-sided, of the printed mean's rank among them. Gaussian data: the means of "
         f"{count} repeated experiments, p never below {2 / (count + 1):.2f}.",
     ]
     if bound is None:
@@ -158,14 +158,14 @@ def by_key(entries: list[dict]) -> dict[tuple, dict]:
 
 if __name__ == "__main__":
     with job(snakemake) as log:
-        settings, level = snakemake.params.settings, snakemake.params.level
+        settings, confidence = snakemake.params.settings, snakemake.params.confidence
         paper = pd.read_csv(snakemake.input.printed, dtype={"printed": str}).query("table == 'VI'")
         printed = {(row.dataset, row.d, row.N): row.printed for row in paper.itertuples()}
         repeated = by_key([read_experiments(path) for path in snakemake.input.repeated])
         measured = [read_experiments(path) for path in snakemake.input.measured]
-        frame = table(measured, repeated, printed, settings["open_beyond"], level)
+        frame = table(measured, repeated, printed, settings["open_beyond"], confidence)
         write_csv(snakemake.output.means, repeated_means(repeated, settings["open_beyond"]))
-        lines = [*notes(settings, level), *stand_in_notes(frame)]
+        lines = [*notes(settings, confidence), *stand_in_notes(frame)]
         write_table(frame, readable(frame), snakemake.output, "Table VI", lines)
         for row in frame.itertuples():
             log.info("%s d = %d, N = %d: %.4g; %s", *row[1:5], row.conclusion)

@@ -69,16 +69,16 @@ def tail_figure(
                 tail["diameter"], tail["share_at_least"], **style | {"marker": ""}, label=f"$N = {N}$"
             )
             here = (means["dataset"] == dataset) & (means["d"] == d) & (means["N"] == N)
-            level = 4e-4 if N == own["N"].min() else 1.6e-4
+            height = 4e-4 if N == own["N"].min() else 1.6e-4
             values = means.loc[here, "mean_diameter"]
             axes.plot(
-                values, np.full(len(values), level), "|", color=style["color"], markersize=5, alpha=0.6,
+                values, np.full(len(values), height), "|", color=style["color"], markersize=5, alpha=0.6,
                 markeredgewidth=0.7,
             )  # fmt: skip
             if "printed" in table:
                 row = (table["dataset"] == dataset) & (table["d"] == d) & (table["N"] == N)
                 axes.plot(
-                    table.loc[row, "printed"], [level], "D", color=style["color"], markersize=4.5,
+                    table.loc[row, "printed"], [height], "D", color=style["color"], markersize=4.5,
                     markeredgecolor=BLACK, markeredgewidth=0.7, linestyle="none",
                 )  # fmt: skip
         if open_beyond is not None and own["diameter"].max() > open_beyond:

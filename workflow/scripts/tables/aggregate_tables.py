@@ -34,7 +34,7 @@ def summarise(
     minima: dict[str, np.ndarray],
     lp: dict[str, np.ndarray],
     descent: dict[str, np.ndarray] | None,
-    level: float,
+    confidence: float,
 ) -> dict[str, float]:
     """A row's values and intervals: Wilson for shares of trials, Student's t for means over trials.
 
@@ -44,12 +44,12 @@ def summarise(
 
     def share(column: str, hits: np.ndarray) -> None:
         row[column] = 100 * hits.mean()
-        low, high = wilson(int(hits.sum()), len(hits), level)
+        low, high = wilson(int(hits.sum()), len(hits), confidence)
         row[f"{column}_low"], row[f"{column}_high"] = 100 * low, 100 * high
 
     def mean(column: str, values: np.ndarray, largest: float) -> None:
         row[column] = values.mean()
-        low, high = mean_interval(values, level)
+        low, high = mean_interval(values, confidence)
         row[f"{column}_low"] = np.clip(low, 0, largest)
         row[f"{column}_high"] = np.clip(high, 0, largest)
         row[f"{column}_sd"] = values.std(ddof=1) if len(values) > 1 else np.nan
@@ -66,7 +66,7 @@ def summarise(
     return row
 
 
-def table(datasets: dict[str, dict], files: dict[str, list[str]], level: float) -> pd.DataFrame:
+def table(datasets: dict[str, dict], files: dict[str, list[str]], confidence: float) -> pd.DataFrame:
     """All rows: a data set and a bias each. ``datasets`` maps names to config entries with their sizes."""
     rows = []
     for name, entry in datasets.items():
@@ -78,7 +78,7 @@ def table(datasets: dict[str, dict], files: dict[str, list[str]], level: float) 
             descent = load_trials(of("descent")) if of("descent") else None
             row = {"dataset": entry["dataset"], "d": entry["d"], "K": entry["K"], "N": entry["N"]}
             row["bias"] = bias
-            row |= summarise(load_trials(of("minima")), load_trials(of("lp")), descent, level)
+            row |= summarise(load_trials(of("minima")), load_trials(of("lp")), descent, confidence)
             rows.append(row | {"data_source": entry["data_source"], "entry": name})
     return pd.DataFrame(rows)
 
@@ -98,9 +98,9 @@ if __name__ == "__main__":
         params = snakemake.params
         datasets = with_facts(params.datasets, snakemake.input.data)
         files = {step: list(snakemake.input.get(step, [])) for step in ("minima", "lp", "descent")}
-        frame = table(datasets, files, params.level)
+        frame = table(datasets, files, params.confidence)
         notes = [
-            f"Brackets: {100 * params.level:g} % intervals over the weight draws of one data set, "
+            f"Brackets: {100 * params.confidence:g} % intervals over the weight draws of one data set, "
             "Wilson for shares and Student's t for means.",
             *stand_in_notes(frame),
         ]

@@ -26,22 +26,22 @@ REPEATED = {
 
 
 def judge_share(
-    ours: float, n: int, counts: np.ndarray, printed: float, paper_n: int, level: float
+    ours: float, n: int, counts: np.ndarray, printed: float, paper_n: int, confidence: float
 ) -> tuple[float, float, float]:
     """(low, high, p) for a printed percentage of paper_n trials, which print leaves exact."""
-    low, high, mass = share_prediction(counts, n, paper_n, level)
+    low, high, mass = share_prediction(counts, n, paper_n, confidence)
     count = round(printed / 100 * paper_n)
     p = min(1.0, 2 * min(mass[: count + 1].sum(), mass[count:].sum()))
     return 100 * low, 100 * high, p
 
 
 def judge_mean(
-    means: np.ndarray, variance: float, n: int, printed: str, paper_n: int, level: float
+    means: np.ndarray, variance: float, n: int, printed: str, paper_n: int, confidence: float
 ) -> tuple[float, float, float]:
     """(low, high, p) for a printed mean; the interval is widened by the rounding of print."""
     from scipy.stats import t
 
-    low, high, error, freedom = mean_prediction(means, variance, n, paper_n, level)
+    low, high, error, freedom = mean_prediction(means, variance, n, paper_n, confidence)
     rounding = half_unit(printed)
     excess = max(abs(float(printed) - float(np.mean(means))) - rounding, 0.0)
     p = 1.0 if excess == 0 else float(2 * t.sf(excess / error, freedom)) if error > 0 else 0.0
@@ -51,7 +51,7 @@ def judge_mean(
 
 
 def compare_tables(
-    printed: pd.DataFrame, tables: pd.DataFrame, repeated: dict[tuple[str, str], dict], level: float
+    printed: pd.DataFrame, tables: pd.DataFrame, repeated: dict[tuple[str, str], dict], confidence: float
 ) -> pd.DataFrame:
     """Rows of results/comparison.csv for Tables I–V. ``printed`` holds the paper's numbers as text.
 
@@ -84,7 +84,7 @@ def compare_tables(
         if is_share:
             counts = values.sum(axis=1) if again is not None else np.array([row["ours"] / 100 * n])
             low, high, p = judge_share(
-                row["ours"], n, counts, float(paper.printed), TABLES[paper.table].trials, level
+                row["ours"], n, counts, float(paper.printed), TABLES[paper.table].trials, confidence
             )
         else:
             if again is not None:
@@ -92,20 +92,20 @@ def compare_tables(
             else:
                 means, variance = np.array([row["ours"]]), ours[f"{paper.column}_sd"] ** 2
             paper_n = TABLES[paper.table].trials
-            low, high, p = judge_mean(means, variance, n, paper.printed, paper_n, level)
+            low, high, p = judge_mean(means, variance, n, paper.printed, paper_n, confidence)
             if not low <= float(paper.printed) <= high:
-                row["hint"] = trials_that_agree(means, variance, n, paper.printed, paper_n, level)
+                row["hint"] = trials_that_agree(means, variance, n, paper.printed, paper_n, confidence)
         largest = COLUMNS[paper.column].largest
         rows.append(row | {"low": max(low, 0.0), "high": min(high, largest), "p": p})
     return pd.DataFrame(rows)
 
 
 def trials_that_agree(
-    means: np.ndarray, variance: float, n: int, printed: str, paper_n: int, level: float
+    means: np.ndarray, variance: float, n: int, printed: str, paper_n: int, confidence: float
 ) -> str:
     """For a mean that differs: over how few trials the paper's could be taken for it to agree."""
     for fewer in range(paper_n - 1, 0, -1):
-        low, high, _ = judge_mean(means, variance, n, printed, fewer, level)
+        low, high, _ = judge_mean(means, variance, n, printed, fewer, confidence)
         if low <= float(printed) <= high:
             return f"a mean over {fewer} trials or fewer would agree"
     return "no number of trials would make it agree"
@@ -150,7 +150,7 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def decide_verdicts(frame: pd.DataFrame, level: float) -> pd.DataFrame:
+def decide_verdicts(frame: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Fill verdict and reason from the intervals; say of what differs whether chance would explain it."""
     frame = frame.copy()
     judged = frame["low"].notna()
@@ -159,15 +159,15 @@ def decide_verdicts(frame: pd.DataFrame, level: float) -> pd.DataFrame:
     adjusted = pd.Series(np.nan, index=frame.index)
     adjusted[judged] = holm(frame.loc[judged, "p"].to_numpy(dtype=float))
     frame.loc[inside, "verdict"] = "agrees"
-    frame.loc[inside, "reason"] = f"inside the {100 * level:g} % prediction interval"
+    frame.loc[inside, "reason"] = f"inside the {100 * confidence:g} % prediction interval"
     for i in frame.index[judged & ~inside]:
-        chance = "explains it" if adjusted[i] > 1 - level else "does not explain it"
+        chance = "explains it" if adjusted[i] > 1 - confidence else "does not explain it"
         if frame.loc[i, "table"] == "VI":
             chance = "is neither shown nor excluded"
         hint = f"; {frame.loc[i, 'hint']}" if isinstance(frame.get("hint", {}).get(i), str) else ""
         frame.loc[i, "verdict"] = "differs"
         frame.loc[i, "reason"] = (
-            f"outside the {100 * level:g} % prediction interval; chance {chance}: corrected for "
+            f"outside the {100 * confidence:g} % prediction interval; chance {chance}: corrected for "
             f"{judged.sum()} comparisons p = {adjusted[i]:.2g}{hint}"
         )
     return frame
@@ -181,7 +181,7 @@ RESULT = [
 
 if __name__ == "__main__":
     with job(snakemake) as log:
-        level = snakemake.params.level
+        confidence = snakemake.params.confidence
         printed = pd.read_csv(snakemake.input.printed, dtype=str, keep_default_na=False)
         parts = [
             pd.read_csv(path, dtype={"bias": str}).assign(table=numeral)
@@ -195,12 +195,12 @@ if __name__ == "__main__":
         diameters = printed["table"] == "VI"
         frame = pd.concat(
             [
-                compare_tables(printed[~diameters], tables, repeated, level),
+                compare_tables(printed[~diameters], tables, repeated, confidence),
                 compare_diameters(printed[diameters], pd.read_csv(snakemake.input.table_6)),
             ],
             ignore_index=True,
         )
-        frame = decide_verdicts(frame, level).reindex(columns=RESULT)
+        frame = decide_verdicts(frame, confidence).reindex(columns=RESULT)
         write_csv(snakemake.output[0], frame)
         counts = frame["verdict"].value_counts()
         log.info("%s", ", ".join(f"{counts.get(v, 0)} {v}" for v in ("agrees", "differs", "not comparable")))

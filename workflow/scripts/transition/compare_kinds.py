@@ -33,7 +33,7 @@ def at(places: pd.DataFrame, setting: dict, families: dict, repeats: dict) -> pd
     return kinds.assign(family=kinds["kind"].map(families), repeats=kinds["kind"].map(repeats))
 
 
-def orders(kinds: pd.DataFrame, level: float) -> pd.DataFrame:
+def orders(kinds: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Rank correlation of N_half with every property, over the kinds with a located transition.
 
     Pairs of classes share their images, and are compared among themselves; a pair that is a kind of its
@@ -45,7 +45,7 @@ def orders(kinds: pd.DataFrame, level: float) -> pd.DataFrame:
     for (convention, among), own in compared.groupby(["convention", "among"], sort=False):
         for name in PROPERTIES:
             both = own[["N_half", name]].dropna()
-            rho, low, high = rank_correlation(both[name], both["N_half"], level)
+            rho, low, high = rank_correlation(both[name], both["N_half"], confidence)
             rows.append(
                 {
                     "convention": convention,
@@ -92,7 +92,7 @@ if __name__ == "__main__":
     with job(snakemake) as log:
         params, output = snakemake.params, snakemake.output
         kinds = at(pd.read_csv(snakemake.input[0]), params.at, params.families, params.repeats)
-        table = orders(kinds, params.level)
+        table = orders(kinds, params.confidence)
         write_csv(output.kinds, kinds)
         formats = {"csv": output.csv, "md": output.md, "tex": output.tex}
         title = "What orders the kinds of data: d = {d}, K = {K}, bias = {bias:g}".format(**params.at)

@@ -92,7 +92,7 @@ def with_predictors(places: pd.DataFrame) -> pd.DataFrame:
     return both
 
 
-def rows_of(own: pd.DataFrame, level: float) -> tuple[list[dict], list[pd.DataFrame]]:
+def rows_of(own: pd.DataFrame, confidence: float) -> tuple[list[dict], list[pd.DataFrame]]:
     """The laws that can be fitted to one group of located places, the best first, and what they predict.
 
     All are fitted to the same places, else their criteria could not be compared.
@@ -103,7 +103,7 @@ def rows_of(own: pd.DataFrame, level: float) -> tuple[list[dict], list[pd.DataFr
         if rival.needs and own[rival.needs].isna().any():
             continue
         start = [0.0 if name == "c" else 1.0 for name in rival.parameters]
-        fitted = fit_law(own["N_half"], lambda p, rival=rival: rival.log_N(own, p), start, level)
+        fitted = fit_law(own["N_half"], lambda p, rival=rival: rival.log_N(own, p), start, confidence)
         if fitted is None:
             continue
         row = keys | {"law": rival.text, "places": len(own)}
@@ -118,14 +118,14 @@ def rows_of(own: pd.DataFrame, level: float) -> tuple[list[dict], list[pd.DataFr
     return sorted(rows, key=lambda row: row["aicc"]), predicted
 
 
-def fit_laws(places: pd.DataFrame, level: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+def fit_laws(places: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Laws and predictions for each kind, bias and convention with enough located places."""
     located = with_predictors(places).query("status == 'located'")
     rows, predicted = [], []
     for _, own in located.groupby(GROUP, sort=False):
         if len(own) < FEWEST:
             continue
-        more, shown = rows_of(own.reset_index(drop=True), level)
+        more, shown = rows_of(own.reset_index(drop=True), confidence)
         bounds = places.merge(own[GROUP].drop_duplicates()).query("status != 'located'")
         extent = {f"{name}s": " ".join(map(str, sorted(set(own[name])))) for name in ("d", "K")}
         rows += [row | {"only_bounds": len(bounds)} | extent for row in more]
@@ -176,7 +176,7 @@ NOTES = (
 if __name__ == "__main__":
     with job(snakemake) as log_file:
         places = pd.read_csv(snakemake.input[0])
-        laws, predictions = fit_laws(places, snakemake.params.level)
+        laws, predictions = fit_laws(places, snakemake.params.confidence)
         output = snakemake.output
         formats = {"csv": output.csv, "md": output.md, "tex": output.tex}
         notes = [*NOTES, *stand_in_notes(laws)]

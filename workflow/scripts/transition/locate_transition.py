@@ -20,7 +20,7 @@ CONVENTIONS = {
 SETTING = ["kind", "d", "K", "bias"]
 
 
-def shares(series: dict, result: dict[str, np.ndarray], level: float) -> list[dict]:
+def shares(series: dict, result: dict[str, np.ndarray], confidence: float) -> list[dict]:
     """Rows of one series: for every convention and N the share, undecided cells widen its interval."""
     global_by_rank = np.where(result["full_rank"] == 1, result["sampled"], np.minimum(result["sampled"], 0))
     among = np.where(result["covered"] == 1, global_by_rank, NOT_ASKED)
@@ -43,8 +43,8 @@ def shares(series: dict, result: dict[str, np.ndarray], level: float) -> list[di
                     "undecided": undecided,
                     "share": genuine / len(asked),
                     "share_undecided_genuine": (genuine + undecided) / len(asked),
-                    "low": wilson(genuine, len(asked), level)[0],
-                    "high": wilson(genuine + undecided, len(asked), level)[1],
+                    "low": wilson(genuine, len(asked), confidence)[0],
+                    "high": wilson(genuine + undecided, len(asked), confidence)[1],
                     "global": float((global_by_rank[p] == 1).mean()) if key == "sampled" else np.nan,
                     "programs": int(result[f"{key}_programs"][p].sum()) if f"{key}_programs" in result else 0,
                     "data_source": str(result["data_source"]),
@@ -53,12 +53,12 @@ def shares(series: dict, result: dict[str, np.ndarray], level: float) -> list[di
     return rows
 
 
-def place(points: pd.DataFrame, level: float) -> tuple[Location, Location]:
+def place(points: pd.DataFrame, confidence: float) -> tuple[Location, Location]:
     """Where the share is one half with every undecided cell counted as none, and as genuine."""
-    none = locate(points["N"], points["genuine"], points["draws"], level)
+    none = locate(points["N"], points["genuine"], points["draws"], confidence)
     if not points["undecided"].any():
         return none, none
-    return none, locate(points["N"], points["genuine"] + points["undecided"], points["draws"], level)
+    return none, locate(points["N"], points["genuine"] + points["undecided"], points["draws"], confidence)
 
 
 def dimension_crossing(series: dict, result: dict[str, np.ndarray]) -> float:
@@ -77,11 +77,11 @@ def status(none: Location, genuine: Location) -> str:
     return "below" if kinds == {"located", "below"} else "open"
 
 
-def locations(points: pd.DataFrame, extra: dict, level: float) -> list[dict]:
+def locations(points: pd.DataFrame, extra: dict, confidence: float) -> list[dict]:
     """Rows of one series: for every convention where its share is one half, or a bound."""
     rows = []
     for convention, own in points.groupby("convention", sort=False):
-        none, genuine = place(own, level)
+        none, genuine = place(own, confidence)
         found = status(none, genuine)
         rows.append(
             {
@@ -109,7 +109,7 @@ def locations(points: pd.DataFrame, extra: dict, level: float) -> list[dict]:
 if __name__ == "__main__":
     with job(snakemake) as log:
         all_points, all_locations = [], []
-        level = snakemake.params.level
+        confidence = snakemake.params.confidence
         for path, series in zip(
             snakemake.input,
             snakemake.params.series.values(),
@@ -117,7 +117,7 @@ if __name__ == "__main__":
         ):
             with np.load(path) as arrays:
                 result = dict(arrays)
-            rows = shares(series, result, level)
+            rows = shares(series, result, confidence)
             extra = {"N_dimension": dimension_crossing(series, result)}
             extra |= {
                 key.removeprefix("geometry_"): float(value)
@@ -125,7 +125,7 @@ if __name__ == "__main__":
                 if key.startswith("geometry_")
             }
             all_points += rows
-            all_locations += locations(pd.DataFrame(rows), extra, level)
+            all_locations += locations(pd.DataFrame(rows), extra, confidence)
         points, places = pd.DataFrame(all_points), pd.DataFrame(all_locations)
         write_csv(snakemake.output.points, points)
         write_csv(snakemake.output.locations, places)

@@ -36,7 +36,7 @@ def outcome(runs: pd.DataFrame) -> pd.Series:
     return runs["ending"].where(runs["ending"] != "diverging", diverging)
 
 
-def summarise(runs: pd.DataFrame, level: float) -> pd.DataFrame:
+def summarise(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Share of each outcome, for constructed and random starts, with and without the neuron.
 
     The row *all bad endings* counts every run whose network alone does not reach loss 0.
@@ -47,7 +47,7 @@ def summarise(runs: pd.DataFrame, level: float) -> pd.DataFrame:
         for name in [*LOOKS, "all bad endings"]:
             bad = name == "all bad endings"
             chosen = group[group["outcome"] != "global minimum" if bad else group["outcome"] == name]
-            low, high = wilson(len(chosen), len(group), level)
+            low, high = wilson(len(chosen), len(group), confidence)
             rows.append(
                 {
                     "starts": starts,
@@ -100,7 +100,7 @@ if __name__ == "__main__":
     with job(snakemake) as log:
         params, output = snakemake.params, snakemake.output
         runs = read(snakemake.input)
-        summary = summarise(runs, params.level)
+        summary = summarise(runs, params.confidence)
         bad_loss = float(runs.loc[runs["start"] == "dead", "start_loss"].iloc[0])
         steps = runaway(bad_loss, params.ridge, params.runaway_steps)
         paths = pd.DataFrame(steps, columns=["step", "a", "b", "objective"])

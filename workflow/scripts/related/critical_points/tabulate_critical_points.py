@@ -42,7 +42,7 @@ def read(files: list[str], keys: list[tuple[str, str]]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def summarise(cells: pd.DataFrame, ends: pd.DataFrame, level: float) -> pd.DataFrame:
+def summarise(cells: pd.DataFrame, ends: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Share of each answer with Wilson's interval, and the losses of the points that go with it."""
     rows = []
     for question, answers in QUESTIONS.items():
@@ -52,7 +52,7 @@ def summarise(cells: pd.DataFrame, ends: pd.DataFrame, level: float) -> pd.DataF
         for (dataset, bias), group in frame.groupby(["dataset", "bias"], sort=False):
             for answer in answers:
                 chosen = group[group[answer_column] == answer]
-                low, high = wilson(len(chosen), len(group), level)
+                low, high = wilson(len(chosen), len(group), confidence)
                 losses = chosen[loss_column]
                 rows.append(
                     {
@@ -123,7 +123,7 @@ if __name__ == "__main__":
         keys = [tuple(key) for key in snakemake.params.groups]
         cells = read(snakemake.input.cells, keys)
         ends = read(snakemake.input.ends, keys)
-        summary = summarise(cells, ends, snakemake.params.level)
+        summary = summarise(cells, ends, snakemake.params.confidence)
         write_csv(
             snakemake.output.points,
             ends[["dataset", "bias", "start", "class", "loss", "evidence"]],

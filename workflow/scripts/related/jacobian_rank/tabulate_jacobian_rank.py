@@ -30,7 +30,7 @@ def tabulate(family: str, result: dict[str, np.ndarray]) -> list[dict]:
     ]
 
 
-def agreement(table: pd.DataFrame, earlier: pd.DataFrame, level: float) -> pd.DataFrame:
+def agreement(table: pd.DataFrame, earlier: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Each earlier share, and the interval in which ours lets us expect another binomial experiment's."""
     both = earlier.merge(table, on=KEYS, suffixes=("_earlier", ""))
     rows = []
@@ -39,7 +39,7 @@ def agreement(table: pd.DataFrame, earlier: pd.DataFrame, level: float) -> pd.Da
         count = round(row.full_rank_share_earlier * row.trials_earlier)
         share = count / row.trials_earlier
         ours = round(row.full_rank_share * row.trials)
-        low, high, _ = share_prediction([ours], row.trials, row.trials_earlier, level)
+        low, high, _ = share_prediction([ours], row.trials, row.trials_earlier, confidence)
         rows.append(
             {
                 **{key: getattr(row, key) for key in KEYS},
@@ -66,7 +66,7 @@ if __name__ == "__main__":
         table = pd.DataFrame(rows).drop_duplicates([*KEYS, "trials"]).sort_values(KEYS)
         write_csv(snakemake.output.table, table)
         earlier = pd.read_csv(snakemake.input.earlier)
-        judged = agreement(table, earlier, snakemake.params.level)
+        judged = agreement(table, earlier, snakemake.params.confidence)
         write_csv(snakemake.output.agreement, judged)
         differs = (judged["verdict"] == "differs").sum()
         log.info("%d cells; %d of %d earlier figures differ", len(table), differs, len(judged))

@@ -10,7 +10,7 @@ from relucells.pipeline.job import job, write_csv
 from relucells.statistics import wilson
 
 
-def tabulate(n: int, result: dict[str, np.ndarray], level: float) -> list[dict]:
+def tabulate(n: int, result: dict[str, np.ndarray], confidence: float) -> list[dict]:
     """One row for each way to draw a region and each d1, shares with their intervals."""
     trials = int(result["trials"])
     rows = []
@@ -19,7 +19,7 @@ def tabulate(n: int, result: dict[str, np.ndarray], level: float) -> list[dict]:
             row = {"drawn": str(kind), "n": n, "d1": int(d1), "trials": trials}
             for name in ("full_rank", "zero_loss"):
                 row[f"{name}_share"] = result[name][a, b] / trials
-                row[f"{name}_low"], row[f"{name}_high"] = wilson(result[name][a, b], trials, level)
+                row[f"{name}_low"], row[f"{name}_high"] = wilson(result[name][a, b], trials, confidence)
             row["undecided"] = int(result["undecided"][a, b])
             rows.append(row)
     return rows
@@ -59,7 +59,7 @@ if __name__ == "__main__":
         rows = []
         for n, path in zip(snakemake.params.n, snakemake.input, strict=True):
             with np.load(path) as result:
-                rows += tabulate(n, dict(result), snakemake.params.level)
+                rows += tabulate(n, dict(result), snakemake.params.confidence)
         table = pd.DataFrame(rows)
         write_csv(snakemake.output.table, table)
         save(plot_regions(table), [snakemake.output.png, snakemake.output.pdf])

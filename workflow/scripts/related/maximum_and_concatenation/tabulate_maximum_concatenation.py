@@ -35,7 +35,7 @@ def read(files: list[str]) -> pd.DataFrame:
     return runs
 
 
-def summarise(runs: pd.DataFrame, level: float) -> pd.DataFrame:
+def summarise(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """For each network and ending: how many runs, and how many of them lie above the linear loss."""
     rows = []
     for name in NETWORKS:
@@ -43,7 +43,7 @@ def summarise(runs: pd.DataFrame, level: float) -> pd.DataFrame:
             every = runs[runs["network"] == name]
             chosen = every[every["ending"] == ending]
             above = int((~chosen["at_most_linear"]).sum())
-            low, high = wilson(above, len(chosen), level) if len(chosen) else (np.nan, np.nan)
+            low, high = wilson(above, len(chosen), confidence) if len(chosen) else (np.nan, np.nan)
             rows.append(
                 {
                     "network": name,
@@ -90,7 +90,7 @@ if __name__ == "__main__":
     with job(snakemake) as log:
         output = snakemake.output
         runs = read(snakemake.input)
-        summary = summarise(runs, snakemake.params.level)
+        summary = summarise(runs, snakemake.params.confidence)
         write_csv(output.runs, runs)
         write_csv(output.summary, summary)
         save(plot(runs), [output.png, output.pdf])

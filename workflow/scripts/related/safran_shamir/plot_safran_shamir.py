@@ -9,12 +9,12 @@ from relucells.pipeline.job import job
 from relucells.statistics import wilson
 
 
-def plot_safran_shamir(counts: pd.DataFrame, published: pd.DataFrame, level: float) -> Figure:
+def plot_safran_shamir(counts: pd.DataFrame, published: pd.DataFrame, confidence: float) -> Figure:
     """Two panels against k, a series for each n − k; the published figures as open circles."""
     figure, (left, right) = new_figure(height=2.6, width=PAGE_WIDTH, columns=2)
     for series, (extra, rows) in zip(SERIES, counts.groupby(counts["n"] - counts["k"]), strict=False):
         share = rows["spurious"] / rows["runs"]
-        ends = [wilson(s, runs, level) for s, runs in zip(rows["spurious"], rows["runs"], strict=True)]
+        ends = [wilson(s, runs, confidence) for s, runs in zip(rows["spurious"], rows["runs"], strict=True)]
         below = [max(value - low, 0) for value, (low, _) in zip(share, ends, strict=True)]
         above = [max(high - value, 0) for value, (_, high) in zip(share, ends, strict=True)]
         label = "n = k" if extra == 0 else f"n = k + {extra}"
@@ -38,7 +38,7 @@ if __name__ == "__main__":
     with job(snakemake) as log:
         counts = pd.read_csv(snakemake.input.counts)
         published = pd.read_csv(snakemake.input.published)
-        figure = plot_safran_shamir(counts, published, snakemake.params.level)
+        figure = plot_safran_shamir(counts, published, snakemake.params.confidence)
         save(figure, snakemake.output)
         log.info(
             "%d students drawn, spurious shares up to %g",

@@ -42,13 +42,15 @@ def family_rows(k: int, n: int, minima: dict) -> list[dict]:
     ]
 
 
-def agreement_rows(row: dict, ends: dict, minima: dict, published: pd.Series, level: float) -> list[dict]:
+def agreement_rows(
+    row: dict, ends: dict, minima: dict, published: pd.Series, confidence: float
+) -> list[dict]:
     """Each published figure of one (k, n) and the interval in which ours lets us expect it.
 
     Counts: the prediction interval of a second binomial experiment. Means: Student's, widened by the
     rounding of print; a mean over fewer than two points has none.
     """
-    low, high, _ = share_prediction([row["spurious"]], row["runs"], PUBLISHED_RUNS, level)
+    low, high, _ = share_prediction([row["spurious"]], row["runs"], PUBLISHED_RUNS, confidence)
     rows = [
         {
             "quantity": "spurious_share",
@@ -68,7 +70,7 @@ def agreement_rows(row: dict, ends: dict, minima: dict, published: pd.Series, le
         low = high = np.nan
         if len(value) > 1:
             low, high, *_ = mean_prediction(
-                [value.mean()], value.var(ddof=1), len(value), int(published["spurious_of_1000"]), level
+                [value.mean()], value.var(ddof=1), len(value), int(published["spurious_of_1000"]), confidence
             )
         rows.append(
             {
@@ -104,8 +106,8 @@ if __name__ == "__main__":
             counts.append(row)
             families += family_rows(k, n, minima)
             if (k, n) in published.index:
-                level = snakemake.params.level
-                agreement += agreement_rows(row, ends, minima, published.loc[(k, n)], level)
+                confidence = snakemake.params.confidence
+                agreement += agreement_rows(row, ends, minima, published.loc[(k, n)], confidence)
         write_csv(outputs.counts, pd.DataFrame(counts))
         columns = ["k", "n", "objective", "min_eigenvalue", "count", "certified"]
         write_csv(outputs.families, pd.DataFrame(families, columns=columns))

@@ -71,7 +71,7 @@ def summarise(k: int, n: int, minima: dict, draws: dict) -> list[dict]:
     return rows
 
 
-def plot_cells(table: pd.DataFrame, level: float) -> Figure:
+def plot_cells(table: pd.DataFrame, confidence: float) -> Figure:
     """Against N: shares of cells with a genuine minimum and of differentiable end points; distance."""
     figure, axes = new_figure(height=2.5, width=PAGE_WIDTH, columns=3, sharex=True)
     spurious = table[table["minimum"] != "teacher"]
@@ -80,7 +80,7 @@ def plot_cells(table: pd.DataFrame, level: float) -> Figure:
         label = f"k = {k}, n = {n}"
         for axis, column in zip(axes, ("genuine", "end_differentiable"), strict=False):
             share = totals[column] / totals["draws"]
-            ends = [wilson(s, d, level) for s, d in zip(totals[column], totals["draws"], strict=True)]
+            ends = [wilson(s, d, confidence) for s, d in zip(totals[column], totals["draws"], strict=True)]
             below = [max(value - low, 0) for value, (low, _) in zip(share, ends, strict=True)]
             above = [max(high - value, 0) for value, (_, high) in zip(share, ends, strict=True)]
             axis.errorbar(totals.index, share, [below, above], label=label, capsize=1.5, **series)
@@ -112,7 +112,7 @@ if __name__ == "__main__":
                     rows += summarise(k, n, dict(minima), dict(draws))
         table = pd.DataFrame(rows, columns=COLUMNS)
         write_csv(outputs.table, table)
-        save(plot_cells(table, params.level), [outputs.png, outputs.pdf])
+        save(plot_cells(table, params.confidence), [outputs.png, outputs.pdf])
         spurious = table[table["minimum"] != "teacher"]
         log.info(
             "%d draws at spurious minima: %d cells with a genuine minimum, %d of them with positive loss; "
