@@ -4,9 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 import yaml
+from browsing import chromium
 from conftest import ROOT, SCHEMA
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -87,3 +91,35 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     start = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert "relucells" in start and "https://fonts." not in start
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The site, built without running its notebooks, served on this machine; its address."""
+    pytest.importorskip("mkdocs", reason="mkdocs comes with the extra `docs`")
+    folder = tmp_path_factory.mktemp("site")
+    environment = {"PYTHONPATH": str(ROOT / "src"), "RELUCELLS_RUN_NOTEBOOKS": "false"}
+    command = [sys.executable, "-m", "mkdocs", "build", "-q", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=True, capture_output=True)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.campaign
+def test_search_finds_pages_and_nothing_is_fetched_from_elsewhere(site):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    with chromium() as browser:
+        browser.get(f"{site}/index.html")
+        query = browser.find_element(By.CSS_SELECTOR, "[data-md-component=search-query]")
+        query.send_keys("genuine minimum")
+        found = WebDriverWait(browser, 120).until(
+            lambda page: page.find_elements(By.CSS_SELECTOR, ".md-search-result__item a")
+        )
+        assert any("cells.html" in link.get_attribute("href") for link in found)
+        fetched = browser.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
+        assert [name for name in fetched if not name.startswith((site, "blob:"))] == []
