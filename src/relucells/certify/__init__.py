@@ -2,8 +2,9 @@
 
 Read it in this order: this page, ``conventions``, ``certificates`` (what is stored), ``verify`` (the check),
 ``kinds`` and ``clauses`` (leaves, and how they cover all signs), ``enclosures`` and ``multipliers``
-(proofs in floating point, on ``floating``), ``rational`` (exact arithmetic, on ``dyadic``), ``quality``
-(bad, global). ``numerical`` proves nothing, and ``coercion`` lets nothing in that is not a certificate.
+(proofs in floating point, on ``floating``), ``rational`` (exact arithmetic, on ``dyadic``), ``sign_free``
+(all signs at once, on ``definiteness``), ``quality`` (bad, global). ``numerical`` proves nothing, and
+``coercion`` lets nothing in that is not a certificate.
 
 A cell: samples x_i, labels y_i, pattern I. All numbers are the exact rationals that floats are, and rank is
 the exact rank. Its minimisers are the R = (R_1, …, R_K) with Σ_i e_i I_ij x_i = 0 for all j, where
@@ -32,6 +33,15 @@ Summed against R_j this gives λ·p = −Σ μ_ij s_j R_j·x_i + Σ ν_ij s_j R_
 Σ μ > 0, and λ·p ≥ 0 is shown; if Σ μ = 0 there is no margin at all, not even a negative one, provided that
 λ·p > 0. Strict: the last one; all multipliers 0 fulfil everything else. λ and the multipliers are stored
 rounded or not at all; shown is that exact ones near them exist.
+
+**Products.** With σ_ij = 1 where I_ij = 1 and −1 elsewhere, a form f(v) = Σ_i μ_i σ_ij x_i·v, μ ≥ 0, is not
+negative at v = s_j R_j of a genuine minimum. So f(R_j) f'(R_j) ≥ 0 for two forms of one neuron, whatever its
+sign, and s_j s_k f(R_j) f'(R_k) ≥ 0 where both signs are known. Let Q be a sum of such products with positive
+weights, T a set of neurons, B a matrix whose range holds those of A_j, j not in T, and |p − p̂| ≤ e. If
+|A_T R_T + B b + τ p̂|² − e² τ² − Q(R_T) is positive definite in (R_T, b, τ), no genuine minimum has these
+signs: at one, some b makes it ≤ 0 at (R_T, b, −1). Strict: definiteness, which fails if T, the forms or the
+weights are empty or zero. Where B fits p, τ is left out, and T must hold a neuron with an active sample, so
+that R_T ≠ 0 (``sign_free``). The bound is 0.
 
 **Loss.** The minimum's loss is Σ (p_i − y_i)² / N.
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from relucells.certify import numerical
+from relucells.certify import coercion, numerical, sign_free
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Leaf
 from relucells.certify.enclosures import ProvenMinimum
@@ -76,6 +76,17 @@ def check_multipliers(cell: Cell, leaf: Leaf) -> Finding:
     return Finding(*numerical.multiplier_bound(cell, leaf))
 
 
+def check_products(cell: Cell, leaf: Leaf) -> Finding:
+    """A sum of products of non-negative forms that is negative on all minimisers (``sign_free``)."""
+    if leaf.sample >= 0 or len(leaf.values):
+        return REJECTED
+    try:
+        proven = sign_free.refutes(cell, leaf.signs, leaf.arrays)
+    except coercion.Malformed:
+        return REJECTED
+    return Finding("proven", 0.0) if proven else REJECTED
+
+
 def _scaled(cell: Cell, bound: float, doubt: float) -> Finding:
     """A proven bound on scaled labels, in units of y."""
     return Finding("proven", *np.ldexp([bound, doubt], cell.exponent).tolist())
@@ -89,4 +100,5 @@ def _float(bound) -> float:
 KINDS: dict[str, Callable[[Cell, Leaf], Finding]] = {
     "sample": check_sample,
     "multipliers": check_multipliers,
+    sign_free.KIND: check_products,
 }

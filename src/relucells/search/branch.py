@@ -22,7 +22,7 @@ from relucells.certify.cell import Cell
 from relucells.certify.certificates import Certificate, Decision, Leaf
 from relucells.certify.verify import cell_of, leaf_bound, verification_level
 from relucells.samples.inputs import Inputs
-from relucells.search import exact_program, independent_samples, satisfiability
+from relucells.search import exact_program, independent_samples, satisfiability, sign_free
 from relucells.search.margin_program import FREE, Bound, Budget, MarginProgram, Unsolved, WorkLimit
 
 # A margin program's optimum is right to about this, relative to max|y| (HiGHS works to 1e-10).
@@ -129,10 +129,22 @@ class Question:
         return MarginProgram(self.inputs, self.y, self.pattern, self.budget)
 
     def _answer_by_programs(self) -> Decision:
-        best = self._branch_and_bound() if self.convention == "exists" else self._best_candidate()
+        best = self._best_choice() if self.convention == "exists" else self._best_candidate()
         if best.margin > 0:
             return self._decision("genuine", best.margin, "witness", best.R, best.signs, exact=self.exact)
         return self._none(best.margin, self.leaves)
+
+    def _best_choice(self) -> "Settled":
+        """The best signs of all. Where a limit may end the search for the margin, its sign comes first."""
+        limited = self.exact and (self.budget.programs is not None or self.budget.deadline is not None)
+        leaf = self._leaf_for_all_signs() if limited else None
+        try:
+            return self._branch_and_bound()
+        except WorkLimit:
+            if leaf is None:
+                raise
+            self.exact, self.leaves = False, [leaf]
+            return Settled(0.0, None, None, leaf)
 
     def _best_candidate(self) -> "Settled":
         best = None
@@ -276,6 +288,9 @@ class Question:
                 self.leaves = misfit
                 return replace(best, margin=max(leaf.bound for leaf in misfit))
             self.leaves += self._sample_leaves()
+            if (leaf := self._leaf_for_all_signs()) is not None:
+                self.leaves = [leaf]
+                return Settled(0.0, None, None, leaf)
         while queue:
             plus = self._implied(heapq.heappop(queue)[2], threshold)
             if plus is None:
@@ -300,6 +315,12 @@ class Question:
             for child in self._children(plus, g):
                 heapq.heappush(queue, (-bound.margin, count := count - 1, child))
         return best
+
+    def _leaf_for_all_signs(self) -> Leaf | None:
+        """One proven leaf that covers every choice of signs (``sign_free``), if there is one to be had."""
+        if not self.program.kernel.shape[2]:
+            return None  # every R_j is determined, and so is its better sign
+        return sign_free.refutation(self.inputs, self.program.fitted, self.cell, self.budget)
 
     def _misfit(self) -> list[Leaf]:
         """Both leaves of the single neuron whose known values are furthest outside for either sign."""
@@ -474,6 +495,6 @@ class Question:
         if len(leaves) > 1:
             reason = "conflicts"
         else:
-            reason = "sample" if leaves[0].sample >= 0 else "multipliers"
+            reason = leaves[0].kind or ("sample" if leaves[0].sample >= 0 else "multipliers")
         certificate = Certificate(tuple(leaves), branches)
         return self._decision("none", margin, reason, certificate=certificate, exact=self.exact, loss=loss)

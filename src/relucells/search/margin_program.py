@@ -314,10 +314,14 @@ class Budget:
 
     def spend(self) -> None:
         """Count a linear program; WorkLimit if none is left."""
-        import time
-
+        self.check()
         if self.programs is not None and self.spent >= self.programs:
             raise WorkLimit
+        self.spent += 1
+
+    def check(self) -> None:
+        """WorkLimit if the time is up."""
+        import time
+
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise WorkLimit
-        self.spent += 1

@@ -1,0 +1,275 @@
+"""The search for a certificate that refutes every choice of signs at once (``relucells.certify.sign_free``).
+
+Notation as there. The products are of opposite forms of a neuron's cone (``cones``). Their weighted sum Q
+must be negative on every R_T ≠ 0 with A_T R_T in the range of B, a subspace (``negative_sum``); then some
+multiple of the residual makes the form definite everywhere. Few neurons left free leave more unknowns, many
+leave a residual that shows less of them: both are tried. Where no weights of these products will do, more
+products are made: of those pairs of facets that the dual solution violates most, as long as there are any.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells.certify.cell import Cell
+from relucells.certify.certificates import Leaf
+from relucells.certify.sign_free import KIND, Products, free_range, refutes
+from relucells.samples.inputs import Inputs
+from relucells.search.cones import Cone, LinearForm
+from relucells.search.negative_sum import Sum, adjust, optimise
+
+# Shares of the neurons that are left free, one after the other: those with the fewest active or inactive
+# samples. The last one is also the one that more products are made for.
+FREE_SHARES = (0.24, 0.12, 0.36, 0.0)
+# Rounds in which the weights of one attempt are adjusted.
+ROUNDS = 20
+# Alive samples, as a share of (groups of neurons) · rank X, below which no certificate was ever found.
+FEWEST_SAMPLES = 0.2
+# Unknowns beyond which eigenvalues take too long, and numbers in all half-spaces.
+LARGEST_SPACE = 1500
+LARGEST_CONES = 20_000_000
+# Facets of a cone, as a multiple of the dimensions, whose products are tried, and how many are taken at once.
+FACETS = 8
+NEW_PRODUCTS = 6
+# The multiple of the residual is raised by factors of 4 until the form is definite, and once more.
+FACTOR = 4.0
+RAISES = 40
+
+
+def refutation(inputs: Inputs, fitted: NDArray[np.float64], cell: Cell, budget) -> Leaf | None:
+    """A proven leaf that covers every sign vector, or None; fitted : (N,) p up to rounding."""
+    found = Search(inputs, fitted, cell, budget).certificate()
+    if found is None:
+        return None
+    return Leaf(np.zeros(cell.K, dtype=np.int8), 0.0, kind=KIND, arrays=found.arrays())
+
+
+Product = tuple[int, LinearForm, LinearForm]  # the neuron's place in T, and two forms
+
+
+class Search:
+    """The search for one cell. ``budget`` ends it when it is used up: each attempt, and each request for more
+    products, counts as one linear program.
+
+    fitted : (N,) the fitted values, up to rounding; cell : as the check sees it
+    """
+
+    def __init__(self, inputs: Inputs, fitted: NDArray[np.float64], cell: Cell, budget):
+        self.cell, self.pattern, self.fitted, self.budget = cell, cell.pattern, fitted, budget
+        self.coordinates = inputs.orthonormal[0]
+        self.N, self.r = self.coordinates.shape
+        self.cones: dict[int, Cone | None] = {}
+        self.opposite: dict[int, list[tuple[LinearForm, LinearForm]]] = {}
+
+    def certificate(self) -> Products | None:
+        """A certificate that ``refutes`` confirms, or None if none was found."""
+        if not self._promising():
+            return None
+        candidates = self.candidates()
+        attempts = dict.fromkeys(round(share * self.pattern.shape[1]) for share in FREE_SHARES)
+        attempts = [Attempt(self, candidates[n:]) for n in attempts if n < len(candidates)]
+        for attempt in attempts:
+            self.budget.spend()
+            found = attempt.adjusted()
+            if found is not None:
+                return found
+        return attempts[-1].extended() if attempts else None
+
+    def _promising(self) -> bool:
+        """Whether the cell has a size and shape for which a certificate may be found."""
+        alive = self.pattern.any(axis=1)
+        groups = len({column.tobytes() for column in self.pattern.T if column.any()})
+        enough = alive.sum() >= FEWEST_SAMPLES * groups * self.r
+        affordable = self.N * groups * self.r <= LARGEST_CONES and groups * self.r <= 4 * LARGEST_SPACE
+        return bool(enough and affordable and self.r > 1)
+
+    def candidates(self) -> list[int]:
+        """Neurons whose column is theirs alone and whose active samples span everything, those with the
+        fewest active or inactive samples first."""
+        members: dict[bytes, list[int]] = {}
+        for j, column in enumerate(self.pattern.T):
+            members.setdefault(column.tobytes(), []).append(j)
+        active = self.pattern.sum(axis=0)
+        spanning = [
+            j
+            for j, *others in members.values()
+            if not others
+            and active[j] >= self.r
+            and np.linalg.matrix_rank(self.coordinates[self.pattern[:, j]]) == self.r
+        ]
+        return sorted(spanning, key=lambda j: min(active[j], self.N - active[j]))
+
+    def forms_of(self, j: int) -> list[tuple[LinearForm, LinearForm]]:
+        """The opposite forms of a neuron, none if its cone is not open."""
+        if j not in self.cones:
+            self.budget.check()
+            self.cones[j] = Cone.of(self.coordinates, self.pattern[:, j])
+            cone = self.cones[j]
+            self.opposite[j] = [] if cone is None else list(cone.opposite_forms())
+        return self.opposite[j]
+
+
+class Attempt:
+    """The search with one choice of T, less the neurons whose cones are not open."""
+
+    def __init__(self, search: Search, chosen: list[int]):
+        self.search, self.chosen = search, sorted(chosen)
+        self.r = search.r
+
+    def adjusted(self) -> Products | None:
+        """With opposite forms alone."""
+        return self._proven() if self.prepare() and adjust(self.total, ROUNDS) else None
+
+    def prepare(self) -> bool:
+        """The products of opposite forms, on the space where the residual vanishes; False without any."""
+        forms_of = self.search.forms_of
+        self.T = np.array([j for j in self.chosen if forms_of(j)], dtype=np.int64)
+        if not len(self.T):
+            return False
+        self.residual = self._residual()
+        self.space = _kernel(self.residual, len(self.T) * self.r).reshape(len(self.T), self.r, -1)
+        self.products: list[Product] = [
+            (n, *pair) for n, j in enumerate(self.T.tolist()) for pair in forms_of(j)
+        ]
+        u, v = (np.array([p[side].vector @ self.space[p[0]] for p in self.products]) for side in (1, 2))
+        self.total = Sum(u, v, np.ones(len(u)))
+        return 0 < self.space.shape[2] <= LARGEST_SPACE
+
+    def extended(self) -> Products | None:
+        """With products of facets too."""
+        if not self.prepare():
+            return None
+        lengths = [np.linalg.norm(vectors, axis=1) for vectors in (self.total.u, self.total.v)]
+        self.products = [
+            (n, _scaled(f, 1.0 / a), _scaled(g, 1.0 / b))
+            for (n, f, g), a, b in zip(self.products, *lengths, strict=True)
+        ]
+        self.fresh: list[Product] = []
+        done = optimise(self.total, self._request, self._replace, self.search.budget.spend)
+        return self._proven() if done else None
+
+    def _request(self, P: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The products of two facets of one cone that P violates most, as vectors of unit length."""
+        self.fresh, vectors = [], ([], [])
+        for place, j in enumerate(self.T.tolist()):
+            cone = self.search.cones[j]
+            near = np.argsort(cone.rows @ cone.centre)[: FACETS * self.r]
+            facets = cone.rows[near] @ self.space[place]
+            lengths = np.linalg.norm(facets, axis=1)
+            facets = facets / lengths[:, None]
+            for a, b in _most_negative(facets @ P @ facets.T, NEW_PRODUCTS):
+                forms = [
+                    _scaled(cone.facet(near[i]), float(cone.rows[near[i]] @ cone.centre) / lengths[i])
+                    for i in (a, b)
+                ]
+                self.fresh.append((place, *forms))
+                vectors[0].append(facets[a])
+                vectors[1].append(facets[b])
+        shape = (-1, self.space.shape[2])
+        return np.array(vectors[0]).reshape(shape), np.array(vectors[1]).reshape(shape)
+
+    def _replace(self, kept: NDArray[np.int64], new: int) -> None:
+        self.products = [self.products[k] for k in kept] + self.fresh[:new]
+
+    def _residual(self) -> NDArray[np.float64]:
+        """The matrix of the residual in (R_T, b, τ) as the check has it, in orthonormal coordinates."""
+        search = self.search
+        U = np.setdiff1d(np.arange(search.pattern.shape[1]), self.T)
+        fitted, rest = free_range(search.pattern[:, U], self.r)
+        rows = ~fitted & search.pattern.any(axis=1)
+        masks = np.concatenate([search.pattern[rows][:, self.T], rest[rows]], axis=1)
+        blocks = (masks[:, :, None] * search.coordinates[rows][:, None, :]).reshape(
+            len(masks), masks.shape[1] * self.r
+        )
+        p = search.fitted[rows, None]
+        return np.concatenate([blocks, p / np.abs(p).max()], axis=1) if p.any() else blocks
+
+    def _proven(self) -> Products | None:
+        """The certificate, its weights divided by the multiple of the residual that makes it definite, if the
+        check confirms it."""
+        multiple = self._multiple()
+        if multiple is None:
+            return None
+        stored = self.products_with(self.total.weights / multiple)
+        anything = np.zeros(self.search.cell.K, dtype=np.int8)
+        return stored if refutes(self.search.cell, anything, stored.arrays()) else None
+
+    def products_with(self, weights: NDArray[np.float64]) -> Products:
+        """The sum of products as a certificate stores it, without those of hardly any weight."""
+        used = np.flatnonzero(weights > 1e-9 * weights.max())
+        products = [self.products[k] for k in used]
+        forms = [form for _, *pair in products for form in pair]
+        return Products(
+            neurons=self.T,
+            owners=np.repeat(self.T[[place for place, *_ in products]], 2),
+            counts=np.array([len(form.samples) for form in forms]),
+            samples=np.concatenate([form.samples for form in forms]),
+            multipliers=_short(np.concatenate([form.multipliers for form in forms])),
+            factors=np.arange(2 * len(products)).reshape(-1, 2),
+            weights=_short(weights[used]),
+        )
+
+    def _multiple(self) -> float | None:
+        """κ with κ |residual|² − Q well inside the positive definite forms, or None if there is none."""
+        gram = self.residual.T @ self.residual
+        Q = np.zeros((len(self.T), self.r, self.r))
+        for weight, (place, f, g) in zip(self.total.weights, self.products, strict=True):
+            Q[place] += weight * np.outer(f.vector, g.vector)
+        Q = (Q + Q.transpose(0, 2, 1)) / 2
+        multiple = float(np.abs(Q).max() / gram.max())
+        for _ in range(RAISES):
+            matrix = multiple * gram
+            for place, block in enumerate(Q):
+                own = slice(place * self.r, (place + 1) * self.r)
+                matrix[own, own] -= block
+            if _definite(matrix):
+                return FACTOR * multiple
+            multiple *= FACTOR
+        return None
+
+
+def _scaled(form: LinearForm, factor: float) -> LinearForm:
+    return LinearForm(form.samples, factor * form.multipliers, factor * form.vector)
+
+
+def _short(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values in single precision, which halves what is stored: they need not be exact."""
+    return values.astype(np.float32).astype(np.float64)
+
+
+def _definite(matrix: NDArray[np.float64]) -> bool:
+    """Whether the matrix is positive definite, as far as floating point shows."""
+    diagonal = matrix.diagonal()
+    if not (diagonal > 0).all():
+        return False
+    scale = 1.0 / np.sqrt(diagonal)
+    try:
+        np.linalg.cholesky(matrix * scale * scale[:, None] - 1e-13 * np.eye(len(matrix)))
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
+def _most_negative(values: NDArray[np.float64], count: int) -> list[tuple[int, int]]:
+    """The pairs (a ≤ b) with the most negative entries of a symmetric matrix, no index in more than two."""
+    upper = np.triu(values)
+    few = np.argsort(upper, axis=None)[: 8 * count]
+    taken, uses = [], np.zeros(len(values), dtype=int)
+    for a, b in zip(*np.unravel_index(few, values.shape), strict=True):
+        if upper[a, b] >= 0 or len(taken) == count:
+            break
+        if uses[a] < 2 and uses[b] < 2:
+            uses[[a, b]] += 1
+            taken.append((int(a), int(b)))
+    return taken
+
+
+def _kernel(residual: NDArray[np.float64], unknowns: int) -> NDArray[np.float64]:
+    """A basis (unknowns, k) of the R_T for which some (b, τ) makes the residual vanish."""
+    A, B = residual[:, :unknowns], residual[:, unknowns:]
+    if B.shape[1]:
+        left, singular, _ = np.linalg.svd(B, full_matrices=False)
+        left = left[:, singular > 1e-10 * singular[0]]
+        A = A - left @ (left.T @ A)
+    _, singular, right = np.linalg.svd(A, full_matrices=True)
+    rank = int((singular > 1e-10 * singular.max(initial=1e-300)).sum())
+    return right[rank:].T
