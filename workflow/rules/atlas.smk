@@ -1,11 +1,14 @@
 """The atlas: the whole landscape of two neurons on one-dimensional inputs, and slices of larger ones.
 
-In:  config alone (section atlas), or the npz file that it names
+In:  config alone (section atlas), or the npz file that it names; for the slices a draw of every bias
 Out: results/atlas/landscape.npz, descents.npz     every cell with its decisions; runs of gradient descent
      results/atlas/{cells,minima,descents,summary}.csv
      results/figures/atlas.{pdf,png}
+     results/figures/atlas_slices.{pdf,png}, results/figures/data/atlas_slices.csv
      results/atlas.html                            the interactive page
 """
+
+SLICED = config["atlas"]["slices"]["dataset"]
 
 
 rule survey_landscape:
@@ -105,3 +108,34 @@ rule write_atlas:
         code=code_of("atlas/write_atlas"),
     script:
         "../scripts/atlas/write_atlas.py"
+
+
+rule slice_draws:
+    input:
+        data=f"data/subsets/{SLICED}.npz",
+        weights=[
+            PLAN.trial_files(SLICED, bias, "weights")[0]
+            for bias in (PLAN.biases(SLICED) if SLICED in PLAN.datasets else [])
+        ],
+    output:
+        **picture_files(
+            "results/figures/atlas_slices",
+            caption="../report/atlas/slices.rst",
+            category="Atlas",
+            labels={"result": "slices through draws"},
+        ),
+        data="results/figures/data/atlas_slices.csv",
+    log:
+        "logs/slice_draws.log",
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        settings={
+            key: value
+            for key, value in config["atlas"]["slices"].items()
+            if key != "dataset"
+        },
+        biases=PLAN.biases(SLICED) if SLICED in PLAN.datasets else [],
+        code=code_of("atlas/slice_draws"),
+    script:
+        "../scripts/atlas/slice_draws.py"

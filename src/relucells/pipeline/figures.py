@@ -66,6 +66,7 @@ matplotlib.rcParams.update(
         "ytick.major.width": 0.6,
         "axes.formatter.use_mathtext": True,
         "lines.linewidth": 1.2,
+        "hatch.linewidth": 0.4,
         "lines.markersize": 4,
         "axes.prop_cycle": cycler(color=[s["color"] for s in SERIES])
         + cycler(linestyle=[s["linestyle"] for s in SERIES]),

@@ -31,6 +31,7 @@ def targets(plan: Plan) -> dict[str, list[str]]:
             *_files("results/figures", ["atlas"], PICTURE),
             *_files("results/atlas", ["cells", "minima", "descents", "summary"], ["csv"]),
             "results/atlas.html",
+            *_slices(plan),
         ],
     }
     works = [file for work in plan.config["related"] for file in found[work]]
@@ -56,6 +57,13 @@ def _paper(plan: Plan) -> list[str]:
         "results/provenance.csv",
         "results/report.html",
     ]
+
+
+def _slices(plan: Plan) -> list[str]:
+    """Slices through draws of a data set, if the config has it."""
+    if plan.config["atlas"]["slices"]["dataset"] not in plan.datasets:
+        return []
+    return [*_files("results/figures", ["atlas_slices"], PICTURE), "results/figures/data/atlas_slices.csv"]
 
 
 def _related(plan: Plan) -> dict[str, list[str]]:
