@@ -1,9 +1,9 @@
-"""Gradient descent against finite differences, and its two forms against each other."""
+"""Gradient descent against finite differences and against the definition, one step at a time."""
 
 import numpy as np
 import pytest
 
-from relucells.descent import descend, gradient
+from relucells.descent import descend, descend_all, gradient
 
 
 def loss(X, y, W, z):
@@ -33,37 +33,55 @@ def test_gradient_is_the_finite_difference(problem):
         assert by_z[j] == pytest.approx(numeric, rel=1e-6, abs=1e-8)
 
 
-def test_forms_agree_step_by_step(problem):
-    """After each number of steps, the Gram form and the plain form stand at the same point."""
-    X, y, W, z = problem
-    for steps in range(25):
-        gram, plain = (descend(X, y, W, z, 1e-3, 1e-9, steps, form=form) for form in ("gram", "plain"))
-        assert (gram.outcome, gram.steps) == (plain.outcome, plain.steps)
-        np.testing.assert_allclose(gram.W, plain.W, atol=1e-12)
-        np.testing.assert_allclose(gram.z, plain.z, atol=1e-12)
-        assert gram.gradient_norm == pytest.approx(plain.gradient_norm, rel=1e-9)
-
-
-def test_follows_the_textbook_loop(problem):
+def textbook(X, y, W, z, step, tolerance, max_steps):
     """The definition, word for word: gradient tested before each step, crossing after it."""
-    X, y, W, z = problem
-    start = X @ W.T
-    w, v, steps = W, z, 0
+    start, w, v, steps = X @ W.T, W, z, 0
     while True:
         by_W, by_z = gradient(X, y, w, v)
-        if np.sqrt((by_W**2).sum() + (by_z**2).sum()) < 1e-3:
-            expected = "trapped"
-            break
-        next_w, next_v, steps = w - 1e-3 * by_W, v - 1e-3 * by_z, steps + 1
-        if ((X @ next_w.T) * start <= 0).any():
-            expected = "crossed"
-            break
+        norm = np.sqrt((by_W**2).sum() + (by_z**2).sum())
+        if norm < tolerance or steps == max_steps:
+            return "trapped" if norm < tolerance else "undecided", steps, w, v, norm
+        next_w, next_v, steps = w - step * by_W, v - step * by_z, steps + 1
+        if (np.sign(X @ next_w.T) * np.sign(start) <= 0).any():
+            return "crossed", steps, w, v, norm
         w, v = next_w, next_v
-    found = descend(X, y, W, z, step=1e-3, gradient_tolerance=1e-3, max_steps=10**6)
-    assert (found.outcome, found.steps) == (expected, steps)
-    np.testing.assert_allclose(found.W, w, atol=1e-10)
-    np.testing.assert_allclose(found.z, v, atol=1e-10)
-    assert ((X @ found.W.T) * start > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("N", "D", "bias"),
+    [(12, 5, 0.0), (6, 9, 0.0), (40, 60, 0.0), (40, 60, 12.0), (40, 60, -14.0)],
+    ids=["by weights", "by pre-activations", "rows apart", "few rows apart", "few active pairs"],
+)
+def test_runs_follow_the_textbook_loop(rng, N, D, bias):
+    """Every run ends as it would alone, whatever the others do, and whichever form carries it."""
+    X = np.column_stack([rng.standard_normal((N, D - 1)), np.ones(N)])
+    y, z = rng.choice([-1.0, 1.0], N), rng.standard_normal((9, 3))
+    W = rng.standard_normal((9, 3, D))
+    W[:, :, -1] += bias
+    z[:2] = 1e-3  # slow: still inside after all steps
+    W[2, :, -1] = -50  # nothing active: at rest
+    settings = (1e-3 if bias == 0 else 1e-4, 1e-3, 150)
+    ends = descend_all(X, y, W, z, *settings)
+    for t, end in enumerate(ends):
+        outcome, steps, w, v, norm = textbook(X, y, W[t], z[t], *settings)
+        assert (end.outcome, end.steps) == (outcome, steps)
+        np.testing.assert_allclose(end.W, w, atol=1e-10)
+        np.testing.assert_allclose(end.z, v, atol=1e-10)
+        assert end.gradient_norm == pytest.approx(norm, rel=1e-9, abs=1e-15)
+        assert (np.sign(X @ end.W.T) == np.sign(X @ W[t].T)).all()
+        alone = descend(X, y, W[t], z[t], *settings)
+        assert (alone.outcome, alone.steps) == (outcome, steps)
+    assert len({(end.outcome, end.steps) for end in ends}) > 2
+
+
+def test_many_runs_are_taken_in_parts(problem, monkeypatch):
+    X, y, W, z = problem
+    W, z = np.stack([W, 2 * W, 3 * W]), np.stack([z, z / 2, z / 3])
+    together = descend_all(X, y, W, z, 1e-3, 1e-3, 50)
+    monkeypatch.setattr("relucells.descent.TOGETHER", 1)
+    apart = descend_all(X, y, W, z, 1e-3, 1e-3, 50)
+    assert [(end.outcome, end.steps) for end in apart] == [(end.outcome, end.steps) for end in together]
+    np.testing.assert_allclose([end.W for end in apart], [end.W for end in together], atol=1e-12)
 
 
 def test_trapped_on_the_plateau(rng):
@@ -114,7 +132,6 @@ def test_scaling_between_layers(problem, exponent):
         ({"max_steps": -1}, "max_steps"),
         ({"W": np.zeros((3, 4))}, "W: must have one column per input coordinate, 5, not 4"),
         ({"z": np.zeros(2)}, "z: must have one entry per neuron, 3, not 2"),
-        ({"form": "fast"}, "form: must be auto, gram or plain"),
         ({"y": [np.nan] * 12}, "y: must be finite"),
     ],
 )
@@ -131,3 +148,9 @@ def test_a_product_that_underflows_is_no_crossing():
     assert (found.outcome, found.steps) == ("undecided", 3)
     crossed = descend([[1.0]], [-1.0], [[1e-200]], [1.0], step=1e-6, gradient_tolerance=0.0, max_steps=3)
     assert (crossed.outcome, crossed.steps) == ("crossed", 1)
+
+
+def test_runs_must_be_as_many_as_their_output_weights(problem):
+    X, y, W, z = problem
+    with pytest.raises(ValueError, match="z: must have one row per run, 2, not 1"):
+        descend_all(X, y, np.stack([W, W]), z[None])

@@ -2,28 +2,16 @@
 
 import numpy as np
 
-from relucells.descent import descend
+from relucells.descent import descend_all
 from relucells.pipeline.job import job, write_npz
-from relucells.samples.inputs import prepare
 
 
 def gd_verify(
     X: np.ndarray, y: np.ndarray, W: np.ndarray, z: np.ndarray, settings: dict
 ) -> dict[str, np.ndarray]:
     """outcome (crossed, trapped, undecided), steps, gradient_norm (trials,) and the last point inside."""
-    inputs = prepare(X)
-    runs = [
-        descend(
-            inputs,
-            y,
-            W[i],
-            z[i],
-            step=settings["step"],
-            gradient_tolerance=settings["gradient_tolerance"],
-            max_steps=settings["max_steps"],
-        )
-        for i in range(len(W))
-    ]
+    limits = settings["step"], settings["gradient_tolerance"], settings["max_steps"]
+    runs = descend_all(X, y, W, z, *limits)
     return {
         "outcome": np.array([run.outcome for run in runs], dtype="U9"),
         "steps": np.array([run.steps for run in runs]),
