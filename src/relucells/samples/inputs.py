@@ -137,6 +137,18 @@ def rank_tolerance(largest: float, N: int, columns: int) -> float:
     return largest * max(N, columns) * np.finfo(float).eps
 
 
+def inverse_lower(triangle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The inverse of a lower triangular matrix by halves, a sixth of the work of ``numpy.linalg.inv``."""
+    n, half = len(triangle), len(triangle) // 2
+    if n <= 64:
+        return np.linalg.inv(triangle)
+    found = np.zeros((n, n))
+    found[:half, :half] = inverse_lower(triangle[:half, :half])
+    found[half:, half:] = inverse_lower(triangle[half:, half:])
+    found[half:, :half] = -found[half:, half:] @ (triangle[half:, :half] @ found[:half, :half])
+    return found
+
+
 def gram_factor(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """Inverse Cholesky factor T of a Gram matrix, TᵀT = G⁻¹, or None where G is too ill-conditioned.
 
@@ -145,7 +157,7 @@ def gram_factor(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """
     try:
         lower = np.linalg.cholesky(gram)
-        inverse = np.linalg.inv(lower)
+        inverse = inverse_lower(lower)
     except np.linalg.LinAlgError:
         return None
     bound = np.linalg.norm(lower) * np.linalg.norm(inverse)
