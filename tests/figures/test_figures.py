@@ -1,5 +1,9 @@
 """The common style, and Figures 1 to 3 from their computation to the picture."""
 
+import os
+import subprocess
+import sys
+
 import matplotlib.colors
 import matplotlib.image
 import numpy as np
@@ -77,6 +81,24 @@ def test_unknown_format_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ValueError, match=r"^paths: must end in \.pdf or \.png, not a\.jpg"):
         save(figure, [tmp_path / "a.pdf", tmp_path / "a.jpg"])
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "module://no", "TkAgg"])
+def test_a_users_matplotlib_settings_do_not_count(tmp_path, backend):
+    """Not a backend that only a notebook has, not a matplotlibrc in the working folder or at home."""
+    draw([tmp_path / "plain.png"])
+    home = tmp_path / "home"
+    (home / ".config/matplotlib").mkdir(parents=True)
+    settings = "text.usetex: True\nlines.linewidth: 9\naxes.facecolor: red\nsavefig.bbox: tight\n"
+    for place in (tmp_path, home / ".config/matplotlib"):
+        (place / "matplotlibrc").write_text(settings, encoding="utf-8")
+    program = f"import sys; sys.path[:0] = {sys.path!r}; from test_figures import draw; draw(['rc.png'])"
+    environment = os.environ | {"MPLBACKEND": backend, "HOME": str(home), "MPLCONFIGDIR": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "rc.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
 
 
 def test_series_can_be_told_apart_without_colour():

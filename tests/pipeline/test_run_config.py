@@ -7,8 +7,9 @@ import yaml
 from conftest import ROOT, SCHEMA
 
 from relucells.pipeline.code import code_hash
+from relucells.pipeline.config_files import check_files, read_config
 from relucells.pipeline.names import bias_token, block_range, blocks
-from relucells.pipeline.run_config import ConfigError, check_config, in_order
+from relucells.pipeline.run_config import ConfigError, check_config, in_order, shown_config
 
 
 @pytest.fixture
@@ -26,6 +27,20 @@ def test_the_shipped_config_is_valid(config):
         ("trials", 0, "trials: 0 is too small; it must be at least 1"),
         ("trials", "many", "trials: 'many' has the wrong type; allowed: integer"),
         ("trials", True, "trials: True has the wrong type; allowed: integer"),
+        ("trials", 4.0, "trials: 4.0 has the wrong type; allowed: integer; write 4"),
+        ("datasets.mnist.K", 3.0, "datasets.mnist.K: 3.0 has the wrong type; allowed: integer; write 3"),
+        ("seed", 5.0, "seed: 5.0 has the wrong type; allowed: integer; write 5"),
+        (
+            "decide_conventions.program_limit",
+            1e2,
+            "decide_conventions.program_limit: 100.0 has the wrong type; allowed: integer or null; write 100",
+        ),
+        (
+            "datasets.mnist.biases",
+            [0.1, 0.1000000000001],
+            "datasets.mnist.biases: 0.1 and 0.1000000000001 have the same name in paths, 0.1; keep one",
+        ),
+        ("full_scale.biases", [1, 1.00000000000001], "full_scale.biases: 1 and 1.00000000000001 have the"),
         ("trails", 100, "trails: unknown key; allowed here: seed, data_dir"),
         ("level", 0.9, "level: this key is called confidence now; rename it"),
         ("confidence", 1, "confidence: 1 is too large; it must be less than 1"),
@@ -70,6 +85,60 @@ def test_each_mistake_gives_one_line_that_names_the_key(config, path, value, mes
         check_config(config, SCHEMA)
     assert str(error.value).startswith(message)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("on: 3", "True: YAML reads this key as yes or no, not as text; put it in quotes"),
+        ("~: 3", "None: YAML reads this key as nothing, not as text"),
+        ("1: 3", "1: YAML reads this key as int, not as text"),
+        ("datasets: {2024-01-01: null}", "datasets.2024-01-01: YAML reads this key as date, not as text"),
+        ("datasets: {mnist: {1.5: 2}}", "datasets.mnist.1.5: YAML reads this key as float, not as text"),
+        ("table_6: {images: [{no: 1}]}", "table_6.images.False: YAML reads this key as yes or no"),
+    ],
+)
+def test_keys_that_are_no_text_are_named(config, text, message):
+    with pytest.raises(ConfigError) as error:
+        check_config(config | yaml.safe_load(text), SCHEMA)
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"trials: 2\nseed: 1\ntrials: 3\n", "trials: stands twice, in lines 1 and 3; keep one (FILE)"),
+        (
+            b"datasets:\n  a: null\nseed: 1\ndatasets:\n  b: null\n",
+            "datasets: stands twice, in lines 1 and 4",
+        ),
+        (b"a:\n  b: {c: 1, d: 2}\n  e: [{f: 1,\n f: 2}]\n", "f: stands twice, in lines 3 and 4"),
+        (b'{"trials": 2,\n "trials": 3}', "trials: stands twice, in lines 1 and 2; keep one (FILE)"),
+        ("# größe\ntrials: 2\n".encode("latin-1"), "FILE: not UTF-8 text (byte 5); save it as UTF-8"),
+        ("trials: 2\n".encode("utf-16"), "FILE: not UTF-8 text (byte 1); save it as UTF-8"),
+        (b"trials: [2\n", "FILE: line 2: expected ',' or ']'"),
+        (b"trials: 2\n\tseed: 1\n", "FILE: line 2: found character '\\t' that cannot start any token"),
+        (b"- trials\n", "FILE: must hold keys with their values, not list"),
+    ],
+)
+def test_what_yaml_would_let_pass_or_drop_is_refused(tmp_path, content, message):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(content)
+    for read in (read_config, lambda path: check_files([path])):
+        with pytest.raises(ConfigError) as error:
+            read(path)
+        assert str(error.value).startswith(message.replace("FILE", str(path)))
+        assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_good_file_is_read_as_yaml_reads_it(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(b"\xef\xbb\xbfa: &a {b: 1, c: 2}\nd: {<<: *a, c: 3}\n")  # with a byte order mark
+    assert read_config(path) == {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}
+    path.write_bytes(b"# nothing set\n")
+    assert read_config(path) == {}
+    assert read_config(ROOT / "config.yaml") == yaml.safe_load((ROOT / "config.yaml").read_text())
+    check_files([tmp_path / "no such file"])
 
 
 def test_a_missing_section_is_named(config):
@@ -164,3 +233,12 @@ def test_config_is_not_changed_by_checking(config):
 def test_the_order_of_keys_does_not_matter():
     one = in_order({"b": [{"d": 1, "c": 2}], "a": 3})
     assert str(one) == "{'a': 3, 'b': [{'c': 2, 'd': 1}]}"
+
+
+def test_a_page_shows_no_folder_of_this_machine(config):
+    config["data_dir"] = "/home/somebody/images"
+    config["datasets"]["mine"] = {"source": "npz", "path": "/home/somebody/mine.npz", "K": 2, "biases": [0]}
+    shown = shown_config(config)
+    assert "somebody" not in str(shown)
+    assert shown["datasets"]["mine"]["path"] == "mine.npz"
+    assert shown == shown_config(dict(reversed(config.items())))

@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 from running import TARGETS, TINY, copy_project, planned, run
 
@@ -60,6 +61,25 @@ def test_a_new_data_set_computes_only_itself(project, folder):
     config = changed(datasets={"mine": mine})
     jobs = planned(folder, config, [*TARGETS, "results/tables/own_data.csv"], project=project)
     assert jobs == dict.fromkeys(STEPS, 2) | {"make_binary_subsets": 1, "aggregate_tables": 1}
+
+
+def test_a_file_of_ones_own_counts_by_its_content(project, tmp_path, rng):
+    """Not by its date; and its name may hold what Snakemake would take for a wildcard, its path a ~."""
+    home, path = tmp_path / "home", tmp_path / "home" / "my {data} {}.npz"
+    home.mkdir()
+    mine = {"source": "npz", "path": "~/my {data} {}.npz", "K": 2, "biases": [0]}
+    config = changed(datasets={"mine": mine})
+    target = ["data/subsets/mine.npz"]
+    X, y = rng.standard_normal((8, 2)), np.repeat([1, -1], 4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        np.savez(path, X=X, y=y)
+        run(tmp_path, config, target, project=project)
+        os.utime(path)
+        assert planned(tmp_path, config, target, project=project) == {}
+        np.savez(path, X=2 * X, y=y)
+        os.utime(path, (1e9, 1e9))
+        assert planned(tmp_path, config, target, project=project) == {"make_binary_subsets": 1}
 
 
 def test_results_do_not_wait_for_a_setting_they_do_not_use(project, folder):

@@ -11,29 +11,38 @@ import sys
 import time
 from pathlib import Path
 
-import yaml
 from snakemake.utils import update_config
 
 # The project's folder, wherever the run or an importing workflow is; None for a module that is remote.
 PROJECT = workflow.current_basedir.join("../..").get_path_or_uri(secret_free=True)
 PROJECT = Path(PROJECT).resolve() if os.path.isdir(PROJECT) else None
 
+# What every job gets whatever the user's environment has. A notebook's backend means nothing to a job.
+prefix = "export MPLBACKEND=Agg; "
 # A checkout runs its own code, whatever is installed: here, and in every job. Snakemake formats the
 # prefix, and takes PYTHONPATH out of the environment that conda jobs inherit, hence a command.
 if PROJECT:
     sys.path.insert(0, str(PROJECT / "src"))
     source = shlex.quote(str(PROJECT / "src")).replace("{", "{{").replace("}", "}}")
-    shell.prefix(f'export PYTHONPATH={source}"${{{{PYTHONPATH:+:$PYTHONPATH}}}}"; ')
+    prefix += f'export PYTHONPATH={source}"${{{{PYTHONPATH:+:$PYTHONPATH}}}}"; '
+shell.prefix(prefix)
 
 import relucells
 from relucells.pipeline import diameter_plan, related_plan, transition_plan
 from relucells.pipeline.code import code_hash, other_version
+from relucells.pipeline.config_files import check_files, read_config
 from relucells.pipeline.image_sets import IMAGE_SETS
 from relucells.pipeline.names import bias_token
 from relucells.pipeline.paper import BY_FILE, FIGURES
 from relucells.pipeline.plan import Plan
-from relucells.pipeline.run_config import ConfigError, check_config, in_order
+from relucells.pipeline.run_config import (
+    ConfigError,
+    check_config,
+    in_order,
+    shown_config,
+)
 from relucells.pipeline.run_folder import ended_by_slurm, enter, full, unwritable
+from relucells.pipeline.stored_images import kept_line, request
 from relucells.pipeline.targets import PICTURE, READING_FIGURES, TABLE, targets
 
 if not PROJECT and (
@@ -42,11 +51,10 @@ if not PROJECT and (
     print(problem, file=sys.stderr)
 
 # What config.yaml says holds wherever a user's file, or an importing workflow, says nothing else.
-settings = yaml.safe_load(
-    Path(workflow.source_path("../../config.yaml")).read_text(encoding="utf-8")
-)
-update_config(settings, config)
 try:
+    check_files([*workflow.configfiles, *workflow.overwrite_configfiles])
+    settings = read_config(workflow.source_path("../../config.yaml"))
+    update_config(settings, config)
     check_config(settings, Path(workflow.source_path("../schemas/config.schema.yaml")))
     # Params are compared by their text: the order of keys in a file must not matter.
     config.clear()

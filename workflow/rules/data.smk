@@ -6,11 +6,16 @@ Out: data/images/{images}.npz     every training image that the source has, labe
      data/subsets/{dataset}.npz   X (N, d+1) with the constant 1 last, y (N,) of ±1, data_source
 """
 
+if workflow.is_main_process and not config["data_dir"]:
+    if kept := kept_line(PLAN.image_sets):
+        print(kept, file=sys.stderr)
+
 
 # Run where Snakemake runs: compute nodes of a cluster often have no way to the mirrors.
 rule fetch_data:
     output:
-        images="data/images/{images}.npz",
+        # What is there stays until something better is: a fetch that fails, or finds less, leaves it.
+        images=update("data/images/{images}.npz"),
     log:
         "logs/fetch_data/{images}.log",
     wildcard_constraints:
@@ -19,10 +24,12 @@ rule fetch_data:
     conda:
         "../envs/images.yaml"
     params:
-        settings=dict(
-            sorted({**config["fetch_data"], "data_dir": config["data_dir"]}.items())
+        # Where to look is no parameter: official images are the same wherever they were found.
+        request=lambda wildcards: request(
+            f"data/images/{wildcards.images}.npz",
+            config["data_dir"],
+            config["fetch_data"]["allow_stand_in"],
         ),
-        raw="data/raw",
         code=code_of("data/fetch_data"),
     script:
         "../scripts/data/fetch_data.py"
@@ -30,7 +37,7 @@ rule fetch_data:
 
 rule make_binary_subsets:
     input:
-        lambda wildcards: PLAN.sample_file(wildcards.dataset),
+        lambda wildcards: PLAN.image_file(wildcards.dataset),
     output:
         "data/subsets/{dataset}.npz",
     log:
@@ -40,6 +47,8 @@ rule make_binary_subsets:
         "../envs/relucells.yaml"
     params:
         entry=lambda wildcards: PLAN.samples(wildcards.dataset),
+        # A user's file is no input: its content counts and not its date, and its name may be any.
+        own=lambda wildcards: PLAN.own_file(wildcards.dataset),
         # Only a drawn set depends on the seed.
         seed=lambda wildcards: (
             config["seed"]

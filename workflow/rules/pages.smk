@@ -44,10 +44,7 @@ def describe(path, output, wildcards):
     }
 
 
-# As the page shows it: no folder of this machine, and the same whatever the order in a user's file.
-SHOWN_CONFIG = dict(
-    sorted({**config, "data_dir": config["data_dir"] and "given"}.items())
-)
+SHOWN_CONFIG = shown_config(config)
 
 
 @atexit.register

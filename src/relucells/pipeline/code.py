@@ -1,7 +1,9 @@
-"""The code that a rule depends on, as a hash that Snakemake compares like any other parameter."""
+"""The code, and the user's files, that a rule depends on, as hashes that Snakemake compares like any
+other parameter."""
 
 import ast
 import hashlib
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -55,6 +57,12 @@ def _imported_names(text: str) -> tuple[str, ...]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return tuple(names)
+
+
+def content_hash(path: str | os.PathLike) -> str:
+    """SHA-256 of a file's content."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def other_version(path: Path) -> str | None:

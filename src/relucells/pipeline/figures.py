@@ -5,13 +5,15 @@ differ in lightness, in line style and in marker: they can be told apart without
 Paul Tol's high-contrast scheme, made for colour blindness and for grey print
 (https://sronpersonalpages.nl/~pault/); surfaces and images use cividis for the same reason.
 
-Import this module before anything else of matplotlib: it chooses the backend that needs no display.
+Only this style counts: what a user's matplotlibrc says is undone, and the backend needs no display.
 """
 
 import logging
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+os.environ["MPLBACKEND"] = "Agg"  # a notebook's backend means nothing to the jobs that it starts
 
 import matplotlib
 
@@ -45,6 +47,7 @@ UNSTAMPED = {
     ".png": {"Software": None},
 }
 
+matplotlib.rcParams.update({k: v for k, v in matplotlib.rcParamsDefault.items() if k != "backend"})
 matplotlib.rcParams.update(
     {
         "figure.figsize": (COLUMN_WIDTH, 2.3),

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from relucells.pipeline.code import content_hash
+from relucells.pipeline.image_sets import IMAGE_SETS
 from relucells.pipeline.names import bias_token, blocks
 from relucells.pipeline.paper import BY_FILE, TRIAL_TABLES
 from relucells.pipeline.run_config import ConfigError
@@ -13,13 +15,18 @@ SAMPLE_KEYS = ("N", "augmented", "classes", "d", "grey", "source")
 OWN_DATA = "own_data"  # the table of data sets that belong to none of the paper's
 
 
+def _at_home(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The entry with the ~ of its path written out."""
+    return {**entry, "path": str(Path(entry["path"]).expanduser())} if "path" in entry else entry
+
+
 class Plan:
     """The data sets, biases and blocks of trials that a checked config asks for. Paths are relative."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
         # In the order of the paper's tables, data sets of one's own last.
-        used = [(name, entry) for name, entry in config["datasets"].items() if entry]
+        used = [(name, _at_home(entry)) for name, entry in config["datasets"].items() if entry]
         self.datasets = dict(sorted(used, key=lambda item: (item[1].get("table", "own"), item[0])))
         self.blocks = blocks(config["trials"], config["trials_per_job"])
 
@@ -37,14 +44,25 @@ class Plan:
         """What the samples of a data set depend on."""
         return {key: value for key, value in self.datasets[dataset].items() if key in SAMPLE_KEYS}
 
-    def sample_file(self, dataset: str) -> str | list[str]:
-        """The file that the samples come from; none for Gaussian ones, which are drawn."""
+    def image_file(self, dataset: str) -> list[str]:
+        """The file of images that the samples come from; none for drawn ones and a user's own."""
         entry = self.datasets[dataset]
-        if entry["source"] == "gaussian":
+        if entry["source"] in ("gaussian", "npz"):
             return []
-        if entry["source"] == "npz":
-            return entry["path"]
-        return f"data/images/{entry.get('name', entry['source'])}.npz"
+        return [f"data/images/{entry.get('name', entry['source'])}.npz"]
+
+    def own_file(self, dataset: str) -> dict[str, str] | None:
+        """Path and content, as a hash, of the user's own file; None for samples from elsewhere."""
+        entry = self.datasets[dataset]
+        if entry["source"] != "npz":
+            return None
+        return {"path": entry["path"], "content": content_hash(entry["path"])}
+
+    @property
+    def image_sets(self) -> list[str]:
+        """The image sets that the samples come from."""
+        names = (entry.get("name", entry["source"]) for entry in self.datasets.values())
+        return sorted(set(names) & set(IMAGE_SETS))
 
     def trial_files(self, dataset: str, bias: str, step: str) -> list[str]:
         """The blocks of one step (weights, minima, lp, gd, …) for a data set and bias."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from relucells.pipeline.names import bias_token
+
 
 class ConfigError(Exception):
     """One line: the key, what is wrong with its value, what is allowed."""
@@ -18,6 +20,8 @@ RENAMED = {"level": "confidence"}  # top-level keys of earlier versions
 
 def check_config(config: dict, schema: Path) -> None:
     """Validate the whole config against its schema; ConfigError describes the first key that is wrong."""
+    for key in _odd_keys(config):
+        raise ConfigError(one_line(key))
     for old, new in RENAMED.items():
         if old in config:
             raise ConfigError(f"{old}: this key is called {new} now; rename it")
@@ -25,10 +29,16 @@ def check_config(config: dict, schema: Path) -> None:
         _validator(schema).iter_errors(config), key=lambda error: [str(key) for key in error.path]
     )
     if errors:
-        raise ConfigError(_one_line(_describe(errors[0])))
+        raise ConfigError(one_line(_describe(errors[0])))
     for key, value in _numbers(config):
         if not math.isfinite(value):
             raise ConfigError(f"{key}: {value} is not a finite number")
+    for key, biases in _lists_of_biases(config):
+        tokens: dict[str, float] = {}
+        for bias in biases:
+            if tokens.setdefault(bias_token(bias), bias) is not bias:
+                pair = f"{tokens[bias_token(bias)]!r} and {bias!r}"
+                raise ConfigError(f"{key}: {pair} have the same name in paths, {bias_token(bias)}; keep one")
     used = [entry["table"] for entry in config["datasets"].values() if entry and "table" in entry]
     for table in sorted(set(used)):
         if used.count(table) > 1:
@@ -40,11 +50,45 @@ def check_config(config: dict, schema: Path) -> None:
 @cache
 def _validator(schema: Path):
     from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
 
-    return Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
+    # A number of things is written without a point: to jsonschema 4.0 is an integer, to Python it is not.
+    whole = Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    )
+    strict = extend(Draft202012Validator, type_checker=whole)
+    return strict(yaml.safe_load(schema.read_text(encoding="utf-8")))
 
 
-def _one_line(text: str) -> str:
+def _odd_keys(value: Any, place: str = "") -> Iterator[str]:
+    """A line for each key that is no text: YAML reads on, 1, ~ and dates as something else."""
+    if isinstance(value, dict):
+        for name, nested in value.items():
+            key = f"{place}.{name}" if place else str(name)
+            if not isinstance(name, str):
+                kind = {bool: "yes or no", type(None): "nothing"}.get(type(name), type(name).__name__)
+                yield f"{key}: YAML reads this key as {kind}, not as text; put it in quotes"
+            yield from _odd_keys(nested, key)
+    elif isinstance(value, list):
+        for nested in value:
+            yield from _odd_keys(nested, place)
+
+
+def _lists_of_biases(value: Any, place: str = "") -> Iterator[tuple[str, list[float]]]:
+    """Every list of biases in the config with its key."""
+    if isinstance(value, dict):
+        for name, nested in value.items():
+            key = f"{place}.{name}" if place else str(name)
+            if name == "biases" and nested:
+                yield key, nested
+            else:
+                yield from _lists_of_biases(nested, key)
+    elif isinstance(value, list):
+        for nested in value:
+            yield from _lists_of_biases(nested, place)
+
+
+def one_line(text: str) -> str:
     """The text with whatever could break the line escaped: keys may hold any character."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
@@ -86,6 +130,8 @@ def _describe(error) -> str:
                 and _is_number(error.instance)
             ):
                 allowed += ", and YAML reads this as text: write 1.0e-6, and nested keys in a --configfile"
+            elif isinstance(error.instance, float) and error.instance.is_integer() and "integer" in allowed:
+                allowed += f"; write {int(error.instance)}"
             return f"{key or 'config'}: {value} has the wrong type; allowed: {allowed}"
         case "minimum" | "exclusiveMinimum":
             return f"{key}: {value} is too small; it must be {_BOUNDS[error.validator]} {limit}"
@@ -159,3 +205,12 @@ def in_order(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: in_order(value[key]) for key in sorted(value)}
     return [in_order(item) for item in value] if isinstance(value, list) else value
+
+
+def shown_config(config: dict) -> dict:
+    """The config as a page shows it: no folder of this machine, the same whatever the order in a file."""
+    datasets = {
+        name: entry | {"path": Path(entry["path"]).name} if entry and "path" in entry else entry
+        for name, entry in config["datasets"].items()
+    }
+    return in_order(config | {"datasets": datasets, "data_dir": config["data_dir"] and "given"})

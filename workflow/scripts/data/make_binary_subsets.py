@@ -68,7 +68,8 @@ def make_subset(dataset: str, entry: dict, path: Path | None, seed: int | None) 
 
 if __name__ == "__main__":
     with job(snakemake) as log:
-        files = snakemake.input
+        own = snakemake.params.own
+        files = [own["path"]] if own else snakemake.input
         subset = make_subset(
             snakemake.wildcards.dataset,
             snakemake.params.entry,

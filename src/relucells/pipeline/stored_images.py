@@ -1,0 +1,75 @@
+"""The files data/images/{name}.npz: what they hold, and when another fetch could bring more.
+
+``data_dir`` is where to look, not what a result depends on. So a fetch does not have it as a parameter;
+its parameter is a request, which changes only where the file that is there holds no official images and a
+folder is given in which nobody has looked yet. The file keeps the request that made it: with official
+images there, every later run asks for the same and nothing is fetched again.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from relucells.pipeline.image_sets import IMAGE_SETS
+
+
+class Stored(NamedTuple):
+    """data_source : None where there is no readable file; images : how many; request : what made it."""
+
+    data_source: str | None = None
+    images: int = 0
+    request: str = ""
+    looked_in: str = ""
+
+    @property
+    def official(self) -> bool:
+        return self.data_source == "official"
+
+
+def stored(path: str | os.PathLike) -> Stored:
+    """What the file holds; one that cannot be read counts as none."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            texts = {name: str(file[name]) for name in ("request", "looked_in") if name in file}
+            return Stored(str(file["data_source"]), len(file["labels"]), **texts)
+    except Exception:  # whatever a broken file sets off
+        return Stored()
+
+
+def looked_in(data_dir: str) -> str:
+    """Stands for a folder, however its name is written, without telling where it is."""
+    folder = os.path.realpath(Path(data_dir).expanduser())
+    return hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+
+
+def request(path: str | os.PathLike, data_dir: str | None, allow_stand_in: bool) -> str:
+    """The parameter of the fetch that makes ``path``: another one than made it if that could bring more."""
+    held = stored(path)
+    if held.data_source == "stand-in" and not allow_stand_in:
+        return "official images"
+    unseen = held.data_source not in (None, "official") and data_dir and looked_in(data_dir) != held.looked_in
+    return looked_in(data_dir) if unseen else held.request
+
+
+# Where torchvision's download puts a set, below data/raw, if not in a folder of its name.
+_DOWNLOADS = {"cifar10": "cifar-10-python.tar.gz", "CIFAR100": "cifar-100-python.tar.gz"}
+
+
+def kept_line(names: Iterable[str], folder: str | os.PathLike = "data") -> str | None:
+    """One line on official images that a run uses from an earlier one: it was given no folder of them."""
+    folder = Path(folder)
+    kept = [
+        name
+        for name in names
+        if stored(folder / "images" / f"{name}.npz").official
+        and not _has_files(folder / "raw" / _DOWNLOADS.get(name, IMAGE_SETS[name].name))
+    ]
+    return f"data: the official {' and '.join(kept)} images of an earlier run stay in use" if kept else None
+
+
+def _has_files(path: Path) -> bool:
+    return path.is_file() or any(each.is_file() for each in path.rglob("*"))
