@@ -292,7 +292,7 @@ def settings(tmp_path):
     return {"full_scale": {"N": [4, None], "K": [3], "biases": [0, -200], "trials": 3, "classes": [7, 2]}}
 
 
-def test_the_target(tmp_path, settings):
+def test_every_n_and_bias_is_decided_and_counted(tmp_path, settings):
     run(tmp_path, settings, ("full_scale",))
     frame = pd.read_csv(tmp_path / "results" / "full_scale" / "shares.csv")
     assert len(frame) == 2 * 2 * 4 and (frame["n_trials"] == 3).all()

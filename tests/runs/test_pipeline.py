@@ -28,11 +28,12 @@ def pipeline(folder, project, size, cores):
             paths = sorted(folder.glob(f"results/trials/{DATASET}/{bias}/*/{step}.npz"))
             assert len(paths) == -(-TRIALS // size)
             blocks = [dict(np.load(path)) for path in paths]
+            assert {(str(b.pop("dataset")), str(b.pop("bias"))) for b in blocks} == {(DATASET, str(bias))}
             if step == "lp":  # its certificates refer to rows of their own block
                 decisions = [decision for block in blocks for decision in unpack(block)]
                 blocks = [{"trial": np.concatenate([block["trial"] for block in blocks])} | pack(decisions)]
             for name in blocks[0]:
-                arrays[bias, step, name] = np.concatenate([block[name] for block in blocks])
+                arrays[bias, step, name] = np.concatenate([np.atleast_1d(block[name]) for block in blocks])
     tables = {name: data for name, data in files(folder).items() if not name.startswith("trials/")}
     return arrays, tables
 

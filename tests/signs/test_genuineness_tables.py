@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 from decide_conventions import decide_conventions
 from find_lower_loss import lowest_loss
-from follow_witnesses import follow, network_of, perturbed, stable_step
+from follow_witnesses import columns, follow, network_of, perturbed, stable_step
 from lp_check import lp_check
 from plot_genuineness import draw, heights
 from tabulate_genuineness import add_printed, conventions_table, descent_table, readable, summarise
 from verify_certificates import check
 
 from relucells.cells.inspection import draw_weights
-from relucells.certify.certificates import pack
 from relucells.descent import gradient
-from relucells.pipeline.decisions import CONVENTIONS, read_decisions
+from relucells.pipeline.conventions import CONVENTIONS, step_of
+from relucells.pipeline.decisions import read_decisions, write_decisions
 from relucells.pipeline.job import write_npz
 from relucells.samples.gaussian import two_gaussians
 from relucells.samples.inputs import prepare
@@ -33,29 +33,25 @@ def run(tmp_path_factory):
     X, y = two_gaussians(3, 60, stream(0, "tables"))
     draws = [draw_weights(stream(0, "tables", "start", n), K, 4, 0.0) for n in range(2)]
     lower = lowest_loss(X, y, *map(np.stack, zip(*draws, strict=True)), iterations=300)
-    files = {"lp": [], "conventions": [], "verified": []}
+    files = {"verified": [], **{name: [] for name in CONVENTIONS}}
     found = {}
     for bias in (0, 20):
-        W, z = map(
-            np.stack,
-            zip(
-                *(draw_weights(stream(0, "tables", bias, n), K, 4, bias) for n in range(TRIALS)), strict=True
-            ),
-        )
+        draws = [draw_weights(stream(0, "tables", bias, n), K, 4, bias) for n in range(TRIALS)]
+        W, z = map(np.stack, zip(*draws, strict=True))
         patterns = np.stack([X @ w.T > 0 for w in W])
-        block = folder / "mini" / str(bias) / "000-005"
-        write_npz(block / "lp.npz", **pack(lp_check(X, y, patterns, 60)))
-        others = decide_conventions(X, y, patterns, z, LIMITS)
-        packed = {f"{name}_{key}": value for name, ds in others.items() for key, value in pack(ds).items()}
-        write_npz(block / "conventions.npz", **packed)
-        decisions = read_decisions(str(block / "lp.npz"), str(block / "conventions.npz"))
+        block, facts = folder / "mini" / str(bias) / "000-005", {"dataset": "mini", "bias": str(bias)}
+        facts |= {"trial": np.arange(TRIALS)}
+        made = {"positive": lp_check(X, y, patterns, 60)} | decide_conventions(X, y, patterns, z, LIMITS)
+        for name, of_convention in made.items():
+            files[name].append(str(block / f"{step_of(name)}.npz"))
+            write_decisions(files[name][-1], name, of_convention, **facts)
+        decisions = read_decisions(files[name][-1] for name in CONVENTIONS)
         checked = {}
         for convention, of_convention in decisions.items():
             levels, qualities = check(prepare(X), y, patterns, of_convention, lower.loss)
             checked |= {f"{convention}_level": levels, f"{convention}_quality": qualities}
-        write_npz(block / "verified.npz", **checked)
-        for step in files:
-            files[step].append(str(block / f"{step}.npz"))
+        files["verified"].append(str(block / "verified.npz"))
+        write_npz(files["verified"][-1], **facts, **checked)
         found[bias] = (W, z, patterns, decisions, checked)
     return X, y, lower, found, files
 
@@ -77,7 +73,7 @@ def test_a_broken_certificate_is_counted(run):
     assert row["verified_pct"] == 0 and row["genuine_pct"] == 0
 
 
-def draw_readings_include_each_other(run):
+def test_conventions_include_each_other(run):
     """What is genuine for given signs is genuine for some choice; positive is one of the uniform ones."""
     for *_, decisions, _ in run[3].values():
         genuine = {name: np.array([d.verdict == "genuine" for d in ds]) for name, ds in decisions.items()}
@@ -99,7 +95,8 @@ def test_all_active_cells_are_bad_where_the_signs_differ(run):
 def test_table_and_figure(run):
     _, _, _, found, files = run
     entry = {"dataset": "gaussian", "d": 3, "K": K, "N": 60, "biases": [0, 20], "data_source": "gaussian"}
-    frame = conventions_table({"mini": entry}, files, 0.95)
+    decisions = {name: files[name] for name in CONVENTIONS}
+    frame = conventions_table({"mini": entry}, decisions, files["verified"], 0.95)
     assert list(frame["convention"]) == [*CONVENTIONS, *CONVENTIONS] and (frame["n_trials"] == TRIALS).all()
     printed = pd.DataFrame(
         {"dataset": ["gaussian"], "d": [3], "K": [K], "N": [60], "bias": ["20"], "column": ["genuine_pct"]}
@@ -135,7 +132,7 @@ def test_descent_stays_at_certified_minima(run, tmp_path):
     assert runs[1]["steps"] > 0 and abs(runs[1]["loss"] - decision.loss) < 1e-4
     rows = [one | {"trial": n, "convention": "exists", "minimum": decision.loss} for one in runs]
     path = tmp_path / "mini" / "20.npz"
-    write_npz(path, **{name: np.array([row[name] for row in rows]) for name in rows[0]})
+    write_npz(path, dataset="mini", bias="20", **columns(rows))
     entry = {"dataset": "gaussian", "d": 3, "K": K, "N": 60, "biases": [20], "data_source": "gaussian"}
     table = descent_table({"mini": entry}, [str(path)])
     assert table["trapped"].tolist() == [1, 1, 0] and table["n_runs"].tolist() == [1, 1, 0]

@@ -31,6 +31,7 @@ import relucells
 from relucells.pipeline import diameter_plan, related_plan, transition_plan
 from relucells.pipeline.code import code_hash, other_version
 from relucells.pipeline.config_files import check_files, read_config
+from relucells.pipeline.conventions import CONVENTIONS, OTHERS, step_of
 from relucells.pipeline.image_sets import IMAGE_SETS
 from relucells.pipeline.names import bias_token
 from relucells.pipeline.paper import BY_FILE, FIGURES

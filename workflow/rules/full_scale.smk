@@ -1,7 +1,8 @@
 """Genuine minima on every image of two classes, under every sign convention.
 
 In:  data/images/{images}.npz
-Out: results/full_scale/{N}/{K}/{bias}.npz     decisions with certificates, how each was checked; N may be "all"
+Out: results/full_scale/{N}/{K}/{bias}/{convention}.npz   decisions with certificates, how each was checked;
+                                                          N may be "all"
      results/full_scale/shares (.csv, .md, .tex)
 """
 
@@ -13,7 +14,11 @@ rule decide_full_scale:
     input:
         f"data/images/{FULL_SCALE_IMAGES}.npz",
     output:
-        "results/full_scale/{N}/{K}/{bias}.npz",
+        expand(
+            "results/full_scale/{N}/{K}/{bias}/{convention}.npz",
+            convention=CONVENTIONS,
+            allow_missing=True,
+        ),
     log:
         "logs/decide_full_scale/{N}/{K}/{bias}.log",
     wildcard_constraints:
@@ -40,10 +45,11 @@ rule decide_full_scale:
 rule tabulate_full_scale:
     input:
         [
-            f"results/full_scale/{N or 'all'}/{K}/{bias_token(bias)}.npz"
+            f"results/full_scale/{N or 'all'}/{K}/{bias_token(bias)}/{convention}.npz"
             for K in config["full_scale"]["K"]
             for N in config["full_scale"]["N"]
             for bias in config["full_scale"]["biases"]
+            for convention in CONVENTIONS
         ],
     output:
         **table_files(
@@ -58,7 +64,6 @@ rule tabulate_full_scale:
     conda:
         "../envs/relucells.yaml"
     params:
-        images=FULL_SCALE_IMAGES,
         confidence=config["confidence"],
         code=code_of("full_scale/tabulate_full_scale"),
     script:

@@ -1,7 +1,7 @@
 """Genuine minima under every sign convention: decisions, certificates, what descent does, one table.
 
 In:  data/subsets/{dataset}.npz, results/trials/{dataset}/{bias}/{trials}/{weights,minima,lp}.npz
-Out: results/trials/{dataset}/{bias}/{trials}/conventions.npz  decisions for uniform, sampled, exists
+Out: results/trials/{dataset}/{bias}/{trials}/decisions/{convention}.npz  for all but positive, which is lp.npz
      results/trials/{dataset}/{bias}/{trials}/verified.npz     how each certificate was checked; bad or global
      results/lower_loss/{dataset}.npz                          a network with the lowest loss known
      results/witnesses/{dataset}/{bias}.npz                    gradient descent from certified minima
@@ -16,7 +16,11 @@ rule decide_conventions:
         weights="results/trials/{dataset}/{bias}/{trials}/weights.npz",
         minima="results/trials/{dataset}/{bias}/{trials}/minima.npz",
     output:
-        "results/trials/{dataset}/{bias}/{trials}/conventions.npz",
+        expand(
+            "results/trials/{dataset}/{bias}/{trials}/decisions/{convention}.npz",
+            convention=OTHERS,
+            allow_missing=True,
+        ),
     log:
         "logs/decide_conventions/{dataset}/{bias}/{trials}.log",
     conda:
@@ -50,8 +54,10 @@ rule verify_certificates:
     input:
         data="data/subsets/{dataset}.npz",
         minima="results/trials/{dataset}/{bias}/{trials}/minima.npz",
-        lp="results/trials/{dataset}/{bias}/{trials}/lp.npz",
-        conventions="results/trials/{dataset}/{bias}/{trials}/conventions.npz",
+        decisions=[
+            f"results/trials/{{dataset}}/{{bias}}/{{trials}}/{step_of(name)}.npz"
+            for name in CONVENTIONS
+        ],
         lower="results/lower_loss/{dataset}.npz",
     output:
         "results/trials/{dataset}/{bias}/{trials}/verified.npz",
@@ -71,9 +77,11 @@ rule follow_witnesses:
         weights=lambda wildcards: PLAN.trial_files(
             wildcards.dataset, wildcards.bias, "weights"
         ),
-        lp=lambda wildcards: PLAN.trial_files(wildcards.dataset, wildcards.bias, "lp"),
-        conventions=lambda wildcards: PLAN.trial_files(
-            wildcards.dataset, wildcards.bias, "conventions"
+        sampled=lambda wildcards: PLAN.trial_files(
+            wildcards.dataset, wildcards.bias, step_of("sampled")
+        ),
+        exists=lambda wildcards: PLAN.trial_files(
+            wildcards.dataset, wildcards.bias, step_of("exists")
         ),
     output:
         "results/witnesses/{dataset}/{bias}.npz",
@@ -91,10 +99,12 @@ rule follow_witnesses:
 
 rule tabulate_genuineness:
     input:
+        **{
+            name: PLAN.all_trial_files(PLAN.datasets, step_of(name))
+            for name in CONVENTIONS
+        },
         printed=here("paper/tables.csv"),
         data=[f"data/subsets/{name}.npz" for name in PLAN.datasets],
-        lp=PLAN.all_trial_files(PLAN.datasets, "lp"),
-        conventions=PLAN.all_trial_files(PLAN.datasets, "conventions"),
         verified=PLAN.all_trial_files(PLAN.datasets, "verified"),
         witnesses=[
             f"results/witnesses/{name}/{bias}.npz"

@@ -1,20 +1,29 @@
-"""Reading the decisions of a block of trials under every convention."""
+"""The one format of decisions on disk: a file for each convention, written and read here alone.
 
-from collections.abc import Mapping
+Where a block of trials keeps them, ``relucells.pipeline.conventions.step_of`` says.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from relucells.certify.certificates import Decision, pack, unpack
+from relucells.pipeline.job import write_npz
 
-CONVENTIONS = ("positive", "uniform", "sampled", "exists")
+
+def write_decisions(path: str | os.PathLike, name: str, decisions: list[Decision], **facts) -> None:
+    """Write decisions on cells under one convention, by the name that the workflow gives it.
+
+    facts : further arrays, such as ``trial`` (one for each decision), ``dataset`` and ``bias``
+    """
+    write_npz(path, asked=np.array(name), **facts, **pack(decisions))
 
 
-def read_decisions(lp: str, conventions: str) -> Mapping[str, list[Decision]]:
-    """The decisions in lp.npz (``positive``) and conventions.npz (the others)."""
-    names = list(pack([]))
-    with np.load(lp) as arrays:
-        found = {"positive": unpack(arrays)}
-    with np.load(conventions) as arrays:
-        for convention in CONVENTIONS[1:]:
-            found[convention] = unpack({name: arrays[f"{convention}_{name}"] for name in names})
+def read_decisions(paths: Iterable[str | os.PathLike]) -> Mapping[str, list[Decision]]:
+    """The decisions in several files by convention, in the order of the files."""
+    found = {}
+    for path in paths:
+        with np.load(path) as arrays:
+            found[str(arrays["asked"])] = unpack(arrays)
     return found

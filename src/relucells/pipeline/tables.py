@@ -44,6 +44,11 @@ def with_interval(frame: pd.DataFrame, column: str, digits: int) -> pd.Series:
     return pd.Series([cell(row) for row in frame.to_dict("records")], index=frame.index, dtype=object)
 
 
+def part(outputs: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """The files of one of several tables of a rule, whose outputs are named ``{prefix}csv`` and so on."""
+    return {suffix: outputs[prefix + suffix] for suffix in ("csv", "md", "tex")}
+
+
 def write_table(
     frame: pd.DataFrame,
     shown: pd.DataFrame,

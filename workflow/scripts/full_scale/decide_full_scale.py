@@ -3,17 +3,19 @@
 import resource
 import time
 from collections import Counter
+from logging import Logger
 
 import numpy as np
 
 from relucells.cells import pattern as cells
 from relucells.cells.factorised import large_minimum
 from relucells.cells.inspection import sample_weights
-from relucells.certify.certificates import Decision, pack
+from relucells.certify.certificates import Decision
 from relucells.certify.verify import verification_level
 from relucells.pipeline.arrays import read_arrays
-from relucells.pipeline.decisions import CONVENTIONS
-from relucells.pipeline.job import UserError, job, write_npz
+from relucells.pipeline.conventions import ASKED, CONVENTIONS
+from relucells.pipeline.decisions import write_decisions
+from relucells.pipeline.job import UserError, job
 from relucells.samples.images import augment, first_of_class, pixels
 from relucells.samples.inputs import Inputs, prepare
 from relucells.search.decide import decide
@@ -35,62 +37,70 @@ def decide_cell(
 
     All questions about a cell are asked in turn: where it is large, they share one factorisation.
     """
-    asked = {name: np.where(z > 0, 1, -1) if name == "sampled" else name for name in CONVENTIONS}
     decisions = {
-        name: decide(inputs, y, pattern, signs, margin="sign", program_limit=program_limit)
-        for name, signs in asked.items()
+        name: decide(inputs, y, pattern, asked.signs(z), margin="sign", program_limit=program_limit)
+        for name, asked in ASKED.items()
     }
     levels = {name: verification_level(inputs, y, pattern, decision) for name, decision in decisions.items()}
     minimum = large_minimum(inputs, y, pattern)
     return decisions, levels, minimum.rank if minimum else cells.rank(inputs, pattern)
 
 
+def samples_of(path: str, settings: dict, N: int | None) -> tuple[np.ndarray, np.ndarray, str]:
+    """X, y and their data_source. UserError names the images that are missing."""
+    images, labels, data_source = read_arrays(path, "images", "labels", "data_source")
+    try:
+        return *two_classes(images, labels, settings["classes"], N), str(data_source)
+    except ValueError as error:
+        reason = str(error).removeprefix("per_class: ")
+        raise UserError(f"full_scale: {reason} in {path} (source {data_source})") from None
+
+
+def decide_cells(
+    X: np.ndarray, y: np.ndarray, drawn: dict[str, np.ndarray], program_limit: int | None, log: Logger
+) -> tuple[dict[str, list[Decision]], dict[str, list[str]], dict[str, np.ndarray]]:
+    """Decisions on the cells of the drawn weights and how each was checked, by convention; and of each cell
+    rank A (``rank``) and its share of active pairs (``activated``)."""
+    inputs = prepare(X)
+    log.info("%d samples in %d dimensions, rank X = %d", *X.shape, inputs.rank)
+    found: dict[str, list[Decision]] = {name: [] for name in CONVENTIONS}
+    checked: dict[str, list[str]] = {name: [] for name in CONVENTIONS}
+    ranks, activated = [], []
+    for trial, W, z in zip(drawn["trial"], drawn["W"], drawn["z"], strict=True):
+        start = time.process_time()
+        pattern = cells.activation_pattern(inputs, W)
+        decisions, levels, rank = decide_cell(inputs, y, pattern, z, program_limit)
+        for name in CONVENTIONS:
+            found[name].append(decisions[name])
+            checked[name].append(levels[name])
+        ranks.append(rank)
+        activated.append(pattern.mean())
+        verdicts = ", ".join(f"{name} {decisions[name].verdict}" for name in CONVENTIONS)
+        seconds = time.process_time() - start
+        log.info("trial %d: %s; rank A = %d; %.1f s of CPU time", trial, verdicts, rank, seconds)
+    return found, checked, {"rank": np.array(ranks), "activated": np.array(activated)}
+
+
+def summary(decisions: list[Decision], levels: list[str]) -> str:
+    """How many cells were decided, and how that was checked."""
+    decided = [level for level, d in zip(levels, decisions, strict=True) if d.verdict != "undecided"]
+    how = ", ".join(f"{n} {level}" for level, n in Counter(decided).items())
+    return f"{len(decided)} of {len(levels)} decided; checked: {how or 'none'}"
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
         wildcards, params = snakemake.wildcards, snakemake.params
-        settings, path = params.settings, snakemake.input[0]
-        images, labels, data_source = read_arrays(path, "images", "labels", "data_source")
-        try:
-            N = None if wildcards.N == "all" else int(wildcards.N)
-            X, y = two_classes(images, labels, settings["classes"], N)
-            inputs = prepare(X)
-        except ValueError as error:
-            reason = str(error).removeprefix("per_class: ")
-            raise UserError(f"full_scale: {reason} in {path} (source {data_source})") from None
-        log.info("%d samples in %d dimensions, rank X = %d", *X.shape, inputs.rank)
-        drawn = sample_weights(
-            params.seed,
-            settings["images"],
-            wildcards.bias,
-            range(settings["trials"]),
-            int(wildcards.K),
-            X.shape[1],
-            params.draw,
-        )
-        found: dict[str, list] = {name: [] for name in CONVENTIONS}
-        checked: dict[str, list] = {name: [] for name in CONVENTIONS}
-        ranks, activated = [], []
-        for trial, W, z in zip(drawn["trial"], drawn["W"], drawn["z"], strict=True):
-            start = time.process_time()
-            pattern = cells.activation_pattern(inputs, W)
-            decisions, levels, rank = decide_cell(inputs, y, pattern, z, settings["program_limit"])
-            for name in CONVENTIONS:
-                found[name].append(decisions[name])
-                checked[name].append(levels[name])
-            ranks.append(rank)
-            activated.append(pattern.mean())
-            verdicts = ", ".join(f"{name} {decisions[name].verdict}" for name in CONVENTIONS)
-            seconds = time.process_time() - start
-            log.info("trial %d: %s; rank A = %d; %.1f s of CPU time", trial, verdicts, rank, seconds)
-        arrays = {f"{name}_{key}": value for name, ds in found.items() for key, value in pack(ds).items()}
-        arrays |= {f"{name}_level": np.array(levels, dtype="U9") for name, levels in checked.items()}
-        arrays |= {"trial": drawn["trial"], "rank": np.array(ranks), "activated": np.array(activated)}
-        sizes = {"N": np.array(len(X)), "data_source": np.array(str(data_source))}
-        write_npz(snakemake.output[0], **arrays, **sizes)
-        for name, levels in checked.items():
-            decided = [n for n, d in enumerate(found[name]) if d.verdict != "undecided"]
-            counts = Counter(levels[n] for n in decided)
-            how = ", ".join(f"{n} {level}" for level, n in counts.items())
-            log.info("%s: %d of %d decided; checked: %s", name, len(decided), len(levels), how or "none")
+        settings, K = params.settings, int(wildcards.K)
+        N = None if wildcards.N == "all" else int(wildcards.N)
+        X, y, source = samples_of(snakemake.input[0], settings, N)
+        name, trials, D = settings["images"], range(settings["trials"]), X.shape[1]
+        drawn = sample_weights(params.seed, name, wildcards.bias, trials, K, D, params.draw)
+        found, checked, cell = decide_cells(X, y, drawn, settings["program_limit"], log)
+        facts = cell | {"trial": drawn["trial"], "images": name, "K": K, "N": len(X), "data_source": source}
+        for path, (name, decisions) in zip(snakemake.output, found.items(), strict=True):
+            level = np.array(checked[name], dtype="U9")
+            write_decisions(path, name, decisions, **facts, bias=wildcards.bias, checked=level)
+            log.info("%s: %s", name, summary(decisions, checked[name]))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         log.info("%.0f s of CPU time, at most %.2f GiB of memory", time.process_time(), peak)

@@ -1,44 +1,42 @@
 """Share of genuine minima on every image of two classes, beside that on the paper's few."""
 
-from pathlib import Path
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from relucells.pipeline.decisions import CONVENTIONS
+from relucells.pipeline.conventions import in_words
 from relucells.pipeline.job import job
 from relucells.pipeline.tables import share, stand_in_notes, with_interval, write_table
 
 REASONS = ("sample", "multipliers", "conflicts")
 
 
-def summarise(arrays, convention: str, confidence: float) -> dict:
-    """One convention's shares of all trials, and counts of what decided and of how it was checked."""
-    verdict, reason = arrays[f"{convention}_verdict"], arrays[f"{convention}_reason"]
+def summarise(arrays, confidence: float) -> dict:
+    """Shares of all trials of a file, and counts of what decided and of how it was checked."""
+    verdict, reason = arrays["verdict"], arrays["reason"]
     decided = verdict != "undecided"
-    checked = arrays[f"{convention}_level"][decided]
+    checked = arrays["checked"][decided]
     row = {"n_trials": len(verdict)}
     for name, hits in (("genuine_pct", verdict == "genuine"), ("undecided_pct", ~decided)):
         row[name], row[f"{name}_low"], row[f"{name}_high"] = share(hits, confidence)
     row |= {f"none_by_{name}": int((reason[verdict == "none"] == name).sum()) for name in REASONS}
     row |= {"undecided": int((~decided).sum()), "verified": int((checked == "proven").sum())}
     row["numerical"] = int((checked == "numerical").sum())
-    row["mean_loss"] = arrays[f"{convention}_loss"].mean()
+    row["mean_loss"] = arrays["loss"].mean()
     row["rank_low"], row["rank_high"] = arrays["rank"].min(), arrays["rank"].max()
     row["activated_pct"] = 100 * arrays["activated"].mean()
     return row
 
 
-def shares(files: list[str], images: str, confidence: float) -> pd.DataFrame:
-    """A row per N, K, bias and convention; a file is named N/K/bias.npz."""
+def shares(files: Iterable[str], confidence: float) -> pd.DataFrame:
+    """A row per N, K, bias and convention, each from a file of its own."""
     rows = []
-    for file in map(Path, files):
+    for file in files:
         with np.load(file) as arrays:
-            N, K = int(arrays["N"]), int(file.parts[-2])
-            for convention in CONVENTIONS:
-                row = {"images": images, "K": K, "N": N, "bias": file.stem, "convention": convention}
-                row |= summarise(arrays, convention, confidence)
-                rows.append(row | {"data_source": str(arrays["data_source"])})
+            row = {name: arrays[name].item() for name in ("images", "K", "N", "bias")}
+            row |= {"convention": str(arrays["asked"])} | summarise(arrays, confidence)
+            rows.append(row | {"data_source": str(arrays["data_source"])})
     return pd.DataFrame(rows)
 
 
@@ -62,12 +60,11 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
 if __name__ == "__main__":
     with job(snakemake) as log:
         params = snakemake.params
-        frame = shares(list(snakemake.input), params.images, params.confidence)
+        frame = shares(snakemake.input, params.confidence)
         notes = [
-            f"Brackets: {100 * params.confidence:g} % Wilson intervals over the weight draws. positive: "
-            "every z_j > 0; uniform: all z_j of one sign; sampled: the signs of the drawn z; exists: some "
-            "choice of signs. None: cells without a genuine minimum, by what shows it: the fitted value "
-            "of one sample, multipliers on pairs of a sample and a neuron, or several of these. Proven: "
+            f"Brackets: {100 * params.confidence:g} % Wilson intervals over the weight draws. "
+            f"{in_words()}. None: cells without a genuine minimum, by what shows it: the fitted value of one "
+            "sample, multipliers on pairs of a sample and a neuron, or several of these. Proven: "
             "certificates that were checked with proven error bounds or in exact arithmetic; numerical: "
             "within tolerances.",
             *stand_in_notes(frame),

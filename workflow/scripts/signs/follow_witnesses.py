@@ -1,6 +1,7 @@
 """Gradient descent from certified minima, from points near them, and from the drawn weights."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from relucells.samples.inputs import Inputs, prepare
 from relucells.samples.randomness import stream
 
 STARTS = ("witness", "perturbed", "drawn")
+ASKED_FOR = ("sampled", "exists")  # conventions whose witnesses are followed, the first one first
 
 
 def network_of(decision: Decision, W: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -73,38 +75,54 @@ def follow(
     return runs
 
 
+def follow_block(
+    inputs: Inputs, y: np.ndarray, block: tuple[dict, Mapping], settings: dict, seed: int, wanted: int
+) -> list[dict]:
+    """Runs from at most ``wanted`` witnesses of a block: its weights.npz, and its decisions by convention."""
+    weights, found = block
+    rows: list[dict] = []
+    for n, number in enumerate(weights["trial"]):
+        genuine = [name for name in ASKED_FOR if found[name][n].verdict == "genuine"]
+        if len(rows) >= len(STARTS) * wanted or not genuine:
+            continue
+        decision, W, z = found[genuine[0]][n], weights["W"][n], weights["z"][n]
+        start = network_of(decision, W, z)
+        if not (activation_pattern(inputs, start[0]) == activation_pattern(inputs, W)).all():
+            continue  # the witness touches the boundary of its cell
+        generator = stream(seed, str(weights["dataset"]), str(weights["bias"]), int(number), "perturbed")
+        near = perturbed(inputs, *start, settings["perturbation"], generator)
+        networks = dict(zip(STARTS, (start, near, (W, z)), strict=True))
+        known = {"trial": number, "convention": genuine[0], "minimum": decision.loss}
+        rows += [run | known for run in follow(inputs, y, networks, settings)]
+    return rows
+
+
+def follow_witnesses(files, settings: dict, seed: int) -> list[dict]:
+    """Runs from the first witnesses of a data set and bias; ``files`` are those of the rule."""
+    with np.load(files.data) as data:
+        inputs, y = prepare(data["X"]), data["y"]
+    rows: list[dict] = []
+    for path, *decisions in zip(files.weights, *(files[name] for name in ASKED_FOR), strict=True):
+        with np.load(path) as weights:
+            block = dict(weights), read_decisions(decisions)
+        wanted = settings["witnesses"] - len(rows) // len(STARTS)
+        rows += follow_block(inputs, y, block, settings, seed, wanted)
+    return rows
+
+
+def columns(rows: list[dict]) -> dict[str, np.ndarray]:
+    """Runs as arrays, with their types also where there is none."""
+    types = {"start": "U9", "outcome": "U9", "convention": "U8", "trial": np.int64, "steps": np.int64}
+    names = ("trial", "convention", "start", "outcome", "steps", "step", "loss", "minimum")
+    return {name: np.array([row[name] for row in rows], dtype=types.get(name, float)) for name in names}
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
-        files, settings = snakemake.input, snakemake.params.settings
-        wildcards = snakemake.wildcards
-        with np.load(files.data) as data:
-            inputs, y = prepare(data["X"]), data["y"]
-        rows = []
-        for block in zip(files.weights, files.lp, files.conventions, strict=True):
-            with np.load(block[0]) as weights:
-                W, z, trial = weights["W"], weights["z"], weights["trial"]
-            found = read_decisions(*block[1:])
-            seed, dataset, bias = snakemake.params.seed, wildcards.dataset, wildcards.bias
-            for n, number in enumerate(trial):
-                wanted = [name for name in ("sampled", "exists") if found[name][n].verdict == "genuine"]
-                if len(rows) >= len(STARTS) * settings["witnesses"] or not wanted:
-                    continue
-                decision = found[wanted[0]][n]
-                start = network_of(decision, W[n], z[n])
-                if not (activation_pattern(inputs, start[0]) == activation_pattern(inputs, W[n])).all():
-                    log.warning("trial %d: the witness touches the boundary of its cell, left out", number)
-                    continue
-                generator = stream(seed, dataset, bias, int(number), "perturbed")
-                near = perturbed(inputs, *start, settings["perturbation"], generator)
-                networks = dict(zip(STARTS, (start, near, (W[n], z[n])), strict=True))
-                for run in follow(inputs, y, networks, settings):
-                    rows.append(run | {"trial": number, "convention": wanted[0], "minimum": decision.loss})
-        types = {"start": "U9", "outcome": "U9", "convention": "U8", "trial": np.int64, "steps": np.int64}
-        names = ("trial", "convention", "start", "outcome", "steps", "step", "loss", "minimum")
-        arrays = {name: np.array([row[name] for row in rows], dtype=types.get(name, float)) for name in names}
-        write_npz(snakemake.output[0], **arrays)
+        rows = follow_witnesses(snakemake.input, snakemake.params.settings, snakemake.params.seed)
+        dataset, bias = snakemake.wildcards.dataset, snakemake.wildcards.bias
+        write_npz(snakemake.output[0], dataset=dataset, bias=bias, **columns(rows))
         for start in STARTS:
             counts = Counter(row["outcome"] for row in rows if row["start"] == start)
-            log.info(
-                "%s: %s", start, ", ".join(f"{n} {what}" for what, n in sorted(counts.items())) or "no run"
-            )
+            found = ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
+            log.info("%s: %s", start, found or "no run")

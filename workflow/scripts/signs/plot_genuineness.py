@@ -6,12 +6,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from relucells.pipeline.decisions import CONVENTIONS
+from relucells.pipeline.conventions import ASKED, CONVENTIONS
 from relucells.pipeline.figures import BLACK, BLUE, GREY, PAGE_WIDTH, RED, YELLOW, new_figure, save_picture
 from relucells.pipeline.job import job
 from relucells.pipeline.paper import display_name
 
-WIDTH = 0.2
+WIDTH = 0.8 / len(CONVENTIONS)
 PARTS = {
     "bad": {"color": RED, "label": "genuine, bad"},
     "global": {"color": BLUE, "label": "genuine, global"},
@@ -25,13 +25,6 @@ PARTS = {
     },
 }
 PRINTED = {"marker": "D", "linestyle": "", "markerfacecolor": "none", "markeredgecolor": BLACK}
-LETTERS = {"positive": "+", "uniform": "u", "sampled": "s", "exists": "∃"}
-WORDS = {
-    "positive": "every z > 0, as the paper ran it",
-    "uniform": "all z of one sign",
-    "sampled": "signs of the drawn z",
-    "exists": "some choice of signs",
-}
 
 
 def heights(table: pd.DataFrame) -> pd.DataFrame:
@@ -51,13 +44,13 @@ def panel(axes: Axes, rows: pd.DataFrame) -> None:
     biases = list(dict.fromkeys(rows["bias"]))
     for row in rows.to_dict("records"):
         k = CONVENTIONS.index(row["convention"])
-        x, bottom = biases.index(row["bias"]) + (k - 1.5) * WIDTH, 0.0
+        x, bottom = biases.index(row["bias"]) + (k - (len(CONVENTIONS) - 1) / 2) * WIDTH, 0.0
         for part, style in PARTS.items():
             style = {key: value for key, value in style.items() if key != "label"}
             if row[part] > 0:
                 axes.bar(x, row[part], WIDTH * 0.86, bottom=bottom, **style)
             bottom += row[part]
-        axes.text(x, -2.5, LETTERS[row["convention"]], ha="center", va="top", fontsize=5.5)
+        axes.text(x, -2.5, ASKED[row["convention"]].letter, ha="center", va="top", fontsize=5.5)
         if k == 0 and not pd.isna(row["paper"]):
             axes.plot(x, row["paper"], markersize=3.5, zorder=3, clip_on=False, **PRINTED)
     axes.set_xticks(range(len(biases)), [bias.replace("-", "−") for bias in biases])
@@ -86,7 +79,7 @@ def draw(shown: pd.DataFrame) -> Figure:
         axes.axis("off")
     handles = [Patch(**style) for style in PARTS.values()]
     handles.append(Line2D([], [], label="printed in the paper", **PRINTED))
-    words = "\n".join(f"{LETTERS[convention]}  {text}" for convention, text in WORDS.items())
+    words = "\n".join(f"{asked.letter}  {asked.words}" for asked in ASKED.values())
     key = panels[len(entries)]
     key.legend(handles=handles, loc="upper left", title=words, title_fontsize=7, alignment="left")
     return figure

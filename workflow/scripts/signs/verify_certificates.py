@@ -1,5 +1,6 @@
 """Check every certificate, and say of each genuine minimum whether it is bad or global."""
 
+import logging
 from collections import Counter
 
 import numpy as np
@@ -9,6 +10,7 @@ from relucells.certify.verify import verification_level
 from relucells.lower_loss import fits_exactly, quality
 from relucells.pipeline.decisions import read_decisions
 from relucells.pipeline.job import job, write_npz
+from relucells.pipeline.trials import facts_of
 from relucells.samples.inputs import Inputs, prepare
 
 
@@ -30,20 +32,26 @@ def check(
     return np.array(levels, dtype="U9"), np.array(qualities, dtype="U6")
 
 
+def check_block(files) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The levels and qualities of a block under every convention, and a line for the log on each."""
+    with np.load(files.data) as data, np.load(files.minima) as minima, np.load(files.lower) as lower:
+        inputs, y, best = prepare(data["X"]), data["y"], float(lower["loss"])
+        patterns, checked = minima["pattern"], facts_of(minima)
+    lines = []
+    for convention, decisions in read_decisions(files.decisions).items():
+        levels, qualities = check(inputs, y, patterns, decisions, best)
+        checked[f"{convention}_level"], checked[f"{convention}_quality"] = levels, qualities
+        decided = np.array([decision.verdict != "undecided" for decision in decisions])
+        counts = ", ".join(f"{n} {level}" for level, n in sorted(Counter(levels[decided]).items()))
+        lines.append(f"{convention}: {decided.sum()} decided: {counts or 'none'}")
+        if (failed := decided & (levels == "rejected")).any():
+            lines.append(f"{convention}: trials {checked['trial'][failed].tolist()} are rejected")
+    return checked, lines
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
-        files = snakemake.input
-        with np.load(files.data) as data, np.load(files.minima) as minima, np.load(files.lower) as lower:
-            inputs, y = prepare(data["X"]), data["y"]
-            patterns, trial, best = minima["pattern"], minima["trial"], float(lower["loss"])
-        checked = {}
-        for convention, decisions in read_decisions(files.lp, files.conventions).items():
-            levels, qualities = check(inputs, y, patterns, decisions, best)
-            checked[f"{convention}_level"], checked[f"{convention}_quality"] = levels, qualities
-            decided = np.array([decision.verdict != "undecided" for decision in decisions])
-            failed = decided & (levels == "rejected")
-            counts = ", ".join(f"{n} {level}" for level, n in sorted(Counter(levels[decided]).items()))
-            log.info("%s: %d decided: %s", convention, decided.sum(), counts or "none")
-            if failed.any():
-                log.warning("%s: trials %s are not verified", convention, trial[failed].tolist())
-        write_npz(snakemake.output[0], trial=trial, **checked)
+        checked, lines = check_block(snakemake.input)
+        write_npz(snakemake.output[0], **checked)
+        for line in lines:
+            log.log(logging.WARNING if "rejected" in line else logging.INFO, "%s", line)

@@ -1,8 +1,5 @@
 """Gather all trials of a table's data sets into its rows, each value with its interval."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
@@ -10,24 +7,13 @@ from relucells.pipeline.job import job
 from relucells.pipeline.names import bias_token
 from relucells.pipeline.paper import COLUMNS
 from relucells.pipeline.tables import stand_in_notes, with_facts, with_interval, write_table
+from relucells.pipeline.trials import read_rows
 from relucells.statistics import mean_interval, wilson
 
 HEADERS = {name: column.header for name, column in COLUMNS.items()} | {
     "lp_undecided_pct": "undecided %",
     "descent_undecided_pct": "descent undecided %",
 }
-
-
-def load_trials(paths: Sequence[str]) -> dict[str, np.ndarray]:
-    """The small arrays of several blocks, one after the other, in the order of their trials."""
-    wanted = ("verdict", "unique", "gap", "activated", "outcome", "trial", "loss")
-    blocks: dict[str, list[np.ndarray]] = {}
-    for path in sorted(paths, key=lambda path: int(Path(path).parent.name.split("-")[0])):
-        with np.load(path) as arrays:
-            for name in wanted:
-                if name in arrays.files:
-                    blocks.setdefault(name, []).append(arrays[name])
-    return {name: np.concatenate(parts) for name, parts in blocks.items()}
 
 
 def summarise(
@@ -67,18 +53,17 @@ def summarise(
 
 
 def table(datasets: dict[str, dict], files: dict[str, list[str]], confidence: float) -> pd.DataFrame:
-    """All rows: a data set and a bias each. ``datasets`` maps names to config entries with their sizes."""
+    """All rows: a data set and a bias each.
+
+    datasets : config entries with their sizes, by name; files : of the steps minima, lp and descent
+    """
+    minima = read_rows(files["minima"], "unique", "gap", "activated")
+    lp, descent = read_rows(files["lp"], "verdict"), read_rows(files["descent"], "outcome")
     rows = []
     for name, entry in datasets.items():
         for bias in map(bias_token, entry["biases"]):
-
-            def of(step: str, name: str = name, bias: str = bias) -> list[str]:
-                return [path for path in files[step] if Path(path).parts[-4:-2] == (name, bias)]
-
-            descent = load_trials(of("descent")) if of("descent") else None
-            row = {"dataset": entry["dataset"], "d": entry["d"], "K": entry["K"], "N": entry["N"]}
-            row["bias"] = bias
-            row |= summarise(load_trials(of("minima")), load_trials(of("lp")), descent, confidence)
+            row = {key: entry[key] for key in ("dataset", "d", "K", "N")} | {"bias": bias}
+            row |= summarise(minima[name, bias], lp[name, bias], descent.get((name, bias)), confidence)
             rows.append(row | {"data_source": entry["data_source"], "entry": name})
     return pd.DataFrame(rows)
 

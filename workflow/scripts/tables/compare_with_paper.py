@@ -5,8 +5,6 @@ trials, of the paper's trials, of the draw of the one Gaussian data set, and the
 printed number inside it agrees, one outside differs.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
@@ -191,7 +189,7 @@ if __name__ == "__main__":
         repeated = {}
         for path in snakemake.input.repeated:
             with np.load(path) as arrays:
-                repeated[Path(path).parent.name, Path(path).stem] = dict(arrays)
+                repeated[str(arrays["dataset"]), str(arrays["bias"])] = dict(arrays)
         diameters = printed["table"] == "VI"
         frame = pd.concat(
             [

@@ -76,7 +76,7 @@ if __name__ == "__main__":
             params.settings["bias"],
             params.lp["time_limit"],
         )
-        write_npz(snakemake.output[0], **repeated)
+        write_npz(snakemake.output[0], dataset=wildcards.dataset, bias=wildcards.bias, **repeated)
         means = repeated["gap"].mean(axis=1)
         log.info(
             "%d data sets: mean P_g %.4f, spread between them %.4f", len(means), means.mean(), means.std()

@@ -4,6 +4,7 @@ import numpy as np
 
 from relucells.descent import descend_all
 from relucells.pipeline.job import job, write_npz
+from relucells.pipeline.trials import facts_of
 
 
 def gd_verify(
@@ -31,7 +32,7 @@ if __name__ == "__main__":
                 weights["z"],
                 snakemake.params.settings,
             )
-            write_npz(snakemake.output[0], trial=weights["trial"], **runs)
+            write_npz(snakemake.output[0], **facts_of(weights), **runs)
         log.info(
             "%d runs: %d crossed, %d trapped, %d undecided; median %g steps",
             len(runs["outcome"]),

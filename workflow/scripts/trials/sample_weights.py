@@ -15,5 +15,5 @@ if __name__ == "__main__":
         drawn = sample_weights(
             params.seed, wildcards.dataset, wildcards.bias, trials, params.K, D, params.settings["bias"]
         )
-        write_npz(snakemake.output[0], **drawn)
+        write_npz(snakemake.output[0], dataset=wildcards.dataset, bias=wildcards.bias, **drawn)
         log.info("drew %d trials of %d neurons in %d dimensions", len(trials), params.K, D)

@@ -4,6 +4,7 @@ import numpy as np
 
 from relucells.cells.inspection import inspect_cell
 from relucells.pipeline.job import job, write_npz
+from relucells.pipeline.trials import facts_of
 from relucells.samples.inputs import prepare
 
 
@@ -31,7 +32,7 @@ if __name__ == "__main__":
     with job(snakemake) as log:
         with np.load(snakemake.input.data) as data, np.load(snakemake.input.weights) as weights:
             minima = solve_minima(data["X"], data["y"], weights["W"])
-            write_npz(snakemake.output[0], trial=weights["trial"], **minima)
+            write_npz(snakemake.output[0], **facts_of(weights), **minima)
         log.info(
             "%d cells: %d minima continuous, mean loss %.4g, mean largest gap %.3f",
             len(minima["rank"]),
