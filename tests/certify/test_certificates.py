@@ -8,13 +8,16 @@ from fractions import Fraction
 import naive
 import numpy as np
 import pytest
+from flint import fmpq, fmpq_mat
 
 from relucells.certify import clauses, floating
 from relucells.certify.certificates import Certificate, Leaf, pack, unpack
 from relucells.certify.verify import cell_of, verification_level, verify
 from relucells.lower_loss import fits_exactly, interpolate, loss_bound, quality, train
+from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream
-from relucells.search import exact_program, satisfiability
+from relucells.search import rational_program, satisfiability
+from relucells.search.budget import Budget
 from relucells.search.decide import decide
 
 CONVENTIONS = ("positive", "uniform", "exists")
@@ -119,19 +122,21 @@ def _tampered_leaf(leaf):
     yield replace(leaf, bound=0.7)
 
 
-def test_a_changed_multiplier_is_rejected():
-    X, y, pattern = gaussian_cell(6, 200, 0)
-    pattern[:, 1] = pattern[:, 0]
-    pattern[:, 2] = pattern[:, 0] ^ (np.arange(200) < 3)
-    decision = decide(X, y, pattern, np.array([1, 1, -1, 1, -1, 1]))
-    (leaf,) = decision.certificate.leaves
-    assert verify(X, y, pattern, decision)
-    if len(leaf.values) > 1:
-        for n in range(len(leaf.values)):
-            values = leaf.values.copy()
-            values[n] *= 1.1
-            changed = Certificate((replace(leaf, values=values),))
-            assert not verify(X, y, pattern, replace(decision, certificate=changed))
+def test_multipliers_for_other_signs_are_rejected():
+    """A true leaf, turned to the signs of a genuine minimum."""
+    tried = 0
+    for seed in range(12):
+        rng = stream(5, "other signs", seed)
+        X = np.column_stack([rng.standard_normal((10, 3)), np.ones(10)])
+        y, pattern = rng.choice([-1.0, 1.0], 10), X @ rng.standard_normal((6, 4)).T > 0
+        genuine, other = decide(X, y, pattern, "exists"), decide(X, y, pattern, rng.choice([-1, 1], 6))
+        if genuine.verdict == "genuine" and other.verdict == "none":
+            (leaf,) = other.certificate.leaves
+            turned = replace(leaf, signs=np.where(leaf.signs != 0, genuine.signs, 0).astype(np.int8))
+            forged = replace(other, given=genuine.signs, certificate=Certificate((turned,)))
+            assert verify(X, y, pattern, other) and not verify(X, y, pattern, forged)
+            tried += 1
+    assert tried > 3
 
 
 def test_a_certificate_of_another_cell_is_rejected():
@@ -173,6 +178,10 @@ def test_refutations_agree_with_enumeration():
             assert not clauses.refuted(known, [*branches, 0], K)
 
 
+def exactly(matrix: np.ndarray) -> fmpq_mat:
+    return fmpq_mat([[fmpq(*value.as_integer_ratio()) for value in row] for row in matrix.tolist()])
+
+
 def test_distances_enclose_exact_solutions():
     for n in range(10):
         rng = stream(6, "system", n)
@@ -182,13 +191,13 @@ def test_distances_enclose_exact_solutions():
         assert system.proven
         z = system.solve(b)
         z = z + system.solve(b - E @ z)
-        start = exact_program.rational(z)
-        found = exact_program.solve(exact_program.rational(E), exact_program.rational(b), start)
-        # the nearest solution is at most as far away as this one
-        away = np.sqrt(float(((found - start) ** 2).sum()))
+        matrix, residual = exactly(E), exactly(b[:, None]) - exactly(E) * exactly(z[:, None])
+        # the nearest solution
+        change = matrix.transpose() * (matrix * matrix.transpose()).solve(residual)
+        away = np.sqrt(sum((int(v.p) / int(v.q)) ** 2 for v in change.entries()))
         bound = system.distance(b - E @ z, floating.gamma(6) * (np.abs(E) @ np.abs(z) + np.abs(b)))
         assert 0 < bound < 1e-4
-        assert away < 1e3 * bound or away == 0
+        assert away <= bound
     assert not floating.row_system(np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]])).proven
     assert not floating.row_system(np.eye(3)[:, :2]).proven
 
@@ -211,7 +220,7 @@ def test_exact_program_agrees_with_the_naive_one():
         X, y, pattern = naive.random_cell(rng)
         signs = rng.choice([-1, 1], pattern.shape[1])
         if pattern.any():
-            found = exact_program.maximise(X, y, pattern, signs).margin
+            found = rational_program.maximise(prepare(X), y, pattern, signs, Budget()).margin
             wanted = naive.margin(X, y, pattern, signs)
             assert found == wanted or abs(found - wanted) < 1e-7 * (1 + abs(wanted))
 

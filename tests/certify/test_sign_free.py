@@ -12,7 +12,7 @@ from relucells.certify.verify import cell_of, verification_level
 from relucells.samples.gaussian import two_gaussians
 from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream
-from relucells.search.margin_program import Budget
+from relucells.search.budget import Budget
 from relucells.search.sign_free import Attempt, Search
 
 

@@ -278,7 +278,8 @@ def problem(rng, number):
     if number % 5 == 0:
         X = X[rng.integers(0, N, N)]  # repeated samples, with different labels
     if number % 7 == 0:
-        X = np.column_stack((X, X @ rng.standard_normal((D, 2))))  # dependent coordinates
+        X = np.round(X * 2.0**20) / 2.0**20  # dependent coordinates, exactly
+        X = np.column_stack((X, X @ rng.integers(-3, 4, (D, 2))))
         W = rng.standard_normal((K, D + 2))
     if number % 6 == 0:
         X[0] = 0.0

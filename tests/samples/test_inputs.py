@@ -1,9 +1,75 @@
-"""Linear algebra of the samples."""
+"""What is accepted as data, what is kept of it, and the linear algebra of the samples."""
 
 import numpy as np
 import pytest
 
-from relucells.samples.inputs import gram_factor, inverse_lower
+import relucells
+from relucells.cells.diameter import cell_diameters
+from relucells.cells.pattern import dense_matrix, rank
+from relucells.critical_points.classify import minimum_on_closed_cell, settle
+from relucells.descent import gradient
+from relucells.line import line_minima
+from relucells.lower_loss import loss_bound, train
+from relucells.samples.inputs import gram_factor, inverse_lower, prepare
+
+X, y, W, z = np.eye(3) + 0.1, np.array([1.0, -1.0, 1.0]), np.array([[1.0, 2.0, -1.0]]), np.ones(1)
+PATTERN = np.array([[1], [1], [0]])
+
+CALLS = {
+    "activation_pattern": (relucells.activation_pattern, {"X": X, "W": W}),
+    "cell_minimum": (relucells.cell_minimum, {"X": X, "y": y, "pattern": PATTERN}),
+    "decide": (relucells.decide, {"X": X, "y": y, "pattern": PATTERN, "signs": [1]}),
+    "descend": (relucells.descend, {"X": X, "y": y, "W": W, "z": z}),
+    "cell_diameter": (relucells.cell_diameter, {"X": X, "w": W[0], "directions": np.eye(3)}),
+    "cell_diameters": (cell_diameters, {"X": X, "W": W, "directions": np.eye(3)}),
+    "critical_point": (relucells.critical_point, {"X": X, "y": y, "W": W, "z": z}),
+    "prepare": (relucells.prepare, {"X": X}),
+    "rank": (rank, {"X": X, "pattern": PATTERN}),
+    "dense_matrix": (dense_matrix, {"X": X, "pattern": PATTERN}),
+    "gradient": (gradient, {"X": X, "y": y, "W": W, "z": z}),
+    "settle": (settle, {"X": X, "y": y, "W": W, "z": z}),
+    "minimum_on_closed_cell": (minimum_on_closed_cell, {"X": X, "y": y, "W": W, "z": z}),
+    "loss_bound": (loss_bound, {"X": X, "y": y, "W": W, "z": z}),
+    "train": (lambda X, y, W, z: train(X, y, W, z, 1), {"X": X, "y": y, "W": W, "z": z}),
+    "line_minima": (line_minima, {"x": y, "y": y}),
+}
+CASES = [(name, argument) for name, (_, arguments) in CALLS.items() for argument in arguments]
+
+
+@pytest.mark.parametrize(("name", "argument"), CASES)
+def test_a_masked_array_is_refused_by_name(name, argument):
+    call, arguments = CALLS[name]
+    call(**arguments)
+    masked = np.ma.masked_array(arguments[argument], mask=False)
+    masked.mask[...] = np.arange(masked.size).reshape(masked.shape) == 1
+    rows = list(masked) if masked.ndim == 2 else masked
+    for value in (masked, np.ma.masked_array(arguments[argument]), rows):
+        with pytest.raises(ValueError, match=f"^{argument}: must not be a masked array"):
+            call(**arguments | {argument: value})
+
+
+@pytest.mark.parametrize("argument", ["X", "y", "pattern"])
+def test_checking_a_decision_refuses_masks_too(argument):
+    decision = relucells.decide(X, y, PATTERN, "positive")
+    arguments = {"X": X, "y": y, "pattern": PATTERN}
+    masked = arguments | {argument: np.ma.masked_array(arguments[argument])}
+    for check in (relucells.verify, relucells.verification_level):
+        with pytest.raises(ValueError, match=f"^{argument}: must not be a masked array"):
+            check(*masked.values(), decision)
+
+
+def test_what_is_done_to_the_samples_later_changes_nothing():
+    samples = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    labels, pattern = [1.0, 1.0, 2.0], [[1], [1], [1]]
+    inputs = prepare(samples)
+    first = relucells.decide(inputs, labels, pattern, "positive")
+    samples *= -1.0
+    again = relucells.decide(inputs, labels, pattern, "positive")
+    assert first.verdict == again.verdict == "genuine" and first.margin == again.margin
+    assert relucells.verify(inputs, labels, pattern, again)
+    np.testing.assert_array_equal(inputs.gram, [[1, 0, 1], [0, 1, 1], [1, 1, 2]])
+    with pytest.raises(ValueError, match="read-only"):
+        inputs.X[0, 0] = 7.0
 
 
 @pytest.mark.parametrize("n", [1, 2, 64, 65, 131, 300])

@@ -13,9 +13,9 @@ from relucells.certify.verify import cell_of, verification_level
 from relucells.samples.gaussian import two_gaussians
 from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream
+from relucells.search.budget import Budget, WorkLimit
 from relucells.search.cones import Cone
 from relucells.search.decide import decide
-from relucells.search.margin_program import Budget, WorkLimit
 from relucells.search.negative_sum import Sum, adjust, optimise
 from relucells.search.sign_free import Search
 

@@ -4,12 +4,13 @@ All minimisers are R* = A⁺y + (I − A⁺A)c, c arbitrary; the fitted values A
 (1/N)‖A A⁺ y − y‖² are the same for all of them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.cells.pattern import compact
+from relucells.cells.pattern import compact, distinct_columns, rank
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.inputs import Inputs, activations, gram_factor, prepare, rank_tolerance, targets
 
@@ -36,35 +37,102 @@ def cell_minimum(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> Cel
     X : (N, D) samples, or ``relucells.prepare(X)``; y : (N,); pattern : (N, K) bool or 0/1.
     Raises ValueError, naming the argument, for arrays that are not finite or do not fit together.
 
-    Well-conditioned cells are solved through the smaller Gram matrix, refined to full accuracy; the
-    others by a singular value decomposition, truncated where ``numpy.linalg.lstsq`` truncates, or, where
-    that would take too long, through a basis of A's columns (``bases``).
+    Well-conditioned cells are solved through the smaller Gram matrix, refined to full accuracy. The others
+    are solved in accurate orthonormal coordinates, cut at the exact rank (``samples.columns``); cells too
+    large for that by a basis of A's columns (``bases``) and its numerical rank.
     """
     inputs = prepare(X)
     N, D = inputs.X.shape
     y = targets(y, N)
     pattern = activations(pattern, N)
     K = pattern.shape[1]
-    if not pattern.any():
-        return CellMinimum(np.zeros((K, D)), np.zeros(N), 0, False, float(y @ y) / N)
+    y, power = scaled_by_power(y)
+    if not pattern[inputs.nonzero].any():
+        return CellMinimum(np.zeros((K, D)), np.zeros(N), 0, False, mean_square(y, power))
 
+    R, fitted, number = _by_gram(inputs, y, pattern) or _by_exact_rank(inputs, y, pattern)
+    with np.errstate(under="ignore"):
+        return CellMinimum(
+            np.ldexp(R, power),
+            np.ldexp(fitted, power),
+            number,
+            number == K * D,
+            mean_square(fitted - y, power),
+        )
+
+
+def scaled_by_power(y: NDArray) -> tuple[NDArray[np.float64], int]:
+    """y divided by the power of two, 2^p, that brings its largest entry near 1, and p."""
+    power = int(np.frexp(np.abs(y).max())[1])
+    return np.ldexp(y, -power), power
+
+
+def mean_square(residual: NDArray, power: int) -> float:
+    """The mean of (residual · 2^power)²: squares of large or small labels must not over- or underflow."""
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.ldexp(residual @ residual / len(residual), 2 * power))
+
+
+Solved = tuple[NDArray[np.float64], NDArray[np.float64], int]
+
+
+def _by_gram(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> Solved | None:
+    """R, fitted and rank of a well-conditioned or of a large cell; None of any other."""
     cell = compact(inputs, pattern)
     A, wanted = cell.matrix, y[cell.alive]
-    solution, rank = least_squares(A, wanted, N, K * D)
-    R = cell.spread(solution, inputs)
-    fitted = np.zeros(N)
+    if is_large(*A.shape):
+        solution, rank = least_squares(A, wanted, len(y), pattern.shape[1] * inputs.X.shape[1])
+    else:
+        solution, rank = _solve_by_gram(A, wanted)
+        if solution is None:
+            return None
+    fitted = np.zeros(len(y))
     fitted[cell.alive] = A @ solution
-    residual = fitted - y
-    return CellMinimum(R, fitted, rank, rank == K * D, float(residual @ residual) / N)
+    return cell.spread(solution, inputs), fitted, rank
 
 
-def least_squares(A: NDArray, wanted: NDArray, N: int, columns: int) -> tuple[NDArray[np.float64], int]:
-    """The least-squares solution of least norm and the rank, judged as that of an N × columns matrix."""
+def _by_exact_rank(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> Solved:
+    """The same in orthonormal coordinates of the columns of X, singular values cut at the exact rank."""
+    C, T = inputs.orthonormal
+    alive = pattern.any(axis=1)
+    columns, group = distinct_columns(pattern)
+    root = np.sqrt(np.bincount(group[group >= 0]))
+    A = ((columns[alive] * root)[:, :, None] * C[alive][:, None, :]).reshape(alive.sum(), -1)
+    left, singular, right = np.linalg.svd(A, full_matrices=True)
+    number = rank(inputs, pattern)
+    along = left[:, :number].T @ y[alive]
+    smallest = singular[0] * np.finfo(float).tiny
+    solution = right[:number].T @ (along / np.maximum(singular[:number], smallest))
+    fitted = np.zeros(len(y))
+    fitted[alive] = left[:, :number] @ along
+    # weights of least norm: R = T q, with T within the span of the samples
+    if len(T) > T.shape[1]:
+        T = inputs.basis @ (inputs.basis.T @ T)
+    size = np.abs(T).max()
+    T = T / size
+    blocks = solution.reshape(len(root), -1) @ T.T
+    kernel = right[number:].reshape(-1, len(root), C.shape[1]) @ T.T
+    if len(kernel):
+        kernel = kernel.reshape(len(kernel), -1).T
+        change = np.linalg.lstsq(kernel, blocks.ravel(), rcond=None)[0]
+        blocks = blocks - (kernel @ change).reshape(blocks.shape)
+    with np.errstate(under="ignore", over="ignore"):
+        blocks = blocks / root[:, None] * size
+    return np.where(group[:, None] >= 0, blocks[group], 0.0), fitted, number
+
+
+def least_squares(
+    A: NDArray, wanted: NDArray, N: int, columns: int, exact: Callable[[], int] | None = None
+) -> tuple[NDArray[np.float64], int]:
+    """The least-squares solution of least norm and the rank of A.
+
+    The rank is ``exact()`` where it is not plain to see, or else judged as that of an N × columns matrix.
+    """
     if is_large(*A.shape) and A.shape[0] >= A.shape[1]:
         return _solve_by_columns(A, wanted, N, columns)
     solution, rank = _solve_by_gram(A, wanted)
     if solution is None:
-        return _solve_by_svd(A, wanted, N, columns)
+        return _solve_by_svd(A, wanted, exact or (lambda: _numerical_rank(A, N, columns)))
     return solution, rank
 
 
@@ -84,11 +152,17 @@ def _solve_by_gram(A: NDArray, wanted: NDArray) -> tuple[NDArray | None, int]:
     return solution, min(A.shape)
 
 
-def _solve_by_svd(A: NDArray, wanted: NDArray, N: int, columns: int) -> tuple[NDArray, int]:
-    """Minimum-norm least squares, singular values below the dense A's rank tolerance left out."""
+def _numerical_rank(A: NDArray, N: int, columns: int) -> int:
+    singular = np.linalg.svd(A, compute_uv=False)
+    return int((singular > rank_tolerance(singular[0], N, columns)).sum())
+
+
+def _solve_by_svd(A: NDArray, wanted: NDArray, exact: Callable[[], int]) -> tuple[NDArray, int]:
+    """Minimum-norm least squares, singular values cut at the rank."""
     left, singular, right = np.linalg.svd(A, full_matrices=False)
-    rank = int((singular > rank_tolerance(singular[0], N, columns)).sum())
-    return right[:rank].T @ ((left[:, :rank].T @ wanted) / singular[:rank]), rank
+    rank = exact()
+    kept = np.maximum(singular[:rank], singular[0] * np.finfo(float).tiny)
+    return right[:rank].T @ ((left[:, :rank].T @ wanted) / kept), rank
 
 
 def _solve_by_columns(A: NDArray, wanted: NDArray, N: int, columns: int) -> tuple[NDArray, int]:

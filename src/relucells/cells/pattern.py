@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.samples.bases import column_basis, is_large
+from relucells.samples.columns import exact_rank
 from relucells.samples.inputs import Inputs, activations, gram_factor, prepare, rank_tolerance, weights
 
 
@@ -76,17 +77,36 @@ def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDA
 
 
 def rank(X: ArrayLike | Inputs, pattern: ArrayLike) -> int:
-    """rank A, as ``numpy.linalg.matrix_rank`` gives it for the dense A at its default tolerance."""
+    """rank A, of the rational matrix that the floats make.
+
+    For well-conditioned cells it is what ``numpy.linalg.matrix_rank`` says of the dense A; of cells too
+    large for exact arithmetic it is the numerical rank.
+    """
     inputs = prepare(X)
     pattern = activations(pattern, len(inputs.X))
     if not pattern.any():
         return 0
+    alive = pattern.any(axis=1)
+    if inputs.independent:
+        return int(alive.sum())  # the rows of A are independent where those of X are
+    columns, _ = distinct_columns(pattern)
+    if is_large(alive.sum(), columns.shape[1] * inputs.rank):
+        return _rank_of_large(inputs, pattern)
+    coordinates = inputs.orthonormal[0][alive]
+    matrix = (columns[alive][:, :, None] * coordinates[:, None, :]).reshape(len(coordinates), -1)
+    wide = matrix.shape[0] <= matrix.shape[1]
+    if inputs.space.accurate and gram_factor(matrix @ matrix.T if wide else matrix.T @ matrix) is not None:
+        return min(matrix.shape)
+    # the same matrix up to an invertible factor, free of rounding
+    samples = inputs.X[np.ix_(alive, inputs.space.columns)]
+    found = exact_rank((columns[alive][:, :, None] * samples[:, None, :]).reshape(len(samples), -1))
+    return _rank_of_large(inputs, pattern) if found is None else found
+
+
+def _rank_of_large(inputs: Inputs, pattern: NDArray[np.bool_]) -> int:
     small = compact(inputs, pattern).matrix
-    if is_large(*small.shape) and len(small) >= small.shape[1]:
-        return column_basis(small, len(pattern), pattern.shape[1] * inputs.X.shape[1]).rank
-    wide = small.shape[0] <= small.shape[1]
-    if gram_factor(small @ small.T if wide else small.T @ small) is not None:
-        return min(small.shape)
+    dense_columns = pattern.shape[1] * inputs.X.shape[1]
+    if len(small) >= small.shape[1]:
+        return column_basis(small, len(pattern), dense_columns).rank
     singular = np.linalg.svd(small, compute_uv=False)
-    tolerance = rank_tolerance(singular[0], len(pattern), pattern.shape[1] * inputs.X.shape[1])
-    return int((singular > tolerance).sum())
+    return int((singular > rank_tolerance(singular[0], len(pattern), dense_columns)).sum())

@@ -3,7 +3,7 @@
 A *cube* is a sign vector (K,) in {−1, 0, 1}, 0 where either sign is meant; it stands for all sign vectors
 that extend it. A refutation is the list of the neurons that a search branched on, in preorder, + before −;
 between two branches there is unit propagation alone (Davis, Putnam, Logemann, Loveland). The search
-itself is ``relucells.decide.satisfiability``.
+itself is ``relucells.search.satisfiability``.
 """
 
 from collections.abc import Iterable, Sequence

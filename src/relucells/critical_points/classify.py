@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.cells.pattern import rank
 from relucells.descent import gradient
 from relucells.samples.inputs import Inputs, network, prepare
-from relucells.search.margin_program import Unsolved
+from relucells.search.highs import Unsolved
 
 Kind = Literal["differentiable minimum", "non-differentiable minimum", "saddle", "not converged"]
 

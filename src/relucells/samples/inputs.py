@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.samples.columns import ColumnSpace, IntegerSamples
 from relucells.samples.linear_bounds import RowSystem, gamma, row_system
 
 # A Gram matrix squares the singular values: beyond this condition number of the factor (a bound on
 # it) the small ones drown in rounding and the singular values themselves are computed instead.
 GRAM_CONDITION_LIMIT = 1e6
+# Squared lengths outside this range lose digits to underflow, or overflow in products.
+GRAM_RANGE = (1e-200, 1e200)
 
 
 @dataclass(frozen=True)
@@ -26,29 +29,48 @@ class Inputs:
     """Samples x_1 … x_N as rows, augmented by the caller, with what can be computed from them alone.
 
     X : (N, D) float
-    Computed on first use and kept: ``gram`` (N, N), ``rank``, and the samples in an orthonormal basis
-    of their span, ``X = coordinates @ basis.T`` up to rounding, (N, r) and (D, r) with r = rank X.
+    Computed on first use and kept: ``gram`` (N, N), the exact ``rank``, the samples in orthonormal
+    coordinates of their span, ``X = coordinates @ basis.T`` up to rounding, (N, r) and (D, r) with r = rank
+    X, and, for questions that depend on the columns' span alone, an orthonormal basis of it (``space``).
     """
 
     X: NDArray[np.float64]
 
     @cached_property
+    def space(self) -> ColumnSpace:
+        """The span of X's columns: all that genuineness depends on."""
+        return ColumnSpace(self.X)
+
+    @cached_property
     def gram(self) -> NDArray[np.float64]:
         """G = X Xᵀ, (N, N)."""
-        return self.X @ self.X.T
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.X @ self.X.T
 
     @cached_property
     def rank(self) -> int:
-        """rank X, as ``numpy.linalg.matrix_rank`` gives it at its default tolerance."""
-        N, D = self.X.shape
-        if self._gram_factor is not None:
-            return min(N, D)
-        return int((self._svd[1] > rank_tolerance(self._svd[1][0], N, D)).sum())
+        """rank X, of the rational numbers that the floats are (``columns``)."""
+        return min(self.X.shape) if self._gram_factor is not None else self.space.rank
 
     @property
     def independent(self) -> bool:
         """Whether the N samples are linearly independent (rank X = N)."""
         return self.rank == len(self.X)
+
+    @cached_property
+    def hinges_on_rounding(self) -> bool:
+        """Whether ``rank`` hinges on singular values of the size of rounding, all columns scaled alike."""
+        return self._gram_factor is None and self.space.hinges_on_rounding
+
+    @property
+    def integer_samples(self) -> IntegerSamples:
+        """The samples in integers, for exact arithmetic."""
+        return self.space.integer_samples
+
+    @cached_property
+    def nonzero(self) -> NDArray[np.bool_]:
+        """Samples that are not at the origin, (N,)."""
+        return self.X.any(axis=1)
 
     @cached_property
     def coordinates(self) -> NDArray[np.float64]:
@@ -69,17 +91,11 @@ class Inputs:
     def orthonormal(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Coordinates (N, r) with orthogonal columns of norm √N, and the map (D, r) with X @ map = them.
 
-        Questions about half-spaces are best conditioned in them, whatever the scales in X.
+        Questions about half-spaces are best conditioned in them, whatever the scales in X. Every sample's
+        coordinates are right to their last digits, whatever its length.
         """
         root = np.sqrt(len(self.X))
-        if self.rank == self.X.shape[1]:
-            q, triangle = np.linalg.qr(self.X)
-            inverse = np.linalg.inv(triangle)
-        else:
-            left, singular, right = self._svd
-            q, inverse = left[:, : self.rank], right[: self.rank].T / singular[: self.rank]
-        # A sample at the origin stays there: rounding would give it a side of every neuron.
-        return root * np.where(self.X.any(axis=1)[:, None], q, 0.0), root * inverse
+        return root * self.space.coordinates, root * self.space.transform
 
     @cached_property
     def lengths(self) -> NDArray[np.float64]:
@@ -89,14 +105,19 @@ class Inputs:
     @cached_property
     def rows(self) -> RowSystem:
         """The samples with the proof, where there is one, that they are linearly independent."""
-        return row_system(self.X)
+        plain = row_system(self.X)
+        return plain if plain.proven else row_system(self.space.scaled)
 
     def prescribe(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """R (K, D) with X Rᵀ = values (N, K), of least norm; the samples must be independent."""
+        """R (K, D) with X Rᵀ = values (N, K); the samples must be independent.
+
+        Of least norm where X is well-conditioned.
+        """
         factor = self._gram_factor
         if factor is None:
-            left, singular, right = self._svd
-            return ((left.T @ values / singular[:, None]).T) @ right
+            transform = self.space.transform
+            R = transform @ values
+            return (R + transform @ (values - self.X @ R)).T
         R = self.X.T @ (factor.T @ (factor @ values))
         missing = values - self.X @ R
         return (R + self.X.T @ (factor.T @ (factor @ missing))).T
@@ -117,7 +138,8 @@ class Inputs:
     def _gram_factor(self) -> NDArray[np.float64] | None:
         """``gram_factor`` of X Xᵀ or XᵀX, whichever is smaller."""
         N, D = self.X.shape
-        return gram_factor(self.gram if N <= D else self.X.T @ self.X)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return gram_factor(self.gram if N <= D else self.X.T @ self.X)
 
     @cached_property
     def _svd(self) -> tuple[NDArray, NDArray, NDArray]:
@@ -127,9 +149,14 @@ class Inputs:
 def prepare(X: ArrayLike | Inputs) -> Inputs:
     """Check the samples; pass the result wherever the library takes an X to compute their span once.
 
-    X : (N, D), N ≥ 1, D ≥ 1, finite. Raises ValueError otherwise.
+    X : (N, D), N ≥ 1, D ≥ 1, finite. Raises ValueError otherwise. The samples are copied: what is done to
+    the array afterwards changes nothing here.
     """
-    return X if isinstance(X, Inputs) else Inputs(real_array("X", X, dimensions=2))
+    if isinstance(X, Inputs):
+        return X
+    array = np.array(real_array("X", X, dimensions=2))
+    array.setflags(write=False)
+    return Inputs(array)
 
 
 def rank_tolerance(largest: float, N: int, columns: int) -> float:
@@ -155,6 +182,9 @@ def gram_factor(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
     Frobenius norms bound the condition number from above, so a factor that is returned shows that
     the matrix behind the Gram matrix has full rank with singular values above 1e-6 of the largest.
     """
+    largest, smallest = gram.diagonal().max(initial=0.0), gram.diagonal().min(initial=np.inf)
+    if not (GRAM_RANGE[0] < smallest <= largest < GRAM_RANGE[1]):
+        return None  # squares overflow or underflow: the caller has other means
     try:
         lower = np.linalg.cholesky(gram)
         inverse = inverse_lower(lower)
@@ -166,6 +196,7 @@ def gram_factor(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
 
 def real_array(name: str, value: ArrayLike, dimensions: int) -> NDArray[np.float64]:
     """``value`` as a finite float array without empty axes; ValueError names the argument."""
+    refuse_masks(name, value)
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -180,6 +211,15 @@ def real_array(name: str, value: ArrayLike, dimensions: int) -> NDArray[np.float
     if not np.isfinite(array).all():
         raise ValueError(f"{name}: must be finite, but holds NaN or infinity")
     return array
+
+
+def refuse_masks(name: str, value: object) -> None:
+    """ValueError for a masked array, or a list of them: numpy would use what lies under the mask as data."""
+    parts = value if isinstance(value, (list, tuple)) else ()
+    if isinstance(value, np.ma.MaskedArray) or any(isinstance(part, np.ma.MaskedArray) for part in parts):
+        raise ValueError(
+            f"{name}: must not be a masked array; leave the masked entries out, or fill them in yourself"
+        )
 
 
 def targets(y: ArrayLike, N: int) -> NDArray[np.float64]:
@@ -212,6 +252,7 @@ def network(
 
 def activations(pattern: ArrayLike, N: int) -> NDArray[np.bool_]:
     """An activation pattern, bool or 0/1, (N, K), K ≥ 1."""
+    refuse_masks("pattern", pattern)
     pattern = np.asarray(pattern)
     if pattern.ndim != 2:
         raise ValueError(f"pattern: must have 2 dimensions, not shape {pattern.shape}")

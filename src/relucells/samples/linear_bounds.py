@@ -59,8 +59,12 @@ class RowSystem:
 
 def row_system(matrix: NDArray[np.float64], error: NDArray | None = None) -> RowSystem:
     """Try to prove that the matrix, its rows known to within ``error``, has full row rank."""
+    with np.errstate(all="ignore"):  # what overflows is not proven
+        return _row_system(matrix, np.zeros(len(matrix)) if error is None else error)
+
+
+def _row_system(matrix: NDArray[np.float64], error: NDArray) -> RowSystem:
     m, n = matrix.shape
-    error = np.zeros(m) if error is None else error
     nothing = RowSystem(matrix, error, np.zeros((m, m)), 0.0)
     if m > n:
         return nothing

@@ -89,7 +89,7 @@ def _interior(rows: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """A v with rows @ v > 0, as far inside as the best one of a box is; None if there is none."""
     import highspy
 
-    from relucells.search.margin_program import new_solver
+    from relucells.search.highs import new_solver
 
     n, r = rows.shape
     solver = new_solver()
@@ -133,7 +133,7 @@ class _Slice:
     def __init__(self, cone: Cone):
         import highspy
 
-        from relucells.search.margin_program import new_solver
+        from relucells.search.highs import new_solver
 
         self.cone, self.r = cone, cone.rows.shape[1]
         self.index = np.arange(self.r, dtype=np.int32)

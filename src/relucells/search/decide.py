@@ -11,17 +11,24 @@ margin is positive. Linearly independent samples have a closed form (``independe
 linear program (``margin_program``); every verdict carries a certificate (``certificates``).
 """
 
-import time
+import warnings
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.certify.certificates import CONVENTIONS, Decision
-from relucells.samples.inputs import Inputs, activations, prepare, targets
-from relucells.search import branch
-from relucells.search.margin_program import Budget
+from relucells.samples.inputs import Inputs, activations, prepare, refuse_masks, targets
+from relucells.samples.threads import one_thread
+from relucells.search import budget
+from relucells.search.question import Question
+
+ROUNDING = (
+    "the rank of X hinges on singular values of the size of rounding; the verdict is that of the exact "
+    "numbers. Where columns or samples are meant to depend on each other, make them do so exactly"
+)
 
 
+@one_thread
 def decide(
     X: ArrayLike | Inputs,
     y: ArrayLike,
@@ -38,9 +45,15 @@ def decide(
     signs : "positive" (every z_j > 0), "uniform" ((7) for all neurons or (8) for all), "exists" (some
         choice per neuron), or an array (K,) of ±1.
     time_limit, program_limit : seconds and linear programs after which an open question is
-        ``undecided``; the second gives the same answer on every machine.
+        ``undecided``; the second gives the same answer on every machine. A limit that runs out once the
+        verdict is known keeps it, with a bound for the margin.
     margin : "exact", or "sign" to stop as soon as the sign of the margin is known.
     Raises ValueError, naming the argument, for arguments that do not fit together.
+
+    The numbers in X and y are taken as the exact rationals that floats are; a RuntimeWarning says so where
+    the rank of X hinges on singular values of the size of rounding. ``level`` of the decision is what
+    ``verification_level`` gives it. A cell too large for exact arithmetic whose certificate the checker
+    does not confirm is undecided, for the reason "precision".
     """
     inputs = prepare(X)
     y = targets(y, len(inputs.X))
@@ -50,9 +63,14 @@ def decide(
         raise ValueError(f'margin: must be "exact" or "sign", not {margin!r}')
     if time_limit is not None and not time_limit >= 0:
         raise ValueError(f"time_limit: must be a number of seconds, not {time_limit!r}")
-    deadline = None if time_limit is None else time.monotonic() + time_limit
-    question = branch.Question(inputs, y, pattern, convention, given, margin == "exact")
-    return question.answer(Budget(program_limit, deadline))
+    if program_limit is not None and not program_limit >= 0:
+        raise ValueError(f"program_limit: must be a number of linear programs, not {program_limit!r}")
+    deadline = None if time_limit is None else budget.clock() + time_limit
+    question = Question(inputs, y, pattern, convention, given, margin == "exact")
+    decision = question.answer(budget.Budget(program_limit, deadline))
+    if inputs.hinges_on_rounding and pattern.any():
+        warnings.warn(ROUNDING, RuntimeWarning, stacklevel=3)
+    return decision
 
 
 def _convention(signs: str | ArrayLike, K: int) -> tuple[str, NDArray[np.int8] | None]:
@@ -63,6 +81,7 @@ def _convention(signs: str | ArrayLike, K: int) -> tuple[str, NDArray[np.int8] |
                 f'signs: must be "positive", "uniform", "exists" or an array of ±1, not {signs!r}'
             )
         return signs, None
+    refuse_masks("signs", signs)
     given = np.asarray(signs)
     if given.shape != (K,):
         raise ValueError(f"signs: must have one entry per neuron, {K}, not shape {given.shape}")

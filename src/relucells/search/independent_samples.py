@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from relucells.cells.pattern import distinct_columns
 from relucells.certify import clauses
 from relucells.certify.certificates import Leaf
-from relucells.search import satisfiability
+from relucells.search.budget import Budget
+from relucells.search.satisfiability import satisfy
 
 
 def sample_bounds(y: NDArray, pattern: NDArray[np.bool_], signs: NDArray) -> NDArray[np.float64]:
@@ -56,7 +57,7 @@ def witness_values(y: NDArray, pattern: NDArray[np.bool_], signs: NDArray) -> ND
 
 
 def best_signs(
-    y: NDArray, pattern: NDArray[np.bool_], exact: bool
+    y: NDArray, pattern: NDArray[np.bool_], exact: bool, budget: Budget | None = None
 ) -> tuple[NDArray[np.int8] | None, float, list[tuple[int, int]]]:
     """Signs with the largest margin, and it; if it is not positive, no signs but the violated (sample,
     sign) pairs that forbid all better ones. Unless ``exact``, any signs with a positive margin will do.
@@ -79,7 +80,7 @@ def best_signs(
     def avoiding(pairs: list[tuple[int, int]]) -> NDArray[np.int8] | None:
         masks = clauses.bits(pattern[[i for i, _ in pairs]])
         known = [(0, mask) if s > 0 else (mask, 0) for mask, (_, s) in zip(masks, pairs, strict=True)]
-        return satisfiability.satisfy([*known, *symmetric], pattern.shape[1])[0]
+        return satisfy([*known, *symmetric], pattern.shape[1], budget)[0]
 
     wrong = cubes(lambda bound: bound <= 0)
     signs = avoiding(wrong)
@@ -124,3 +125,15 @@ def sample_leaf(fitted: float, pattern: NDArray[np.bool_], sample: int, sign: in
     active = pattern[sample]
     bound = sign * float(fitted) / int(active.sum())
     return Leaf(np.where(active, sign, 0).astype(np.int8), bound, sample)
+
+
+def refutation(
+    pattern: NDArray[np.bool_], leaves: list[Leaf], budget: Budget | None = None
+) -> NDArray[np.int64]:
+    """The neurons to branch on, in preorder, to see that these leaves leave no sign vector over."""
+    known = clauses.clauses_of(np.array([leaf.signs for leaf in leaves]))
+    known += clauses.equal_neurons(distinct_columns(pattern)[1])
+    signs, branches = satisfy(known, pattern.shape[1], budget)
+    if signs is not None:
+        raise RuntimeError("the leaves leave a sign vector over")
+    return np.array(branches, dtype=np.int64)

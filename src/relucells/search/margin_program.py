@@ -11,8 +11,12 @@ averages stay inside a cell, so a group of m neurons of which ``plus`` have sign
     FREE :          nothing (signs still open)
 
 and the margin is the largest t ≤ 1 (eqs. 7–9). The program is solved over (c, q₋ of the split
-groups, t) by HiGHS with a dual simplex that restarts when rows are added. Coordinates are those of an
-orthonormal basis of the columns of X, and y is scaled to 1, so the scales of X and y do not matter.
+groups, t) by HiGHS with a dual simplex that restarts when rows are added.
+
+No scale of the data matters: coordinates are those of an orthonormal basis of the columns of X, y is scaled
+so that the fitted values are near 1, and every half-space is divided by the length of its sample, so that
+tolerances do not see it. Where only the sign of the margin is wanted, t is asked of samples of length 1,
+which has the same sign.
 """
 
 from dataclasses import dataclass
@@ -23,48 +27,37 @@ from numpy.typing import NDArray
 
 from relucells.cells.factorised import large_minimum
 from relucells.cells.minimum import least_squares
-from relucells.cells.pattern import distinct_columns
+from relucells.cells.pattern import distinct_columns, rank
+from relucells.samples.columns import row_lengths
 from relucells.samples.inputs import Inputs
+from relucells.search import highs
+from relucells.search.budget import Budget, WorkLimit
+from relucells.search.highs import FEASIBILITY
 
 FREE = -1
 
-# Rows violated by less are satisfied (values are of the order of max|y| = 1 after scaling): the
-# smallest feasibility tolerance HiGHS accepts.
-FEASIBILITY = 1e-10
 # Most violated half-spaces added per constraint block and round.
 ROWS_PER_BLOCK = 4
-
-
-# HiGHS now and then gives up on a degenerate program (status "Not Set"): it is then asked again from
-# scratch, with the primal simplex method, without scaling, and with both.
-USUAL = {"simplex_strategy": 1, "simplex_scale_strategy": 2}
-ATTEMPTS = (
-    {},
-    {},
-    {"simplex_strategy": 4},
-    {"simplex_scale_strategy": 0},
-    {"simplex_strategy": 4, "simplex_scale_strategy": 0},
-)
-
-
-class WorkLimit(Exception):
-    """The number of linear programs, or the time, allowed for a decision is used up."""
-
-
-class Unsolved(Exception):
-    """HiGHS found neither an optimum nor a proof that there is none."""
+# The largest t, in units of the fitted values, that a program is asked for; beyond, a direction is sought.
+HIGHEST = 1e6
+# Fitted values this small, relative to max|y|, are zeros with rounding.
+FITTED_NOISE = 1e-11
+# A group whose kernel block is shorter has the same sum in every minimiser.
+DETERMINED = 1e-9
 
 
 @dataclass(frozen=True)
 class Bound:
     """Optimum of a margin program, or an upper bound on it that already decides.
 
-    margin : in units of y; −inf if infeasible. sums : (G, r) group sums at the optimum, in the
-    program's coordinates; minus : {group: q₋}; pairs, values : multipliers as ``certificates.Leaf``
-    holds them, with columns (sample, group, sign); optimal : False for an early stop.
+    margin : in units of y; −inf if infeasible. height : the program's own t, of samples of length 1 where
+    only the sign is asked for. sums : (G, r) group sums at the optimum, in the program's coordinates;
+    minus : {group: q₋}; pairs, values : multipliers as ``certificates.Leaf`` holds them, with columns
+    (sample, group, sign); optimal : False for an early stop.
     """
 
     margin: float
+    height: float
     sums: NDArray[np.float64]
     minus: dict[int, NDArray[np.float64]]
     pairs: NDArray[np.int64]
@@ -73,53 +66,76 @@ class Bound:
 
 
 class MarginProgram:
-    """What all linear programs about one cell share."""
+    """What all linear programs about one cell share.
 
-    def __init__(self, inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], budget: "Budget"):
-        self.alive, self.nonzero = pattern.any(axis=1), inputs.X.any(axis=1)
-        self.scale = float(np.abs(y[self.alive]).max()) or 1.0
-        self.y, self.budget = y / self.scale, budget
+    exact : whether ``maximise`` is to find the margin, or a number of the same sign
+    """
+
+    def __init__(self, inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], budget: Budget):
+        self.alive, self.nonzero, self.budget = pattern.any(axis=1), inputs.nonzero, budget
+        self.exact = False
         self.coordinates, self.lift = inputs.orthonormal
+        length = row_lengths(self.coordinates)
+        self.length = np.where(self.nonzero, length, 1.0)
+        self.unit = self.coordinates / self.length[:, None]
         self.columns, self.group = distinct_columns(pattern)
         self.size = np.bincount(self.group[self.group >= 0], minlength=self.columns.shape[1])
         self.G, self.r = self.columns.shape[1], self.coordinates.shape[1]
+        rows, width = int(self.alive.sum()), self.G * self.r
+        budget.afford(rows * width * min(rows, width) + (width**3 if rows < width else 0))
+        exponent = int(np.frexp(np.abs(y[self.alive]).max())[1])
         self.large = large_minimum(inputs, y, pattern)
         if self.large:
-            self.sums, self.kernel = self.large.sums / self.scale, self.large.kernel
+            sums, self.kernel = np.ldexp(self.large.sums, -exponent), self.large.kernel
             self.rank = self.large.rank
         else:
-            shape = (len(pattern), pattern.shape[1] * inputs.X.shape[1])
-            self.sums, self.kernel, self.rank = self._minimisers(shape)
-        self.values = self._values(self.sums)
+            sums, self.kernel, self.rank = self._minimisers(inputs, np.ldexp(y, -exponent), pattern)
+        fitted = (self.columns * (self.coordinates @ sums.T)).sum(axis=1)
+        largest = float(np.abs(fitted).max())
+        more = int(np.frexp(largest)[1]) if largest > FITTED_NOISE else 0
+        self.scale_power = exponent + more
+        self.sums = np.ldexp(sums, -more)
+        self.values = self.unit @ self.sums.T
         self.pool: dict[tuple[int, int], set[int]] = {}
 
-    def _minimisers(self, shape: tuple[int, int]) -> tuple[NDArray, NDArray, int]:
-        """u* (G, r) and Z (G, r, k); singular values are cut where the dense A's would be."""
+    def _minimisers(self, inputs: Inputs, y: NDArray, pattern: NDArray) -> tuple[NDArray, NDArray, int]:
+        """u* (G, r) and Z (G, r, k); singular values are cut at the exact rank."""
         rows = self.alive
         A = (self.columns[rows][:, :, None] * self.coordinates[rows][:, None, :]).reshape(rows.sum(), -1)
-        u, rank = least_squares(A, self.y[rows], *shape)
-        if rank == A.shape[1]:
-            kernel = np.zeros((rank, 0))
-        elif rank == len(A):
-            kernel = np.linalg.qr(A.T, mode="complete")[0][:, rank:]
+        if not A.any():
+            width = A.shape[1]
+            return np.zeros((self.G, self.r)), np.eye(width).reshape(self.G, self.r, width), 0
+        shape = (len(pattern), pattern.shape[1] * inputs.X.shape[1])
+        u, number = least_squares(A, y[rows], *shape, exact=lambda: rank(inputs, pattern))
+        if number == A.shape[1]:
+            kernel = np.zeros((number, 0))
+        elif number == len(A):
+            kernel = np.linalg.qr(A.T, mode="complete")[0][:, number:]
         else:
-            kernel = np.linalg.svd(A, full_matrices=len(A) < A.shape[1])[2][rank:].T
-        return u.reshape(self.G, self.r), kernel.reshape(self.G, self.r, kernel.shape[1]), rank
+            kernel = np.linalg.svd(A, full_matrices=len(A) < A.shape[1])[2][number:].T
+        return u.reshape(self.G, self.r), kernel.reshape(self.G, self.r, kernel.shape[1]), number
 
-    def _values(self, sums: NDArray) -> NDArray[np.float64]:
-        return self.coordinates @ sums.T
+    def in_units_of_y(self, values):
+        """Numbers of the program, not of samples of length 1, times its scale."""
+        with np.errstate(over="ignore", under="ignore"):
+            return np.ldexp(values, self.scale_power)
+
+    @property
+    def fitted_per_length(self) -> NDArray[np.float64]:
+        """The fitted values p_i, (N,), divided by the samples' lengths, in the program's scale."""
+        return (self.columns * self.values).sum(axis=1)
 
     @property
     def fitted(self) -> NDArray[np.float64]:
         """The fitted values p, (N,), in units of y."""
-        return self.scale * (self.columns * self.values).sum(axis=1)
+        return self.in_units_of_y(self.length * self.fitted_per_length)
 
     @cached_property
     def determined(self) -> NDArray[np.bool_]:
         """Groups, (G,), whose sum is the same for every minimiser."""
         if self.kernel is None:
             return np.zeros(self.G, dtype=bool)
-        return np.sqrt((self.kernel**2).sum(axis=(1, 2))) < 1e-9
+        return np.sqrt((self.kernel**2).sum(axis=(1, 2))) < DETERMINED
 
     @cached_property
     def known(self) -> NDArray[np.bool_]:
@@ -136,42 +152,105 @@ class MarginProgram:
         active = self.columns[:, group]
         if values[~active].max(initial=-np.inf) > FEASIBILITY:
             return -np.inf
-        return min(1.0, self.scale * values[active].min() / self.size[group])
+        lowest = self.in_units_of_y((values * self.length)[active].min())
+        return min(1.0, float(lowest) / int(self.size[group]))
+
+    @cached_property
+    def _shortest(self) -> float:
+        return float(self.length[self.alive & self.nonzero].min(initial=np.inf))
+
+    @property
+    def _weights(self) -> NDArray[np.float64]:
+        """What t counts on each sample of length 1, (N,), and with it the unit of t: at most 1."""
+        if not self.exact or not np.isfinite(self._shortest):
+            return np.ones(len(self.length))
+        return np.where(self.nonzero, self._shortest / self.length, 1.0)
+
+    @property
+    def _cap(self) -> float:
+        """The margin 1 as a t of the program, as far as it is asked for."""
+        if not self.exact:
+            return 1.0
+        with np.errstate(over="ignore", under="ignore"):
+            unit = self._shortest if np.isfinite(self._shortest) else 1.0
+            return float(np.ldexp(1.0 / unit, -self.scale_power))
+
+    def violations(self, group: int, sign: int, bound: Bound) -> NDArray[np.float64]:
+        """How far outside its half-space, samples of length 1, each sample's value lies, (N,), where all
+        members of the group have that sign."""
+        values = sign * (self.unit @ bound.sums[group])
+        wanted = min(bound.height, self._cap) * self._weights * self.size[group]
+        return np.where(self.columns[:, group], wanted - values, values)
 
     def maximise(self, plus: NDArray[np.int64], stop: float = -np.inf, inner: bool = False) -> Bound:
         """The largest margin for groups with ``plus`` (G,) positive members each, or FREE.
 
-        Stops early, with an upper bound below ``stop`` (units of y), once that is certain. ``inner``
-        asks for the same margin on inactive pairs (≤ −t, zero samples apart): a point strictly inside.
+        Stops early, with an upper bound, once the program's own t is certain to be below ``stop``.
+        ``inner`` asks for the same on inactive pairs (≤ −t, zero samples apart): a point strictly inside.
         Raises WorkLimit where A's kernel, whose columns are the program's variables, is too large to form.
         """
-        import highspy
-
         if self.kernel is None:
             raise WorkLimit
+        outside = self._outside(plus)
+        if outside is not None:
+            return outside
+        cap = min(self._cap, HIGHEST)
+        found = self._solve(plus, stop, inner, cap, self.sums)
+        if found.height < cap or cap == self._cap:
+            return found
+        # as far as asked: is there a direction in which t grows without end?
+        way = self._solve(plus, -np.inf, inner, 1.0, np.zeros_like(self.sums))
+        if way.height <= FEASIBILITY:
+            return found
+        steps = (self._cap - found.height) / way.height
+        minus = {g: q + steps * way.minus[g] for g, q in found.minus.items()}
+        height = found.height + steps * way.height
+        return self._bound(height, found.sums + steps * way.sums, minus, plus, [], np.zeros(0), True)
+
+    def _outside(self, plus: NDArray) -> Bound | None:
+        """A determined group with an inactive value on the wrong side leaves no margin: its own proof."""
+        worst, pair = FEASIBILITY, None
+        for g in np.flatnonzero(self.determined):
+            if plus[g] in (0, self.size[g]):
+                sign = 1 if plus[g] else -1
+                excess = np.where(self.columns[:, g], -np.inf, sign * self.values[:, g])
+                if excess.max() > worst:
+                    worst, pair = float(excess.max()), (int(excess.argmax()), int(g), sign)
+        if pair is None:
+            return None
+        return self._bound(-np.inf, self.sums, {}, plus, [pair], np.ones(1), True)
+
+    def _solve(self, plus: NDArray, stop: float, inner: bool, cap: float, sums: NDArray) -> Bound:
+        import highspy
 
         split = [g for g in range(self.G) if 0 < plus[g] < self.size[g]]
         k = self.kernel.shape[2]
         width = k + self.r * len(split) + 1
         infinity = highspy.kHighsInf
-        solver = new_solver()
+        solver = highs.new_solver()
         upper = np.full(width, infinity)
-        upper[-1] = 1.0 / self.scale
+        upper[-1] = cap
         solver.addVars(width, np.full(width, -infinity), upper)
         solver.changeColCost(width - 1, 1.0)
         solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
 
+        def bound(point, pairs, duals, optimal, height=None) -> Bound:
+            minus = {g: point[k + self.r * n : k + self.r * (n + 1)] for n, g in enumerate(split)}
+            height = point[-1] if height is None else height
+            at = sums + self.kernel @ point[:k]
+            return self._bound(height, at, minus, plus, pairs, duals, optimal)
+
         blocks = self._blocks(plus, split)
         pairs: list[tuple[int, int, int]] = []
         held: set[tuple[int, int, int]] = set()
-        point = np.zeros(width)
-        point[-1] = upper[-1]
+        point, duals = np.zeros(width), np.zeros(0)
+        point[-1] = cap
         fresh = [
             (i, g, s) for (g, s, *_) in blocks for i in sorted(self.pool.get((g, s), ()))
-        ] or self._violated(blocks, point, held, inner)
+        ] or self._violated(blocks, point, held, inner, sums)
         while fresh:
             self.budget.spend()
-            matrix, lower = self._rows(blocks, fresh, width, inner)
+            matrix, lower = self._rows(blocks, fresh, width, inner, sums)
             starts = np.arange(len(fresh), dtype=np.int32) * width
             indices = np.tile(np.arange(width, dtype=np.int32), len(fresh))
             solver.addRows(
@@ -179,18 +258,17 @@ class MarginProgram:
             )
             pairs += fresh
             held |= set(fresh)
-            status = _run(solver)
+            status = highs.solve(solver, self.budget)
             if status == highspy.HighsModelStatus.kInfeasible:
                 ray = np.abs(np.asarray(solver.getDualRay()[2]))
-                return self._bound(-np.inf, point, split, plus, pairs, ray, True)
+                return bound(point, pairs, ray, True, -np.inf)
             solution = solver.getSolution()
             point = np.asarray(solution.col_value)
             duals = np.abs(np.asarray(solution.row_dual))
-            if self.scale * point[-1] < stop:
-                return self._bound(point[-1], point, split, plus, pairs, duals, False)
-            fresh = self._violated(blocks, point, held, inner)
-        duals = duals if pairs else np.zeros(0)
-        return self._bound(point[-1], point, split, plus, pairs, duals, True)
+            if point[-1] < stop:
+                return bound(point, pairs, duals, False)
+            fresh = self._violated(blocks, point, held, inner, sums)
+        return bound(point, pairs, duals, True)
 
     def _blocks(self, plus: NDArray, split: list[int]) -> list[tuple]:
         """(group, sign, members that share the constraint, scale of u_g, column of q₋, factor of q₋)."""
@@ -210,22 +288,25 @@ class MarginProgram:
             blocks.append((g, -1, 0.0, start, 1.0))
         return blocks
 
-    def _block_values(self, block: tuple, point: NDArray) -> NDArray[np.float64]:
-        """s_j R_j·x_i for all samples, (N,), for the neurons of one block."""
+    def _block_values(self, block: tuple, point: NDArray, sums: NDArray) -> NDArray[np.float64]:
+        """s_j R_j·x_i / |x_i| for all samples, (N,), for the neurons of one block."""
         g, sign, factor, start, q_factor = block
-        q = sign * factor * (self.sums[g] + self.kernel[g] @ point[: self.kernel.shape[2]])
+        q = sign * factor * (sums[g] + self.kernel[g] @ point[: self.kernel.shape[2]])
         if start is not None:
             q = q + q_factor * point[start : start + self.r]
-        return self.coordinates @ q
+        return self.unit @ q
 
-    def _violated(self, blocks: list, point: NDArray, held: set, inner: bool) -> list[tuple[int, int, int]]:
+    def _violated(
+        self, blocks: list, point: NDArray, held: set, inner: bool, sums: NDArray
+    ) -> list[tuple[int, int, int]]:
         """The most violated half-spaces of each block that the program does not hold yet."""
         found = []
+        t = self._weights * point[-1]
         for block in blocks:
             g, sign = block[:2]
             active = self.columns[:, g]
-            values = self._block_values(block, point)
-            excess = np.where(active, point[-1] - values, values + inner * self.nonzero * point[-1])
+            values = self._block_values(block, point, sums)
+            excess = np.where(active, t - values, values + inner * self.nonzero * t)
             worst = np.argpartition(-excess, min(ROWS_PER_BLOCK, len(excess) - 1))[: ROWS_PER_BLOCK + 1]
             for i in worst[np.argsort(-excess[worst])]:
                 pair = (int(i), g, sign)
@@ -234,94 +315,43 @@ class MarginProgram:
                     self.pool.setdefault((g, sign), set()).add(int(i))
         return found
 
-    def _rows(self, blocks: list, pairs: list, width: int, inner: bool) -> tuple[NDArray, NDArray]:
+    def _rows(
+        self, blocks: list, pairs: list, width: int, inner: bool, sums: NDArray
+    ) -> tuple[NDArray, NDArray]:
         """Coefficients and lower limits of rows "≥" over (c, q₋, t)."""
         by_key = {block[:2]: block for block in blocks}
-        k = self.kernel.shape[2]
+        k, weights = self.kernel.shape[2], self._weights
         matrix, lower = np.zeros((len(pairs), width)), np.zeros(len(pairs))
         for row, (i, g, sign) in enumerate(pairs):
             _, _, factor, start, q_factor = by_key[g, sign]
-            x = self.coordinates[i]
+            x = self.unit[i]
             direction = 1.0 if self.columns[i, g] else -1.0
             matrix[row, :k] = direction * sign * factor * (x @ self.kernel[g])
             if start is not None:
                 matrix[row, start : start + self.r] = direction * q_factor * x
-            matrix[row, -1] = -1.0 if direction > 0 or (inner and self.nonzero[i]) else 0.0
-            lower[row] = -direction * sign * factor * (x @ self.sums[g])
+            matrix[row, -1] = -weights[i] if direction > 0 or (inner and self.nonzero[i]) else 0.0
+            lower[row] = -direction * sign * factor * (x @ sums[g])
         return matrix, lower
 
-    def _bound(self, margin, point, split, plus, pairs, duals, optimal) -> Bound:
-        k = self.kernel.shape[2]
-        sums = self.sums + self.kernel @ point[:k]
-        minus = {g: point[k + self.r * n : k + self.r * (n + 1)] for n, g in enumerate(split)}
+    def _bound(self, height, sums, minus, plus, pairs, duals, optimal) -> Bound:
+        """The bound with multipliers of the samples as they are."""
         used = duals > FEASIBILITY * duals.max(initial=0.0)  # what is smaller is a zero with rounding
-        # the multiplier of a shared constraint is spread over the neurons that share it
-        sharing = {(g, s): self._sharing(g, s, plus) for g in range(self.G) for s in (1, -1)}
-        values = np.array([d / sharing[g, s] for d, (_, g, s) in zip(duals, pairs, strict=True)])
         held = np.array(pairs, dtype=np.int64).reshape(-1, 3)
-        return Bound(self.scale * margin, sums, minus, held[used], values.reshape(-1)[used], optimal)
+        # the multiplier of a shared constraint is spread over the neurons that share it
+        sharing = np.array([self._sharing(g, s, plus) for _, g, s in pairs], dtype=float)
+        values = duals / (sharing * self.length[held[:, 0]])
+        margin = height
+        if np.isfinite(height):
+            unit = self._shortest if self.exact and np.isfinite(self._shortest) else 1.0
+            if not self.exact and len(pairs):
+                # −λ·p is the program's t; the samples' own multipliers on active pairs sum up to more
+                active = self.columns[held[:, 0], held[:, 1]]
+                total = float((values * sharing)[active].sum())
+                unit = 1.0 / total if total > 0 else 1.0
+            margin = min(1.0, float(self.in_units_of_y(height * unit)))
+        return Bound(margin, height, sums, minus, held[used], values[used], optimal)
 
     def _sharing(self, g: int, sign: int, plus: NDArray) -> int:
         """Neurons of group g with this sign."""
         n = int(plus[g])
         return max(n if sign > 0 else int(self.size[g]) - n, 1)
-
-
-def _run(solver):
-    """HiGHS's verdict, optimal or infeasible with a ray, from scratch if its restart fails; or Unsolved."""
-    import highspy
-
-    for attempt, options in enumerate(ATTEMPTS):
-        if attempt:
-            solver.clearSolver()
-        for name, value in options.items():
-            solver.setOptionValue(name, value)
-        solver.run()
-        status = solver.getModelStatus()
-        for name in options:
-            solver.setOptionValue(name, USUAL[name])
-        if status == highspy.HighsModelStatus.kOptimal:
-            return status
-        if status == highspy.HighsModelStatus.kInfeasible and solver.getDualRay()[1]:
-            return status
-    raise Unsolved(str(status))
-
-
-def new_solver():
-    """HiGHS for small programs that are solved again and again: quiet, serial, at its best tolerances."""
-    import highspy
-
-    solver = highspy.Highs()
-    for name, value in (
-        ("output_flag", False),
-        ("threads", 1),
-        ("presolve", "off"),
-        ("solver", "simplex"),
-        ("primal_feasibility_tolerance", FEASIBILITY),
-        ("dual_feasibility_tolerance", FEASIBILITY),
-    ):
-        solver.setOptionValue(name, value)
-    return solver
-
-
-@dataclass
-class Budget:
-    """Linear programs and seconds that a decision may use; None is unlimited."""
-
-    programs: int | None = None
-    deadline: float | None = None
-    spent: int = 0
-
-    def spend(self) -> None:
-        """Count a linear program; WorkLimit if none is left."""
-        self.check()
-        if self.programs is not None and self.spent >= self.programs:
-            raise WorkLimit
-        self.spent += 1
-
-    def check(self) -> None:
-        """WorkLimit if the time is up."""
-        import time
-
-        if self.deadline is not None and time.monotonic() > self.deadline:
-            raise WorkLimit

@@ -1,0 +1,290 @@
+"""The margin of one sign vector: linear programs, and exact arithmetic where they leave doubt.
+
+Small cells are settled beyond doubt: a leaf is kept only if the checker confirms it, a witness likewise,
+and what floating point cannot show is decided by ``rational_program``. In larger cells the checker has the
+last word as well, at the end (``question``).
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells.cells.minimum import mean_square, scaled_by_power
+from relucells.certify import coercion
+from relucells.certify.cell import Cell
+from relucells.certify.certificates import Decision, Leaf
+from relucells.certify.verify import cell_of, leaf_bound, support
+from relucells.samples.inputs import Inputs
+from relucells.search import independent_samples, rational_program
+from relucells.search.budget import Budget, WorkLimit
+from relucells.search.highs import Unsolved
+from relucells.search.margin_program import FREE, Bound, MarginProgram
+
+# A margin program's optimum is right to about this, for values near 1 (HiGHS works to 1e-10).
+MARGIN_ERROR = 1e-9
+# The same for values in large cells, which are projections without proven bounds.
+LARGE_ERROR = 1e-6
+
+# The share by which a witness of the exact margin is moved towards a point strictly inside the cell;
+# below ``certify.verify.MARGIN_SLACK``.
+INWARD = 5e-7
+
+
+def level_of(cell: Cell, decision: Decision) -> str:
+    """What the checker says of a decision, on a cell whose minimum it may have enclosed before."""
+    try:
+        return support(cell, *coercion.decision(decision, cell.N, cell.D, cell.K))
+    except coercion.Malformed:
+        return "rejected"
+
+
+def mean_loss(fitted: NDArray, y: NDArray) -> float:
+    """(1/N) ‖fitted − y‖², whatever the scale of y."""
+    _, power = scaled_by_power(y)
+    return mean_square(np.ldexp(fitted - y, -power), power)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The margin of one sign vector, a witness if it is positive, and the leaf that bounds it."""
+
+    margin: float
+    R: NDArray[np.float64] | None
+    signs: NDArray[np.int8] | None
+    leaf: Leaf | None
+
+
+@dataclass
+class GivenSigns:
+    """One cell and its programs. ``exact``: the margin itself is wanted, not only its sign.
+
+    leaves : the proofs found so far that sign vectors have no better margin
+    """
+
+    inputs: Inputs
+    y: NDArray[np.float64]
+    pattern: NDArray[np.bool_]
+    budget: Budget
+    exact: bool = False
+    leaves: list[Leaf] = field(default_factory=list)
+
+    @property
+    def K(self) -> int:
+        return self.pattern.shape[1]
+
+    @cached_property
+    def program(self) -> MarginProgram:
+        return MarginProgram(self.inputs, self.y, self.pattern, self.budget)
+
+    @cached_property
+    def small(self) -> bool:
+        """Whether exact arithmetic is quick."""
+        return self.cell.affordable and rational_program.quick(self.inputs, self.pattern)
+
+    @cached_property
+    def cell(self) -> Cell:
+        """The cell as the checker sees it."""
+        return cell_of(self.inputs, self.y, self.pattern)
+
+    @property
+    def error(self) -> float:
+        """Values of samples of length 1, in the program's scale, that may be zeros with rounding."""
+        return LARGE_ERROR if self.program.large else MARGIN_ERROR
+
+    def best_of(self, candidates: list[NDArray[np.int8]]) -> Settled:
+        """The best of few sign vectors; a leaf for each of them."""
+        best = None
+        for signs in candidates:
+            self.budget.check()
+            leaf = None if self.exact else self._violated_sample(signs) or self._violated_pair(signs)
+            if leaf is not None:
+                found = Settled(leaf.bound, None, signs, leaf)
+            else:
+                plus = self.plus(signs)
+                found = self.settle(plus, signs, self.maximise(plus))
+            self.leaves.append(found.leaf)
+            if best is None or found.margin > best.margin:
+                best = found
+            if found.margin > 0 and not self.exact:
+                break
+        return best
+
+    def maximise(self, plus: NDArray) -> Bound:
+        """The margin program of a node; no bound where HiGHS fails and exact arithmetic can serve."""
+        self.program.exact = self.exact
+        try:
+            return self.program.maximise(plus, -np.inf if self.exact else -self.error)
+        except Unsolved:
+            if not self.small:
+                raise WorkLimit from None
+            nothing = np.zeros((0, 3), dtype=np.int64)
+            return Bound(1.0, 1.0, self.program.sums, {}, nothing, np.zeros(0), False)
+
+    def proven(self, leaf: Leaf) -> bool:
+        """Whether a leaf's proof stands; taken for granted, until the end, in larger cells."""
+        return not self.small or leaf_bound(self.cell, leaf).level != "rejected"
+
+    def _sharpened(self, leaf: Leaf) -> Leaf | None:
+        """The leaf with the bound that its proof gives; None if the proof does not stand."""
+        if not self.small:
+            return leaf
+        found = leaf_bound(self.cell, leaf)
+        return None if found.level == "rejected" else replace(leaf, bound=found.bound)
+
+    def settle(self, plus: NDArray, signs: NDArray, bound: Bound) -> Settled:
+        """The margin for these signs, beyond doubt in small cells."""
+        if self.small and self.exact:
+            return self._settle_exactly(signs)
+        leaf = self.leaf(plus, bound, signs)
+        if bound.margin > 0:
+            margin, R = self._strict_witness(plus, signs, bound)
+            if margin > 0 and (not self.small or self._is_witness(margin, R, signs)):
+                return Settled(margin, R, signs, leaf)
+        elif (sharp := self._sharpened(leaf)) is not None:
+            return Settled(sharp.bound, None, signs, sharp)
+        if not self.small:
+            return Settled(min(bound.margin, 0.0), None, signs, leaf)
+        return self._settle_exactly(signs)
+
+    def _is_witness(self, margin: float, R: NDArray, signs: NDArray) -> bool:
+        loss = mean_loss(self.program.fitted, self.y)
+        claim = Decision("genuine", margin, R, signs, loss, "given", exact=self.exact, given=signs)
+        return level_of(self.cell, claim) != "rejected"
+
+    def _settle_exactly(self, signs: NDArray) -> Settled:
+        self.budget.spend()
+        best = rational_program.maximise(self.inputs, self.y, self.pattern, signs, self.budget)
+        group = self.program.group
+        fixed = np.isin(np.arange(self.K), best.pairs[:, 1])
+        fixed = np.isin(group, group[fixed]) & (group >= 0)
+        leaf = Leaf(np.where(fixed, signs, 0).astype(np.int8), best.margin, -1, best.pairs, best.values)
+        R = best.R if best.margin > 0 else None
+        if R is not None and not (self.exact and self._is_witness(best.margin, R, signs)):
+            cell = self.inputs, self.y, self.pattern, signs, self.budget
+            inner = rational_program.maximise(*cell, inner=True)
+            if inner.margin > 0:
+                R = (1.0 - INWARD) * R + INWARD * inner.R if self.exact else inner.R
+                return Settled(best.margin if self.exact else inner.margin, R, signs, leaf)
+        return Settled(best.margin, R, signs, leaf)
+
+    def _strict_witness(self, plus: NDArray, signs: NDArray, bound: Bound) -> tuple[float, NDArray]:
+        """A witness strictly inside on inactive pairs too, where one exists, and the margin it shows."""
+        R = self.witness(plus, signs, bound)
+        if bound.optimal and (self.program.kernel.shape[2] or bound.minus):
+            try:
+                inner = self.program.maximise(plus, inner=True)
+            except Unsolved:
+                inner = bound
+            if inner is not bound and inner.height > self.error:
+                inside = self.witness(plus, signs, inner)
+                R = (1.0 - INWARD) * R + INWARD * inside if self.exact else inside
+        if self.exact and bound.optimal:
+            return bound.margin, R
+        return min(1.0, float((signs * (self.inputs.X @ R.T))[self.pattern].min(initial=1.0))), R
+
+    # Leaves that need no program
+
+    def plus(self, signs: NDArray[np.int8]) -> NDArray[np.int64]:
+        """Neurons of each group with sign +."""
+        group = self.program.group
+        return np.bincount(group[(group >= 0) & (signs > 0)], minlength=self.program.G)
+
+    def sample_leaf(self, i: int, sign: int) -> Leaf:
+        return independent_samples.sample_leaf(self.program.fitted[i], self.pattern, i, sign)
+
+    def _violated_sample(self, signs: NDArray[np.int8]) -> Leaf | None:
+        """The sample whose fitted value alone is furthest on the wrong side, if any."""
+        bounds = independent_samples.sample_bounds(self.program.fitted_per_length, self.pattern, signs)
+        i = int(np.argmin(bounds))
+        if bounds[i] >= -self.error:
+            return None
+        leaf = self.sample_leaf(i, int(signs[np.argmax(self.pattern[i])]))
+        return leaf if self.proven(leaf) else None
+
+    def _violated_pair(self, signs: NDArray[np.int8]) -> Leaf | None:
+        """In a large cell, the pair of known value that is furthest outside for these signs, if any."""
+        if not self.program.large:
+            return None
+        plus, found, furthest = self.plus(signs), None, self.error
+        for g in self.singles:
+            outside = self.outside(g, plus[g]).max()
+            if outside > furthest:
+                found, furthest = self.single_leaf(g, plus[g]), outside
+        return found
+
+    @cached_property
+    def singles(self) -> NDArray[np.int64]:
+        """The groups of a single neuron with a value that is known."""
+        return np.flatnonzero(self.program.known.any(axis=0) & (self.program.size == 1))
+
+    def outside(self, g: int, plus: int) -> NDArray[np.float64]:
+        """How far outside a single neuron's cell each known value lies, (N,), in the program's scale and for
+        samples of length 1; −inf for unknown ones."""
+        program = self.program
+        values = program.values[:, g] if plus else -program.values[:, g]
+        return np.where(program.known[:, g], np.where(program.columns[:, g], -values, values), -np.inf)
+
+    def single_leaf(self, g: int, plus: int) -> Leaf:
+        """The leaf of a single neuron: its worst sample of known value alone bounds the margin."""
+        program = self.program
+        sign = 1 if plus else -1
+        active = program.columns[:, g]
+        j = int(np.argmax(program.group == g))
+        signs = np.zeros(self.K, dtype=np.int8)
+        signs[j] = sign
+        excess = self.outside(g, plus)
+        if self.exact:
+            if excess[~active].max(initial=-np.inf) > self.error:
+                excess[active] = -np.inf  # an inactive pair outside its side leaves no margin at all
+            else:
+                excess = excess * program.length
+        i = int(np.argmax(excess))
+        value = float(program.in_units_of_y(sign * program.values[i, g] * program.length[i]))
+        return Leaf(signs, value if active[i] else -np.inf, -1, np.array([[i, j]]), np.ones(1))
+
+    # From programs to sign vectors, leaves and witnesses
+
+    def group_signs(self, g: int, plus: int) -> NDArray[np.int8]:
+        size = int(self.program.size[g])
+        if plus == FREE:
+            return np.zeros(size, dtype=np.int8)
+        return np.where(np.arange(size) < plus, 1, -1).astype(np.int8)
+
+    def signs(self, plus: NDArray) -> NDArray[np.int8]:
+        """Signs (K,), + first within each group, + for dead neurons."""
+        signs = np.ones(self.K, dtype=np.int8)
+        for g in range(self.program.G):
+            signs[self.program.group == g] = self.group_signs(g, plus[g])
+        return signs
+
+    def leaf(self, plus: NDArray, bound: Bound, signs: NDArray | None = None) -> Leaf:
+        """What the multipliers of a program forbid: only groups that carry some are fixed."""
+        program = self.program
+        signs = self.signs(plus) if signs is None else signs
+        used = np.unique(bound.pairs[:, 1])
+        fixed = np.where(np.isin(program.group, used), signs, 0).astype(np.int8)
+        pairs = []
+        for i, g, s in bound.pairs:
+            members = np.flatnonzero((program.group == g) & (signs == s))
+            pairs.append((i, members[0]))
+        return Leaf(fixed, bound.margin, -1, np.array(pairs, dtype=np.int64).reshape(-1, 2), bound.values)
+
+    def witness(self, plus: NDArray, signs: NDArray, bound: Bound) -> NDArray[np.float64]:
+        """R, (K, D), of the optimum."""
+        program = self.program
+        q = np.zeros((self.K, program.r))
+        for g in range(program.G):
+            for sign in (1, -1):
+                members = (program.group == g) & (signs == sign)
+                if not members.any():
+                    continue
+                if g not in bound.minus:
+                    q[members] = bound.sums[g] / program.size[g]
+                elif sign < 0:
+                    q[members] = -bound.minus[g]
+                else:
+                    rest = program.size[g] - plus[g]
+                    q[members] = (bound.sums[g] + rest * bound.minus[g]) / plus[g]
+        return program.in_units_of_y(q @ program.lift.T)

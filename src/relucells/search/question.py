@@ -1,0 +1,206 @@
+"""One cell under one sign convention, from the question to a decision that the checker confirms.
+
+Linearly independent samples have a closed form (``independent_samples``); all others take linear programs
+(``given_signs``), for "exists" within a search over signs (``branch``). The checker's word is final: what it
+rejects is not claimed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells.cells.minimum import cell_minimum, mean_square, scaled_by_power
+from relucells.certify.cell import Cell
+from relucells.certify.certificates import Certificate, Decision, Leaf
+from relucells.certify.verify import cell_of, leaf_bound
+from relucells.samples.inputs import Inputs
+from relucells.search import independent_samples
+from relucells.search.branch import Branching, NoProof
+from relucells.search.budget import Budget, WorkLimit
+from relucells.search.given_signs import GivenSigns, level_of, mean_loss
+
+
+@dataclass
+class Question:
+    """exact : the margin itself is wanted, not only its sign."""
+
+    inputs: Inputs
+    y: NDArray[np.float64]
+    pattern: NDArray[np.bool_]
+    convention: str
+    given: NDArray[np.int8] | None
+    exact: bool
+
+    @property
+    def K(self) -> int:
+        return self.pattern.shape[1]
+
+    def answer(self, budget: Budget) -> Decision:
+        """The decision, within the budget."""
+        self.budget = budget
+        if not self.pattern.any():
+            signs = self.candidates()[0] if self.convention != "exists" else np.ones(self.K, np.int8)
+            R = np.zeros((self.K, self.inputs.X.shape[1]))
+            return self._confirmed(self._decision("genuine", 1.0, "witness", self._dead_loss(), R, signs))
+        answers = self._by_samples if self.inputs.independent else self._by_programs
+        # with a limit the sign comes first: it stays when the limit ends the search for the margin
+        limited = budget.programs is not None or budget.deadline is not None
+        decision = None
+        for exact in [False, True] if self.exact and limited else [self.exact]:
+            found = self._within_limits(answers, exact)
+            if found.verdict == "undecided":
+                return decision or found
+            if decision is None or found.level != "rejected":
+                decision = found
+        # what the checker does not confirm: by exact arithmetic where that is affordable, then the sign alone
+        for careful, exact in ((True, self.exact), (False, False), (True, False)):
+            if decision.level != "rejected":
+                break
+            if not careful or (self.cell.affordable and not self.inputs.independent):
+                self.careful = careful
+                decision = self._within_limits(answers, exact)
+        return self._undecided("precision") if decision.level == "rejected" else decision
+
+    careful = False  # whether exact arithmetic is asked even where it takes long
+
+    def _within_limits(self, answers: Callable[[bool], Decision], exact: bool) -> Decision:
+        try:
+            return answers(exact)
+        except WorkLimit:
+            return self._undecided("limit")
+
+    def candidates(self) -> list[NDArray[np.int8]]:
+        """The sign vectors of a convention that has few."""
+        ones = np.ones(self.K, dtype=np.int8)
+        return {"positive": [ones], "uniform": [ones, -ones], "given": [self.given]}[self.convention]
+
+    # Decisions
+
+    def _decision(self, verdict, margin, reason, loss, R=None, signs=None, certificate=None, exact=True):
+        return Decision(
+            verdict=verdict,
+            margin=float(margin) + 0.0,
+            R=R,
+            signs=signs,
+            loss=loss,
+            convention=self.convention,
+            certificate=certificate,
+            exact=exact,
+            given=self.given,
+            reason=reason,
+            programs=self.budget.spent,
+        )
+
+    def _confirmed(self, decision: Decision) -> Decision:
+        """The decision with the level that the checker gives it."""
+        return replace(decision, level=level_of(self.cell, decision))
+
+    @cached_property
+    def cell(self) -> Cell:
+        """The cell as the checker sees it."""
+        return cell_of(self.inputs, self.y, self.pattern)
+
+    def _undecided(self, reason: str) -> Decision:
+        decision = self._decision("undecided", np.nan, reason, self._any_loss(), exact=False)
+        return decision
+
+    def _dead_loss(self) -> float:
+        """The loss of a cell whose alive samples are all fitted."""
+        y, power = scaled_by_power(self.y)
+        return mean_square(np.where(self.pattern.any(axis=1), 0.0, y), power)
+
+    def _any_loss(self) -> float:
+        """The cell's minimum loss without a decision; NaN where that would take far longer than allowed."""
+        if not self.pattern.any() or self.inputs.independent:
+            return self._dead_loss()
+        rows, columns = int(self.pattern.any(axis=1).sum()), self.pattern.any(axis=0).sum() * self.inputs.rank
+        try:
+            self.budget.afford(2.0 * rows * columns * min(rows, columns))
+        except WorkLimit:
+            return float("nan")
+        return cell_minimum(self.inputs, self.y, self.pattern).loss
+
+    # Linearly independent samples
+
+    def _by_samples(self, exact: bool) -> Decision:
+        cubes: list[tuple[int, int]]
+        if self.convention == "exists":
+            signs, margin, cubes = independent_samples.best_signs(self.y, self.pattern, exact, self.budget)
+        else:
+            bounds = [independent_samples.sample_bounds(self.y, self.pattern, s) for s in self.candidates()]
+            worst = [int(np.argmin(b)) for b in bounds]
+            margins = [b[i] for b, i in zip(bounds, worst, strict=True)]
+            best = int(np.argmax(margins))
+            signs, margin = self.candidates()[best], margins[best]
+            cubes = list(zip(worst, (s[0] for s in self.candidates()), strict=True))
+            if self.convention == "given":
+                cubes = [(worst[0], self.given[np.argmax(self.pattern[worst[0]])])]
+        if margin > 0:
+            values = independent_samples.witness_values(self.y, self.pattern, signs)
+            R = self.inputs.prescribe(values)
+            return self._confirmed(
+                self._decision("genuine", margin, "witness", self._dead_loss(), R, signs, exact=exact)
+            )
+        leaves = [independent_samples.sample_leaf(self.y[i], self.pattern, i, s) for i, s in cubes]
+        branches = np.zeros(0, dtype=np.int64)
+        if self.convention == "exists":
+            branches = independent_samples.refutation(self.pattern, leaves, self.budget)
+        return self._none(margin, leaves, branches, self._dead_loss(), exact)
+
+    # All other samples
+
+    def _by_programs(self, exact: bool) -> Decision:
+        kind = Branching if self.convention == "exists" else GivenSigns
+        work = kind(self.inputs, self.y, self.pattern, self.budget, exact)
+        if self._programs is not None:
+            work.program = self._programs
+        self._programs = work.program
+        work.cell = self.cell
+        work.small |= self.careful
+        fits = work.program.rank == self.pattern.any(axis=1).sum()
+        loss = self._dead_loss() if fits else mean_loss(work.program.fitted, self.y)
+        branches = np.zeros(0, dtype=np.int64)
+        if isinstance(work, Branching):
+            try:
+                best = work.best()
+            except NoProof:
+                return replace(self._decision("none", 0.0, "precision", loss), level="rejected")
+            branches = work.branches
+        else:
+            best = work.best_of(self.candidates())
+        if best.margin > 0:
+            return self._confirmed(
+                self._decision("genuine", best.margin, "witness", loss, best.R, best.signs, exact=exact)
+            )
+        leaves = work.leaves
+        if isinstance(work, Branching):
+            leaves = [leaf for leaf in leaves if leaf.bound <= work.at_most(best.margin)]
+        return self._none(best.margin, leaves, branches, loss, exact)
+
+    _programs = None  # the margin program, once it is set up
+
+    def _none(
+        self, margin: float, leaves: list[Leaf], branches: NDArray[np.int64], loss: float, exact: bool
+    ) -> Decision:
+        """The verdict that no sign vector has a positive margin, with the leaves that show the margin."""
+        if not exact:
+            margin = max(leaf.bound for leaf in leaves)
+        if len(leaves) > 1:
+            reason = "conflicts"
+        else:
+            reason = leaves[0].kind or ("sample" if leaves[0].sample >= 0 else "multipliers")
+        certificate = Certificate(tuple(leaves), branches)
+        found = self._confirmed(
+            self._decision("none", margin, reason, loss, certificate=certificate, exact=exact)
+        )
+        if found.level != "rejected":
+            return found
+        # bounds near 0 have few digits: the checker's own stand in for them
+        shown = [leaf_bound(self.cell, leaf) for leaf in leaves]
+        leaves = [replace(leaf, bound=at.bound) for leaf, at in zip(leaves, shown, strict=True)]
+        margin = max(leaf.bound for leaf in leaves)
+        certificate = Certificate(tuple(leaves), branches)
+        return self._confirmed(replace(found, margin=margin, certificate=certificate))
