@@ -20,6 +20,7 @@ rule draw_readings:
         csv="results/readings.csv",
     log:
         "logs/draw_readings.log",
+    priority: -1  # a measurement of noise: what a user looks at comes first
     conda:
         "../envs/relucells.yaml"
     params:

@@ -56,6 +56,7 @@ rule repeat_data_draws:
         "results/data_seeds/{dataset}/{bias}.npz",
     log:
         "logs/repeat_data_draws/{dataset}/{bias}.log",
+    priority: -1  # a measurement of noise: what a user looks at comes first
     conda:
         "../envs/relucells.yaml"
     params:
