@@ -121,19 +121,35 @@ def other_means(
     of them, many more than R, and moved away from their mean, which R experiments do not know better, by
     √(1 + 1/R).
     """
+    means = [np.array([mean_diameter(row, bound) for row in repeated]) for bound in bounds]
+    if same_samples:
+        finite = [bound for bound in bounds if bound is not None]
+        resampled = dict(zip(finite, _resampled_means(repeated, finite, *names), strict=True))
+        means = [resampled.get(bound, values) for bound, values in zip(bounds, means, strict=True)]
+    return [values[np.isfinite(values)] for values in means]
+
+
+def _resampled_means(
+    repeated: NDArray[np.float64], bounds: list[float], *names: object
+) -> list[NDArray[np.float64]]:
+    """Mean diameters of RESAMPLED experiments made up of cells of the repeated ones, for each bound.
+
+    A cell drawn counts for the bounds from its own *bin* on, so one pass over the draws serves all bounds.
+    """
     R, n = repeated.shape
-    found, resampled = [], None
+    edges = np.unique(bounds)
+    drawn = stream(*names, "other means").integers(0, R * n, (RESAMPLED, n))
+    diameters = repeated.ravel()
+    bins = np.searchsorted(edges, diameters)[drawn] + (len(edges) + 1) * np.arange(RESAMPLED)[:, None]
+    lengths = np.where(np.isfinite(diameters), diameters, 0.0)[drawn]
+    shape = RESAMPLED, len(edges) + 1
+    counts = np.bincount(bins.ravel(), minlength=shape[0] * shape[1]).reshape(shape).cumsum(axis=1)
+    sums = np.bincount(bins.ravel(), lengths.ravel(), shape[0] * shape[1]).reshape(shape).cumsum(axis=1)
+    found = []
     for bound in bounds:
-        means = np.array([mean_diameter(row, bound) for row in repeated])
-        if bound is not None and same_samples and np.isfinite(means).any():
-            if resampled is None:
-                drawn = stream(*names, "other means").integers(0, R * n, (RESAMPLED, n))
-                resampled = np.asarray(repeated, dtype=float).ravel()[drawn]
-            kept = closed(resampled, bound)
-            sums, counts = resampled.sum(axis=1, where=kept), kept.sum(axis=1)
-            centre = mean_diameter(repeated.ravel(), bound)
-            means = centre + np.sqrt(1 + 1 / R) * (sums[counts > 0] / counts[counts > 0] - centre)
-        found.append(means[np.isfinite(means)])
+        at, centre = np.searchsorted(edges, bound), mean_diameter(diameters, bound)
+        kept = counts[:, at] > 0
+        found.append(centre + np.sqrt(1 + 1 / R) * (sums[kept, at] / counts[kept, at] - centre))
     return found
 
 
