@@ -9,7 +9,7 @@ import pytest
 from aggregate_diameters import table
 from count_cells import enumerated
 from diameter_readings import image_rows
-from draw_readings import cells_of_a_row, gaps, predict_mean
+from draw_readings import cells_of_a_row, gaps, mean_of
 from plot_readings import condense, summary
 
 from relucells.cells.diameter import cell_diameter, cell_diameters, count_cells, count_cones, enumerate_cells
@@ -410,8 +410,7 @@ def test_prediction_holds_the_papers_means(rng):
     for between in (0.0, 0.02):
         inside = 0
         for _ in range(200):
-            sets = np.repeat(np.arange(6), 20)
-            values = 0.5 + between * rng.standard_normal(6)[sets] + 0.1 * rng.standard_normal(120)
-            _, low, high = predict_mean(pd.DataFrame({"data_set": sets, "share": values}), "share", 0.95)
+            values = 0.5 + between * rng.standard_normal((6, 1)) + 0.1 * rng.standard_normal((6, 20))
+            _, low, high = mean_of(values, 0.95)
             inside += low <= 0.5 + between * rng.standard_normal() + 0.01 * rng.standard_normal() <= high
         assert 175 <= inside <= 200

@@ -7,7 +7,7 @@ from scipy.stats import norm
 from relucells.samples.gaussian import two_gaussians
 from relucells.statistics import (
     Activation,
-    RareActivation,
+    RareEvents,
     activation_probability,
     activation_variance,
     fixed_activation,
@@ -97,7 +97,7 @@ def test_rare_pairs(rng, bias):
     """Against 4000 experiments of 100 neurons; at +12 nearly every pair is active, and the rest is rare."""
     X, _ = two_gaussians(10, 20, rng)
     law = fixed_activation(X, bias, 100, rng)
-    assert isinstance(law, RareActivation)
+    assert isinstance(law, RareEvents)
     pairs = np.array([drawn(X, bias, 100, rng).mean() for _ in range(4000)])
     assert law.none == pytest.approx((pairs == (bias > 0)).mean(), abs=0.03)
     assert law.experiments.mean() == pytest.approx(law.mean, rel=0.1)

@@ -1,6 +1,7 @@
 """What the paper leaves unsaid: each reading of it drawn, and set beside the printed numbers.
 
-In:  paper/tables.csv, results/diameters/repeated/{reading}/{dataset}_{N}.npz
+In:  paper/tables.csv, results/diameters/repeated/{reading}/{dataset}_{N}.npz, and what the comparison
+     rests on: results/activations.csv, results/data_seeds/{dataset}/{bias}.npz
 Out: results/readings.csv                       each printed number under each reading
      results/tables/readings                    (.csv, .md, .tex)
      results/figures/readings_*                 (.pdf, .png)
@@ -10,6 +11,11 @@ Out: results/readings.csv                       each printed number under each r
 rule draw_readings:
     input:
         printed=here("paper/tables.csv"),
+        activations="results/activations.csv",
+        repeated=[
+            f"results/data_seeds/{dataset}/{bias}.npz"
+            for dataset, bias in PLAN.repeated_rows
+        ],
         images=diameter_plan.repeated_files(
             config["table_6"], diameter_plan.PRINTED, config["table_6"]["images"]
         ),
@@ -27,6 +33,11 @@ rule draw_readings:
         seed=config["seed"],
         settings=config["draw_readings"],
         table_6=config["table_6"],
+        followed=config["sample_weights"]["bias"],
+        repeated_rows=[
+            [PLAN.datasets[dataset][key] for key in ("d", "K", "N")] + [float(bias)]
+            for dataset, bias in PLAN.repeated_rows
+        ],
         confidence=config["confidence"],
         code=code_of("readings/draw_readings"),
     script:

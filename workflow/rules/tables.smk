@@ -4,6 +4,7 @@ In:  results/trials/{dataset}/{bias}/{trials}/{minima,lp,gd}.npz, paper/tables.c
      also results/tables/table_6.csv
 Out: results/tables/table_1 … table_5, own_data (.csv, .md, .tex)
      results/data_seeds/{dataset}/{bias}.npz     a Gaussian row again on fresh data
+     results/activations.csv                     the law of each printed mean activation
      results/comparison.csv                      each printed number beside ours
 """
 
@@ -73,9 +74,36 @@ rule repeat_data_draws:
         "../scripts/tables/repeat_data_draws.py"
 
 
+rule predict_activations:
+    input:
+        printed=here("paper/tables.csv"),
+        images=[f"data/subsets/{name}.npz" for name in PLAN.compared_images],
+    output:
+        report(
+            "results/activations.csv",
+            caption="../report/tables/activations.rst",
+            category="Comparison",
+            labels={"result": "mean activations", "format": "csv"},
+        ),
+    log:
+        "logs/predict_activations.log",
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        seed=config["seed"],
+        tables=[BY_FILE[table].numeral for table in PLAN.compared_tables],
+        images=[PLAN.datasets[name]["source"] for name in PLAN.compared_images],
+        reading=config["sample_weights"]["bias"],
+        confidence=config["confidence"],
+        code=code_of("tables/predict_activations"),
+    script:
+        "../scripts/tables/predict_activations.py"
+
+
 rule compare_with_paper:
     input:
         printed=here("paper/tables.csv"),
+        activations="results/activations.csv",
         tables=expand("results/tables/{table}.csv", table=PLAN.compared_tables),
         table_6="results/tables/table_6.csv",
         repeated=[
@@ -96,6 +124,7 @@ rule compare_with_paper:
         "../envs/relucells.yaml"
     params:
         tables=[BY_FILE[table].numeral for table in PLAN.compared_tables],
+        reading=config["sample_weights"]["bias"],
         confidence=config["confidence"],
         code=code_of("tables/compare_with_paper"),
     script:

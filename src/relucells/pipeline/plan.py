@@ -106,3 +106,13 @@ class Plan:
             if self.datasets[dataset]["source"] == "gaussian"
             for bias in self.biases(dataset)
         ]
+
+    @property
+    def compared_images(self) -> list[str]:
+        """Image data sets of the compared tables."""
+        return [
+            dataset
+            for table in self.compared_tables
+            for dataset in self.table_datasets(table)
+            if self.datasets[dataset]["source"] != "gaussian"
+        ]

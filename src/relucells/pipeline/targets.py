@@ -44,6 +44,7 @@ def targets(plan: Plan) -> dict[str, list[str]]:
 def _paper(plan: Plan) -> list[str]:
     return [
         *_files("results/tables", plan.tables, TABLE),
+        "results/activations.csv",
         "results/comparison.csv",
         *_files("results/figures", [f"figure_{figure}" for figure in FIGURES], PICTURE),
         "results/figures/data/figure_2_checks.csv",

@@ -37,13 +37,31 @@ def name_data(rows: Iterable[dict[str, str]]) -> str:
     return ", ".join(texts) or "none"
 
 
+def informative(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """The rows whose comparison could have come out otherwise."""
+    return [row for row in rows if row.get("informative") == "yes"]
+
+
+def expected_differences(rows: Iterable[dict[str, str]]) -> float:
+    """How many printed numbers would be called different if all were drawn from the laws of ours."""
+    return sum(float(row["size"]) for row in rows if row.get("size"))
+
+
+def summary_line(rows: list[dict[str, str]]) -> str:
+    """Verdicts on all numbers, and on those whose comparison says anything."""
+    counts, telling = count_verdicts(rows), informative(rows)
+    agreeing = count_verdicts(telling)["agrees"]
+    idle = Counter(row.get("why") or "" for row in rows)
+    return (
+        f"{len(rows)} printed numbers: {counts['agrees']} agree, {counts['differs']} differ, "
+        f"{counts['not comparable']} not comparable. {agreeing} agree of {len(telling)} informative ones; "
+        f"{idle['foregone']} foregone, {idle['vacuous']} vacuous."
+    )
+
+
 def last_line(rows: list[dict[str, str]], reports: list[str]) -> str:
     """The one line with which a run ends."""
-    counts = count_verdicts(rows)
-    line = (
-        f"{len(rows)} printed numbers: {counts['agrees']} agree, {counts['differs']} differ, "
-        f"{counts['not comparable']} not comparable. Data: {name_data(rows)}."
-    )
+    line = f"{summary_line(rows)} Data: {name_data(rows)}."
     return f"{line} Report: {', '.join(reports)}" if reports else line
 
 

@@ -6,7 +6,7 @@ activation, which is known; comparison : print's rounding, power, several compar
 
 from relucells.statistics.activation import (
     Activation,
-    RareActivation,
+    RareEvents,
     activation_probability,
     activation_variance,
     fixed_activation,
@@ -34,7 +34,7 @@ from relucells.statistics.shares import LEVEL, share_interval, share_prediction,
 __all__ = [
     "LEVEL",
     "Activation",
-    "RareActivation",
+    "RareEvents",
     "activation_probability",
     "activation_variance",
     "beyond",

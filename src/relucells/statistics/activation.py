@@ -6,7 +6,7 @@ neurons is the mean of n = T K independent draws of a(w), the share of samples t
 Their spread is simulated on the samples, their mean is exact, and the tail of the mean of n is
 Lugannani and Rice's saddlepoint approximation: a(w) is far from normal where nearly all pairs are
 active. Where they all are, or none is, but for few neurons in an experiment, the law is that of a sum of
-rare events (``RareActivation``), drawn by importance from the half-spaces themselves.
+rare events (``RareEvents``), drawn by importance from the half-spaces themselves.
 """
 
 from collections.abc import Callable
@@ -205,7 +205,7 @@ def half_space_draws(
 
 
 @dataclass(frozen=True)
-class RareActivation:
+class RareEvents:
     """The law of the mean share where nearly no pair is active, or nearly every one.
 
     mean : exact; none : probability that no pair at all is active (inactive, if ``full``)
@@ -237,11 +237,11 @@ class RareActivation:
 
 def fixed_activation(
     X: NDArray[np.float64], bias: float, neurons: int, rng: np.random.Generator, reading: str = "added"
-) -> Activation | RareActivation:
+) -> Activation | RareEvents:
     """The law of the mean over ``neurons`` random neurons on given samples X (N, D)."""
     probability = activation_probability(X, bias, reading)
     mean = float(probability.mean())
-    if reading == "added" and _are_rare(probability, neurons):
+    if reading == "added" and are_rare(probability, neurons):
         return _rare(lambda: X, 1, POOL, bias, neurons, mean, rng)
     shares = active_shares(X, bias, POOL, rng, reading)
     return Activation(mean, 0.0, shares - shares.mean(), neurons)
@@ -249,14 +249,14 @@ def fixed_activation(
 
 def gaussian_activation(
     d: int, N: int, bias: float, neurons: int, rng: np.random.Generator, reading: str = "added"
-) -> Activation | RareActivation:
+) -> Activation | RareEvents:
     """The same on one fresh data set of two Gaussian classes, whose draw belongs to the law."""
 
     def draw() -> NDArray[np.float64]:
         return two_gaussians(d, N, rng)[0]
 
     mean, variance = gaussian_moments(d, bias, reading)
-    if reading == "added" and _are_rare(np.full(N, mean), neurons):
+    if reading == "added" and are_rare(np.full(N, mean), neurons):
         return _rare(draw, RARE_SETS, RARE_DRAWS, bias, neurons, mean, rng)
     pool = []
     for _ in range(DATA_SETS):
@@ -267,7 +267,9 @@ def gaussian_activation(
     return Activation(mean, variance / N, centred - centred.mean(), neurons)
 
 
-def _are_rare(probability: NDArray[np.float64], neurons: int) -> bool:
+def are_rare(probability: NDArray[np.float64], neurons: int) -> bool:
+    """Whether so few pairs of ``neurons`` neurons and the samples are unlike all others that they are rare
+    events; probability : of every sample to be active (N,)."""
     return bool(neurons * np.minimum(probability, 1 - probability).sum() < RARE)
 
 
@@ -279,7 +281,7 @@ def _rare(
     neurons: int,
     mean: float,
     rng: np.random.Generator,
-) -> RareActivation:
+) -> RareEvents:
     """Experiments of ``neurons`` neurons, most of which are like all others on all samples."""
     side = -1.0 if bias > 0 else 1.0  # a pair is inactive where −x is active
     totals, none = [], 0.0
@@ -292,4 +294,4 @@ def _rare(
         shares = rng.choice(own_shares, len(own), p=weights) if len(own) else np.zeros(0)
         totals.append(np.bincount(own, shares, len(counts)) / neurons)
     rare = np.concatenate(totals)
-    return RareActivation(mean, none, np.sort(1 - rare if bias > 0 else rare), bias > 0)
+    return RareEvents(mean, none, np.sort(1 - rare if bias > 0 else rare), bias > 0)

@@ -50,9 +50,10 @@ def bounded_mean_interval(
     values = np.asarray(values, dtype=float)
     if len(values) < 2:
         return float("nan"), float("nan")
-    if (values > 0).sum() < RARE:
+    few = min(RARE, len(values) / 2)
+    if (values > 0).sum() < few:
         return rare_mean_interval(values, largest, confidence)
-    if (values < largest).sum() < RARE:
+    if (values < largest).sum() < few:
         low, high = rare_mean_interval(largest - values, largest, confidence)
         return largest - high, largest - low
     low, high = mean_interval(values, confidence)

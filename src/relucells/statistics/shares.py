@@ -41,10 +41,10 @@ def share_prediction(
 
     successes : counts out of n, one for each repetition on data of its own. A single count stands for
         the very data set of the other experiment.
-    Returns (low, high), the shares between which it lies with probability ``confidence`` (more,
-    because counts are discrete), and the probabilities (n_other + 1,) of its counts. A single count has
-    Jeffreys' posterior; several are pooled, their spread beyond the binomial one being that of the draw of
-    the data (beta-binomial, posterior over share and correlation summed on a grid).
+    Returns (low, high), the shares between which it lies with probability ``confidence`` (more, because
+    counts are discrete), and the probabilities (n_other + 1,) of its counts. A single count has Jeffreys'
+    posterior; several are pooled, their spread beyond the binomial one being that of the draw of the data
+    (beta-binomial, posterior over share and correlation summed on a grid).
     """
     from scipy.stats import betabinom
 

@@ -2,7 +2,9 @@
 
 A reading fits where a printed number lies in the interval in which its experiment would print it: a
 prediction interval for the mean or share over the paper's 100 trials on one data set of its own, widened
-by the rounding of print. The readings of Table VI are in ``diameter_readings``.
+by the rounding of print. The reading that the tables follow has the very intervals of the comparison:
+the law of the mean activation (of both readings of the bias), and the repetitions on fresh data. The
+readings of Table VI are in ``diameter_readings``.
 """
 
 import numpy as np
@@ -18,7 +20,7 @@ from relucells.pipeline.verdicts import judged
 from relucells.samples.gaussian import two_gaussians
 from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream
-from relucells.statistics import share_prediction
+from relucells.statistics import mean_prediction, share_prediction
 
 PAPER_TRIALS = 100  # behind each row of Tables I–III
 
@@ -57,35 +59,39 @@ def cells_of_a_row(
     return pd.DataFrame(rows)
 
 
-def predict_mean(cells: pd.DataFrame, column: str, confidence: float) -> tuple[float, float, float]:
-    """Mean of a column of shares and the interval in which the paper's mean over its trials would lie.
+def mean_of(values: np.ndarray, confidence: float) -> tuple[float, float, float]:
+    """Mean of values (data sets, trials) in [0, 1] and the interval for the paper's mean over its trials."""
+    n = values.shape[1]
+    variance = float(values.var(axis=1, ddof=1).mean())
+    low, high, _, _ = mean_prediction(values.mean(axis=1), variance, n, PAPER_TRIALS, confidence)
+    return float(values.mean()), max(low, 0.0), min(high, 1.0)
 
-    Two components of variance, between data sets and between the weight draws on one; the degrees of
-    freedom by Satterthwaite. (statistics.mean_prediction wants as many trials as the paper's.)
+
+def share_of(hits: np.ndarray, confidence: float) -> tuple[float, float, float]:
+    """The same for the share of trials in which ``hits`` (data sets, trials) holds."""
+    low, high, _ = share_prediction(hits.sum(axis=1), hits.shape[1], PAPER_TRIALS, confidence)
+    return float(hits.mean()), low, high
+
+
+def by_set(cells: pd.DataFrame, column: str) -> np.ndarray:
+    """A column of ``cells_of_a_row`` as (data sets, trials)."""
+    return cells[column].to_numpy().reshape(cells["data_set"].nunique(), -1)
+
+
+def weight_and_sign_rows(
+    paper: pd.DataFrame,
+    laws: pd.DataFrame,
+    repeated: dict[tuple, dict[str, np.ndarray]],
+    seed: int,
+    settings: dict,
+    confidence: float,
+    followed: str,
+) -> list[dict]:
+    """Points ``weights`` (Tables I–III, activation and continuous minima) and ``sign`` (P_g).
+
+    laws : results/activations.csv; repeated : (d, K, N, bias) -> arrays of repeat_data_draws, drawn by
+    the reading that is ``followed``
     """
-    from scipy.stats import t
-
-    by_set = cells.groupby("data_set")[column].agg(["mean", "var", "size"])
-    sets, n, within = len(by_set), int(by_set["size"].iloc[0]), by_set["var"].mean()
-    between = max(by_set["mean"].var() - within / n, 0.0)
-    parts = np.array([between * (1 + 1 / sets), within * (1 / PAPER_TRIALS + 1 / (sets * n))])
-    total, mean = parts.sum(), by_set["mean"].mean()
-    if total == 0:
-        return mean, mean, mean
-    freedom = total**2 / (parts**2 / [sets - 1, sets * (n - 1)]).sum()
-    half = t.ppf((1 + confidence) / 2, freedom) * np.sqrt(total)
-    return mean, max(mean - half, 0.0), min(mean + half, 1.0)
-
-
-def predict_share(cells: pd.DataFrame, column: str, confidence: float) -> tuple[float, float, float]:
-    """The same for the share of cells in which a column is true."""
-    by_set = cells.groupby("data_set")[column].agg(["sum", "size"])
-    low, high, _ = share_prediction(by_set["sum"], int(by_set["size"].iloc[0]), PAPER_TRIALS, confidence)
-    return cells[column].mean(), low, high
-
-
-def weight_and_sign_rows(paper: pd.DataFrame, seed: int, settings: dict, confidence: float) -> list[dict]:
-    """Points ``weights`` (Tables I–III, activation and continuous minima) and ``sign`` (P_g)."""
     rows = []
     tables = paper[paper["table"].isin(["I", "II", "III"])]
     for key, printed in tables.groupby(ROW[:-1], sort=False):
@@ -95,56 +101,65 @@ def weight_and_sign_rows(paper: pd.DataFrame, seed: int, settings: dict, confide
             continue
         values = dict(zip(printed["column"], printed["printed"], strict=True))
         base = dict(zip(ROW, key, strict=False))
+        known = laws[(laws[ROW[:-1]].astype(str) == list(key)).all(axis=1)].set_index("reading")
         for reading in ("added", "replaced"):
+            again = repeated.get((d, K, N, bias)) if reading == followed else None
             cells = cells_of_a_row(seed, d, K, N, bias, reading, settings)
-            drawn = {
-                "activated_pct": predict_mean(cells, "activated", confidence),
-                "continuous_pct": predict_share(cells, "continuous", confidence),
-            }
-            for column, numbers in drawn.items():
-                row = base | {"point": "weights", "reading": reading, "column": column}
-                rows.append(row | judged(values[column], *(100 * number for number in numbers)))
-            if reading == "replaced":
+            hits = by_set(cells, "continuous") if again is None else ~again["unique"]
+            row = base | {"point": "weights", "reading": reading, "column": "continuous_pct"}
+            rows.append(
+                row | judged(values["continuous_pct"], *(100 * v for v in share_of(hits, confidence)))
+            )
+            if reading in known.index:
+                law = known.loc[reading, ["expected", "low", "high"]]
+                row |= {"column": "activated_pct"}
+                rows.append(row | judged(values["activated_pct"], *law))
+            if reading != followed:
                 continue
             for sign in SIGN_READINGS:
+                gap = by_set(cells, sign) if again is None or sign != SIGN_READINGS[0] else again["gap"]
                 row = base | {"point": "sign", "reading": sign, "column": "mean_gap_probability"}
-                rows.append(
-                    row | judged(values["mean_gap_probability"], *predict_mean(cells, sign, confidence))
-                )
+                rows.append(row | judged(values["mean_gap_probability"], *mean_of(gap, confidence)))
     return rows
 
 
-def data_rows(paper: pd.DataFrame, seed: int, settings: dict, confidence: float) -> list[dict]:
+def data_rows(
+    paper: pd.DataFrame,
+    repeated: dict[tuple, dict[str, np.ndarray]],
+    seed: int,
+    settings: dict,
+    confidence: float,
+) -> list[dict]:
     """Point ``data``, and the rest of ``sign``: P_g at bias 20, where it depends on the data alone.
 
     All neurons are active there and all R*_j are β_LS/K. With z_j > 0 the gap of each is the share of
     samples on which the linear fit is not positive, with z_j < 0 the rest.
     """
-    from scipy.stats import norm
-
     rows = []
     largest = paper[paper["table"].isin(["I", "II", "III"]) & (paper["bias"] == "20")]
     for printed in largest[largest["column"] == "mean_gap_probability"].itertuples():
-        d, N = int(printed.d), int(printed.N)
-        shares = np.empty(settings["data_draws"])
-        for i in range(len(shares)):
-            X, y = two_gaussians(d, N, stream(seed, "test_conventions", "data", printed.table, i))
-            shares[i] = (X @ np.linalg.lstsq(X, y, rcond=None)[0] <= 0).mean()
-        tails, mean = [(1 - confidence) / 2, (1 + confidence) / 2], shares.mean()
-        spread = norm.ppf((1 + confidence) / 2) * shares.std(ddof=1) / np.sqrt(PAPER_TRIALS)
+        d, K, N = int(printed.d), int(printed.K), int(printed.N)
+        shares = repeated.get((d, K, N, 20), {}).get("linear_gap")
+        if shares is None:
+            shares = np.empty(settings["data_draws"])
+            for i in range(len(shares)):
+                X, y = two_gaussians(d, N, stream(seed, "test_conventions", "data", printed.table, i))
+                shares[i] = (X @ np.linalg.lstsq(X, y, rcond=None)[0] <= 0).mean()
         smaller, larger = np.minimum(shares, 1 - shares), np.maximum(shares, 1 - shares)
-        signs = (shares, smaller, smaller, larger)
-        drawn = [
-            ("data", "one data set a table", mean, *np.quantile(shares, tails)),
-            ("data", "fresh data each trial", mean, mean - spread, mean + spread),
+        readings = [
+            ("data", "one data set a table", shares, 1),
+            ("data", "fresh data each trial", shares, PAPER_TRIALS),
+            *(
+                ("sign", reading, values, 1)
+                for reading, values in zip(SIGN_READINGS, (shares, smaller, smaller, larger), strict=True)
+            ),
         ]
-        drawn += [
-            ("sign", reading, values.mean(), *np.quantile(values, tails))
-            for reading, values in zip(SIGN_READINGS, signs, strict=True)
-        ]
-        for point, reading, mean, low, high in drawn:
+        for point, reading, values, sets in readings:
+            # One value for each data set; the printed number is a mean over ``sets`` of them.
+            spread = values.var(ddof=1)
+            low, high, _, _ = mean_prediction([values.mean()], spread, len(values), sets, confidence)
             row = {name: getattr(printed, name) for name in ROW} | {"point": point, "reading": reading}
-            rows.append(row | judged(printed.printed, mean, low, high))
+            rows.append(row | judged(printed.printed, values.mean(), low, high))
     return rows
 
 
@@ -159,8 +174,15 @@ if __name__ == "__main__":
         params, settings = snakemake.params, snakemake.params.settings
         paper = pd.read_csv(snakemake.input.printed, dtype=str, keep_default_na=False)
         repeated = [read_experiments(path) for path in [*snakemake.input.images, *snakemake.input.readings]]
-        rows = weight_and_sign_rows(paper, params.seed, settings, params.confidence)
-        rows += data_rows(paper, params.seed, settings, params.confidence)
+        laws = pd.read_csv(snakemake.input.activations, dtype={"bias": str})
+        again = {}
+        for key, path in zip(params.repeated_rows, snakemake.input.repeated, strict=True):
+            with np.load(path) as arrays:
+                again[tuple(key)] = dict(arrays)
+        rows = weight_and_sign_rows(
+            paper, laws, again, params.seed, settings, params.confidence, params.followed
+        )
+        rows += data_rows(paper, again, params.seed, settings, params.confidence)
         rows += diameter_rows(paper, params.seed, settings, params.table_6, params.confidence)
         rows += image_rows(paper, repeated, params.table_6, settings["open_beyond"], params.confidence)
         frame = pd.DataFrame(rows).reindex(columns=COLUMNS)

@@ -211,7 +211,8 @@ if __name__ == "__main__":
         )
         notes = [
             "A printed number fits a reading if it lies in the interval in which the reading's experiment "
-            "would print it. A reading fits unless more numbers miss than chance explains. "
+            "would print it. A reading fits unless more of its numbers miss than the right reading's "
+            "would in 19 cases of 20. "
             "Joint p: Fisher's, where each number has a p. Off by at most: "
             "the largest ratio between a printed number and the drawn one."
         ]

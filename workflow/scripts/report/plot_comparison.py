@@ -24,7 +24,7 @@ HEADING = 1.35  # lines that a group's heading takes
 
 def lay_out(comparison: pd.DataFrame) -> pd.DataFrame:
     """The numbers as drawn: group and label of each line, shares in per cent."""
-    frame = comparison[["table", "printed", "ours", "low", "high", "verdict"]].copy()
+    frame = comparison[["table", "printed", "ours", "low", "high", "verdict", "informative"]].copy()
     share = comparison["column"] == "mean_gap_probability"
     numbers = ["printed", "ours", "low", "high"]
     frame.loc[share, numbers] *= 100
@@ -56,9 +56,10 @@ def panel(axes: Axes, lines: pd.DataFrame) -> None:
         axes.axhline(y - 0.72, color=GREY, linewidth=0.3)
         for row in rows.itertuples():
             colour = COLOURS[row.verdict]
-            axes.plot([row.low, row.high], [y, y], color=colour, **BAR)
-            axes.plot(row.ours, y, ".", color=colour, markersize=5)
-            axes.plot(row.printed, y, **PRINTED)
+            faint = 1.0 if row.informative == "yes" else 0.35
+            axes.plot([row.low, row.high], [y, y], color=colour, **BAR | {"alpha": faint * BAR["alpha"]})
+            axes.plot(row.ours, y, ".", color=colour, markersize=5, alpha=faint)
+            axes.plot(row.printed, y, alpha=faint, **PRINTED)
             if row.verdict != "agrees":
                 side = {"transform": axes.get_yaxis_transform(), "va": "center", "clip_on": False}
                 axes.text(1.03, y, SYMBOLS[row.verdict], color=colour, fontweight="bold", **side)
@@ -68,8 +69,10 @@ def panel(axes: Axes, lines: pd.DataFrame) -> None:
     axes.tick_params(axis="y", length=0, labelsize=6)
     axes.tick_params(axis="x", labelsize=6)
     axes.set_ylim(y - 0.3, -0.1)
-    agree = (lines["verdict"] == "agrees").sum()
-    axes.set_title(f"Table {lines['table'].iloc[0]}: {agree} of {len(lines)} agree", loc="left")
+    telling = lines[lines["informative"] == "yes"]
+    agree = (telling["verdict"] == "agrees").sum()
+    title = f"Table {lines['table'].iloc[0]}: {agree} of {len(telling)} informative agree"
+    axes.set_title(title, loc="left", fontsize=7)
 
 
 def draw(lines: pd.DataFrame, confidence: float) -> Figure:

@@ -12,7 +12,14 @@ import yaml
 
 from relucells.pipeline.job import UserError, job, write_text
 from relucells.pipeline.paper import COLUMNS, DATA
-from relucells.pipeline.verdicts import SYMBOLS, count_verdicts, name_data, read_comparison
+from relucells.pipeline.verdicts import (
+    SYMBOLS,
+    count_verdicts,
+    expected_differences,
+    informative,
+    name_data,
+    read_comparison,
+)
 
 # Sections in the order of reading; categories that are not named here follow.
 SECTIONS = ("Tables", "Figures", "Readings", "Genuine minima", "Related works", "Transition", "Full scale")
@@ -208,6 +215,10 @@ def page(template: Path, rows: Sequence[dict[str, str]], results: Sequence[dict]
         counts=count_verdicts(rows),
         symbols=SYMBOLS,
         total=len(rows),
+        telling=count_verdicts(informative(rows)),
+        foregone=sum(row.get("why") == "foregone" for row in rows),
+        vacuous=sum(row.get("why") == "vacuous" for row in rows),
+        expected=f"{expected_differences(rows):.2g}",
         data=name_data(rows),
         comparison=[entry for entry in found.get("Comparison", []) if entry["kind"] == "picture"],
         differing=explain(rows, "differs"),

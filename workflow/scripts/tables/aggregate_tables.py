@@ -8,7 +8,7 @@ from relucells.pipeline.names import bias_token
 from relucells.pipeline.paper import COLUMNS
 from relucells.pipeline.tables import stand_in_notes, with_facts, with_interval, write_table
 from relucells.pipeline.trials import read_rows
-from relucells.statistics import mean_interval, wilson
+from relucells.statistics import bounded_mean_interval, share_interval
 
 HEADERS = {name: column.header for name, column in COLUMNS.items()} | {
     "lp_undecided_pct": "undecided %",
@@ -22,29 +22,29 @@ def summarise(
     descent: dict[str, np.ndarray] | None,
     confidence: float,
 ) -> dict[str, float]:
-    """A row's values and intervals: Wilson for shares of trials, Student's t for means over trials.
+    """A row's values and intervals: Wilson for shares of trials, Student's t for means over trials (where
+    all but a few trials are 0, or the largest value, the interval of rare events).
 
-    A share counts all trials; undecided ones have their own column and count for nothing else.
+    A share counts all trials; undecided ones have their own column, and widen its interval to either side.
     """
     row: dict[str, float] = {}
 
-    def share(column: str, hits: np.ndarray) -> None:
+    def share(column: str, hits: np.ndarray, undecided: np.ndarray | None = None) -> None:
         row[column] = 100 * hits.mean()
-        low, high = wilson(int(hits.sum()), len(hits), confidence)
+        unknown = 0 if undecided is None else int(undecided.sum())
+        low, high = share_interval(int(hits.sum()), unknown, len(hits), confidence)
         row[f"{column}_low"], row[f"{column}_high"] = 100 * low, 100 * high
 
     def mean(column: str, values: np.ndarray, largest: float) -> None:
         row[column] = values.mean()
-        low, high = mean_interval(values, confidence)
-        row[f"{column}_low"] = np.clip(low, 0, largest)
-        row[f"{column}_high"] = np.clip(high, 0, largest)
+        row[f"{column}_low"], row[f"{column}_high"] = bounded_mean_interval(values, largest, confidence)
         row[f"{column}_sd"] = values.std(ddof=1) if len(values) > 1 else np.nan
 
-    share("genuine_pct", lp["verdict"] == "genuine")
+    share("genuine_pct", lp["verdict"] == "genuine", lp["verdict"] == "undecided")
     share("continuous_pct", ~minima["unique"])
     mean("mean_gap_probability", minima["gap"].max(axis=1), 1)
     if descent:
-        share("trapped_pct", descent["outcome"] == "trapped")
+        share("trapped_pct", descent["outcome"] == "trapped", descent["outcome"] == "undecided")
         share("descent_undecided_pct", descent["outcome"] == "undecided")
     mean("activated_pct", 100 * minima["activated"], 100)
     share("lp_undecided_pct", lp["verdict"] == "undecided")
@@ -86,7 +86,8 @@ if __name__ == "__main__":
         frame = table(datasets, files, params.confidence)
         notes = [
             f"Brackets: {100 * params.confidence:g} % intervals over the weight draws of one data set, "
-            "Wilson for shares and Student's t for means.",
+            "Wilson for shares, which undecided trials widen to either side, and Student's t for means "
+            "(Fay and Feuer's for rare events).",
             *stand_in_notes(frame),
         ]
         write_table(frame, readable(frame), snakemake.output, params.title, notes)

@@ -2,7 +2,8 @@
 
 The interval is a prediction interval for what the paper's experiment prints: it holds the noise of our
 trials, of the paper's trials, of the draw of the one Gaussian data set, and the rounding of print. A
-printed number inside it agrees, one outside differs.
+printed number inside it agrees, one outside differs. Mean activations need no trial of ours: their law
+is known. What each comparison could have found is said beside it (``relucells.pipeline.predictions``).
 """
 
 import numpy as np
@@ -10,109 +11,123 @@ import pandas as pd
 
 from relucells.pipeline.job import job, write_csv
 from relucells.pipeline.paper import COLUMNS, STAND_IN, TABLES
-from relucells.pipeline.verdicts import half_unit
-from relucells.statistics import mean_prediction, share_prediction
+from relucells.pipeline.predictions import (
+    predict_activation,
+    predict_length,
+    predict_mean,
+    predict_rare,
+    predict_share,
+)
+from relucells.pipeline.verdicts import summary_line
+from relucells.statistics import RareEvents, beyond, holm, joint, printed_unit
 
 KEYS = ["dataset", "d", "K", "N", "bias"]
-# Arrays of a repeated experiment, as percentages or shares, that stand behind a printed column.
-REPEATED = {
-    "genuine_pct": lambda repeated: repeated["genuine"],
-    "continuous_pct": lambda repeated: ~repeated["unique"],
-    "mean_gap_probability": lambda repeated: repeated["gap"],
-    "activated_pct": lambda repeated: 100 * repeated["activated"],
-}
+# Trials of a table's row that are not known, by the column that they bear on.
+UNDECIDED = {"genuine_pct": "lp_undecided_pct", "trapped_pct": "descent_undecided_pct"}
 
 
-def judge_share(
-    ours: float, n: int, counts: np.ndarray, printed: float, paper_n: int, confidence: float
-) -> tuple[float, float, float]:
-    """(low, high, p) for a printed percentage of paper_n trials, which print leaves exact."""
-    low, high, mass = share_prediction(counts, n, paper_n, confidence)
-    count = round(printed / 100 * paper_n)
-    p = min(1.0, 2 * min(mass[: count + 1].sum(), mass[count:].sum()))
-    return 100 * low, 100 * high, p
+def predict_row(
+    paper, ours: pd.Series, repeated: dict | None, known: dict | None, unit: float, confidence: float
+) -> dict | None:
+    """The prediction for one printed number of Tables I–V; None if nothing at hand predicts it.
+
+    ours : the row of our table; repeated : arrays of repeat_data_draws, for Gaussian data sets
+    known : the row of results/activations.csv
+    """
+    printed, paper_n = float(paper.printed), TABLES[paper.table].trials
+    if paper.column == "activated_pct":
+        return predict_activation(known, printed, unit, confidence) if known else None
+    if COLUMNS[paper.column].share:
+        successes, undecided, n = counts_of(paper.column, ours, repeated)
+        return predict_share(successes, undecided, n, paper_n, printed, confidence)
+    return predict_gap(printed, paper_n, repeated, unit, confidence) if repeated is not None else None
 
 
-def judge_mean(
-    means: np.ndarray, variance: float, n: int, printed: str, paper_n: int, confidence: float
-) -> tuple[float, float, float]:
-    """(low, high, p) for a printed mean; the interval is widened by the rounding of print."""
-    from scipy.stats import t
+def counts_of(column: str, ours: pd.Series, repeated: dict | None) -> tuple[np.ndarray, np.ndarray, int]:
+    """Successes and undecided trials out of n: for each repetition on fresh data, or of our one row."""
+    if repeated is None:
+        n = int(ours["n_trials"])
+        undecided = ours[UNDECIDED[column]] if column in UNDECIDED else 0.0
+        return (
+            np.array([round(ours[column] / 100 * n)]),
+            np.array([round(undecided / 100 * n)]),
+            n,
+        )
+    hits = ~repeated["unique"] if column == "continuous_pct" else repeated["genuine"]
+    undecided = repeated["undecided"] if column == "genuine_pct" else np.zeros_like(hits)
+    return hits.sum(axis=1), undecided.sum(axis=1), hits.shape[1]
 
-    low, high, error, freedom = mean_prediction(means, variance, n, paper_n, confidence)
-    rounding = half_unit(printed)
-    excess = max(abs(float(printed) - float(np.mean(means))) - rounding, 0.0)
-    p = 1.0 if excess == 0 else float(2 * t.sf(excess / error, freedom)) if error > 0 else 0.0
-    # The comparison is made in decimal print, so a last binary digit must not decide it.
-    slack = 1e-9 * max(1.0, abs(low), abs(high))
-    return low - rounding - slack, high + rounding + slack, p
+
+def predict_gap(printed: float, paper_n: int, repeated: dict, unit: float, confidence: float) -> dict:
+    """The average P_g: from many data sets where it hangs on the data alone, from simulated experiments
+    where it is a rare event, else from the repetitions."""
+    largest = COLUMNS["mean_gap_probability"].largest
+    if "rare_gap" in repeated:
+        experiments = np.sort(repeated["rare_gap"])
+        law = RareEvents(float(experiments.mean()), float((experiments == 0).mean()), experiments, False)
+        return predict_rare(law, printed, unit, largest, confidence)
+    if "linear_gap" in repeated:
+        return predict_mean(repeated["linear_gap"], 0.0, 1, paper_n, printed, unit, largest, confidence)
+    gaps = repeated["gap"]
+    n = gaps.shape[1]
+    variance = gaps.var(axis=1, ddof=1).mean() if n > 1 else 0.0
+    return predict_mean(gaps.mean(axis=1), variance, n, paper_n, printed, unit, largest, confidence)
 
 
 def compare_tables(
-    printed: pd.DataFrame, tables: pd.DataFrame, repeated: dict[tuple[str, str], dict], confidence: float
+    printed: pd.DataFrame,
+    tables: pd.DataFrame,
+    repeated: dict[tuple[str, str], dict],
+    activations: pd.DataFrame,
+    confidence: float,
 ) -> pd.DataFrame:
     """Rows of results/comparison.csv for Tables I–V. ``printed`` holds the paper's numbers as text.
 
     tables : all rows of table_1 … table_5 with a column ``table``
     repeated : (entry, bias) -> arrays of repeat_data_draws, for Gaussian data sets
+    activations : rows of results/activations.csv of the reading that the tables follow
     """
     rows = []
+    units = printed.groupby(["table", "column"])["printed"].agg(printed_unit)
     for paper in printed.itertuples(index=False):
         row = paper._asdict()
-        same = (tables["table"] == paper.table) & (
-            tables[KEYS].astype(str) == [str(getattr(paper, k)) for k in KEYS]
-        ).all(axis=1)
+        names = ["table", *KEYS]
+        wanted = [str(getattr(paper, key)) for key in names]
+        same = (tables[names].astype(str) == wanted).all(axis=1)
         if not same.any():
             rows.append(row | not_comparable("the configuration has no such row"))
             continue
         ours = tables[same].iloc[0]
         row |= {"ours": ours[paper.column], "data_source": ours["data_source"]}
-        n = int(ours["n_trials"])
         if ours["data_source"] == STAND_IN:
             rows.append(row | not_comparable("stand-in images"))
             continue
-        if paper.column == "genuine_pct" and ours["lp_undecided_pct"] > 0:
-            rows.append(row | not_comparable(f"{ours['lp_undecided_pct']:g} % of our cells are undecided"))
-            continue
-        again = repeated.get((ours["entry"], str(ours["bias"])))
-        is_share = COLUMNS[paper.column].share
-        if again is not None:
-            values = np.asarray(REPEATED[paper.column](again), dtype=float)
-            n = values.shape[1]
-        if is_share:
-            counts = values.sum(axis=1) if again is not None else np.array([row["ours"] / 100 * n])
-            low, high, p = judge_share(
-                row["ours"], n, counts, float(paper.printed), TABLES[paper.table].trials, confidence
-            )
-        else:
-            if again is not None:
-                means, variance = values.mean(axis=1), values.var(axis=1, ddof=1).mean() if n > 1 else 0.0
-            else:
-                means, variance = np.array([row["ours"]]), ours[f"{paper.column}_sd"] ** 2
-            paper_n = TABLES[paper.table].trials
-            low, high, p = judge_mean(means, variance, n, paper.printed, paper_n, confidence)
-            if not low <= float(paper.printed) <= high:
-                row["hint"] = trials_that_agree(means, variance, n, paper.printed, paper_n, confidence)
-        largest = COLUMNS[paper.column].largest
-        rows.append(row | {"low": max(low, 0.0), "high": min(high, largest), "p": p})
+        known = activations[(activations[names].astype(str) == wanted).all(axis=1)].to_dict("records")
+        found = predict_row(
+            paper,
+            ours,
+            repeated.get((ours["entry"], str(ours["bias"]))),
+            known[0] if known else None,
+            units[paper.table, paper.column],
+            confidence,
+        )
+        rows.append(row | (found or not_comparable("no repetition predicts it")))
+        if found and known and paper.column == "activated_pct" and found["p"] <= 1 - confidence:
+            rows[-1]["hint"] = fewer_trials(known[0]["trials_that_agree"], TABLES[paper.table].trials)
     return pd.DataFrame(rows)
 
 
-def trials_that_agree(
-    means: np.ndarray, variance: float, n: int, printed: str, paper_n: int, confidence: float
-) -> str:
-    """For a mean that differs: over how few trials the paper's could be taken for it to agree."""
-    for fewer in range(paper_n - 1, 0, -1):
-        low, high, _ = judge_mean(means, variance, n, printed, fewer, confidence)
-        if low <= float(printed) <= high:
-            return f"a mean over {fewer} trials or fewer would agree"
-    return "no number of trials would make it agree"
+def fewer_trials(agreeing: float, trials: int) -> str:
+    if np.isnan(agreeing):
+        return "no number of trials would make it agree"
+    return f"a mean over {agreeing:g} of the {trials} trials or fewer would agree"
 
 
-def compare_diameters(printed: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+def compare_diameters(printed: pd.DataFrame, table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Rows for Table VI, from results/tables/table_6.csv, which holds the interval and p of each mean."""
     rows = []
     keys = ["dataset", "d", "N"]
+    unit = printed_unit(printed["printed"]) if len(printed) else np.nan
     for paper in printed.itertuples(index=False):
         row = paper._asdict()
         wanted = [paper.dataset, paper.d, paper.N]
@@ -128,10 +143,10 @@ def compare_diameters(printed: pd.DataFrame, table: pd.DataFrame) -> pd.DataFram
         if pd.isna(ours["low"]):
             rows.append(row | not_comparable(ours["conclusion"]))
             continue
-        rounding = half_unit(paper.printed)
-        low, high = max(ours["low"] - rounding, 0.0), ours["high"] + rounding
-        hint = f"its rank shows no p below {ours['least_p']:.2g}, corrected or not"
-        rows.append(row | {"low": low, "high": high, "p": ours["p"], "hint": hint})
+        found = predict_length(
+            ours["low"], ours["high"], ours["median_of_means"], ours["p"], unit, confidence
+        )
+        rows.append(row | found | {"hint": f"its rank shows no p below {ours['least_p']:.2g}"})
     return pd.DataFrame(rows)
 
 
@@ -139,66 +154,72 @@ def not_comparable(reason: str) -> dict:
     return {"low": np.nan, "high": np.nan, "p": np.nan, "verdict": "not comparable", "reason": reason}
 
 
-def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's adjusted p-values: all of them below α together happen by chance with probability ≤ α."""
-    order = np.argsort(p)
-    steps = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(steps, 1.0)
-    return adjusted
-
-
 def decide_verdicts(frame: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Fill verdict and reason from the intervals; say of what differs whether chance would explain it."""
+    """Fill verdict and reason from the intervals; say of what differs how rare it is among so many."""
     frame = frame.copy()
     judged = frame["low"].notna()
-    printed = frame["printed"].astype(float)
-    inside = judged & (frame["low"] <= printed) & (printed <= frame["high"])
     adjusted = pd.Series(np.nan, index=frame.index)
     adjusted[judged] = holm(frame.loc[judged, "p"].to_numpy(dtype=float))
-    frame.loc[inside, "verdict"] = "agrees"
-    frame.loc[inside, "reason"] = f"inside the {100 * confidence:g} % prediction interval"
-    for i in frame.index[judged & ~inside]:
-        chance = "explains it" if adjusted[i] > 1 - confidence else "does not explain it"
-        if frame.loc[i, "table"] == "VI":
-            chance = "is neither shown nor excluded"
-        hint = f"; {frame.loc[i, 'hint']}" if isinstance(frame.get("hint", {}).get(i), str) else ""
-        frame.loc[i, "verdict"] = "differs"
+    for i in frame.index[judged]:
+        row = frame.loc[i]
+        outside = beyond(float(row["printed"]), row["low"], row["high"])
+        frame.loc[i, "verdict"] = "differs" if outside else "agrees"
+        if not outside:
+            foregone = {"foregone": "; foregone", "vacuous": "; vacuous"}.get(row["why"], "")
+            frame.loc[i, "reason"] = f"inside the {100 * confidence:g} % prediction interval{foregone}"
+            continue
+        hint = f"; {row['hint']}" if isinstance(row.get("hint"), str) else ""
+        survives = "still" if adjusted[i] <= 1 - confidence else "not"
         frame.loc[i, "reason"] = (
-            f"outside the {100 * confidence:g} % prediction interval; chance {chance}: corrected for "
-            f"{judged.sum()} comparisons p = {adjusted[i]:.2g}{hint}"
+            f"outside the {100 * confidence:g} % prediction interval, p = {row['p']:.2g}; {survives} below "
+            f"{1 - confidence:.2g} when corrected for {judged.sum()} comparisons "
+            f"(Holm: {adjusted[i]:.2g}){hint}"
         )
-    return frame
+    return frame.assign(adjusted_p=adjusted)
 
 
 RESULT = [
     "table", "dataset", "d", "K", "N", "bias", "column", "printed", "ours", "low", "high",
-    "verdict", "reason", "data_source", "p",
+    "verdict", "reason", "data_source", "p", "adjusted_p", "expected", "unit", "power", "informative",
+    "why", "size",
 ]  # fmt: skip
+
+
+def read_repeated(paths: list[str]) -> dict[tuple[str, str], dict]:
+    """(entry, bias) -> arrays, from results/data_seeds/{entry}/{bias}.npz."""
+    repeated = {}
+    for path in paths:
+        with np.load(path) as arrays:
+            repeated[str(arrays["dataset"]), str(arrays["bias"])] = dict(arrays)
+    return repeated
 
 
 if __name__ == "__main__":
     with job(snakemake) as log:
-        confidence = snakemake.params.confidence
-        printed = pd.read_csv(snakemake.input.printed, dtype=str, keep_default_na=False)
+        files, params = snakemake.input, snakemake.params
+        printed = pd.read_csv(files.printed, dtype=str, keep_default_na=False)
         parts = [
             pd.read_csv(path, dtype={"bias": str}).assign(table=numeral)
-            for numeral, path in zip(snakemake.params.tables, snakemake.input.tables, strict=True)
+            for numeral, path in zip(params.tables, files.tables, strict=True)
         ]
         tables = pd.concat(parts) if parts else pd.DataFrame(columns=["table", *KEYS])
-        repeated = {}
-        for path in snakemake.input.repeated:
-            with np.load(path) as arrays:
-                repeated[str(arrays["dataset"]), str(arrays["bias"])] = dict(arrays)
-        diameters = printed["table"] == "VI"
+        known = pd.read_csv(files.activations, dtype={"bias": str, "printed": str})
+        known = known[known["reading"] == params.reading]
+        diameters, repeated = printed["table"] == "VI", read_repeated(files.repeated)
         frame = pd.concat(
             [
-                compare_tables(printed[~diameters], tables, repeated, confidence),
-                compare_diameters(printed[diameters], pd.read_csv(snakemake.input.table_6)),
+                compare_tables(printed[~diameters], tables, repeated, known, params.confidence),
+                compare_diameters(printed[diameters], pd.read_csv(files.table_6), params.confidence),
             ],
             ignore_index=True,
         )
-        frame = decide_verdicts(frame, confidence).reindex(columns=RESULT)
+        frame = decide_verdicts(frame, params.confidence).reindex(columns=RESULT)
         write_csv(snakemake.output[0], frame)
-        counts = frame["verdict"].value_counts()
-        log.info("%s", ", ".join(f"{counts.get(v, 0)} {v}" for v in ("agrees", "differs", "not comparable")))
+        log.info("%s", summary_line(frame.astype(object).fillna("").astype(str).to_dict("records")))
+        means = frame.query("column == 'activated_pct' and informative == 'yes'")["p"]
+        if len(means):
+            log.info(
+                "%d mean activations together: χ² = %.1f, p = %.2g",
+                len(means),
+                *np.take(joint(means), [0, 2]),
+            )

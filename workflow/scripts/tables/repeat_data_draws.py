@@ -1,7 +1,8 @@
 """A Gaussian table's row again on fresh data sets: how much of it is the draw of the data?
 
 The paper draws one Gaussian data set for all trials of a table, so its printed numbers carry the noise
-of that draw, and at bias 20 P_g has no other noise at all.
+of that draw. At bias 20 P_g has no other noise at all, and many data sets are cheap; at bias −20 an
+active pair is a rare event, which is drawn by importance instead of waited for.
 """
 
 import numpy as np
@@ -12,6 +13,11 @@ from relucells.samples.gaussian import two_gaussians
 from relucells.samples.inputs import Inputs, prepare
 from relucells.samples.randomness import stream
 from relucells.search.decide import decide
+from relucells.statistics import gaussian_moments, half_space_draws
+from relucells.statistics.activation import are_rare
+
+LINEAR_SETS = 400  # data sets whose linear fit alone makes P_g where all neurons are active
+RARE_SETS, RARE_DRAWS, RARE_EXPERIMENTS = 100, 500, 10  # data sets; active neurons, experiments on each
 
 # A fitted value of an active sample that is below zero by this part of the largest label is no rounding.
 CLEAR = 1e-6
@@ -63,20 +69,57 @@ def repeat_data_draws(
     }
 
 
+def linear_gaps(seed: int, dataset: str, d: int, N: int) -> np.ndarray:
+    """P_g (LINEAR_SETS,) where every neuron is active on every sample: R*_j = β_LS / K for all j, and the
+    gap is the share of samples on which the linear least-squares fit is not positive."""
+    gaps = np.empty(LINEAR_SETS)
+    for s in range(LINEAR_SETS):
+        X, y = two_gaussians(d, N, stream(seed, dataset, "linear fit", s))
+        gaps[s] = (X @ np.linalg.lstsq(X, y, rcond=None)[0] <= 0).mean()
+    return gaps
+
+
+def rare_gaps(seed: int, dataset: str, entry: dict, bias: str, trials: int) -> np.ndarray:
+    """P_g averaged over ``trials`` (RARE_SETS · RARE_EXPERIMENTS,) where hardly any neuron is active.
+
+    A trial without an active pair has P_g = 0, and a neuron without one does not bear on the others: only
+    the few active neurons are drawn, and the cells of the trials that hold them solved.
+    """
+    rng = stream(seed, dataset, bias, "rare events")
+    K, means = entry["K"], []
+    for _ in range(RARE_SETS):
+        X, y = two_gaussians(entry["d"], entry["N"], rng)
+        inputs = prepare(X)
+        q, W, _, weights = half_space_draws(X, float(bias), RARE_DRAWS, rng)
+        for count in rng.binomial(trials * K, q, RARE_EXPERIMENTS):
+            chosen = rng.choice(len(W), count, p=weights)
+            of_trial = rng.choice(trials * K, count, replace=False) // K
+            gaps = [inspect_cell(inputs, y, W[chosen[of_trial == i]]).gap.max() for i in np.unique(of_trial)]
+            means.append(sum(gaps) / trials)
+    return np.array(means)
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
-        wildcards, params = snakemake.wildcards, snakemake.params
+        params, dataset, bias = snakemake.params, snakemake.wildcards.dataset, snakemake.wildcards.bias
+        entry, reading = params.entry, params.settings["bias"]
         repeated = repeat_data_draws(
             params.seed,
-            wildcards.dataset,
-            params.entry,
-            wildcards.bias,
+            dataset,
+            entry,
+            bias,
             params.data_seeds,
             params.trials,
-            params.settings["bias"],
+            reading,
             params.lp["time_limit"],
         )
-        write_npz(snakemake.output[0], dataset=wildcards.dataset, bias=wildcards.bias, **repeated)
+        probability = np.full(entry["N"], gaussian_moments(entry["d"], float(bias))[0])
+        if reading == "added" and are_rare(probability, params.trials * entry["K"]):
+            if float(bias) > 0:
+                repeated["linear_gap"] = linear_gaps(params.seed, dataset, entry["d"], entry["N"])
+            else:
+                repeated["rare_gap"] = rare_gaps(params.seed, dataset, entry, bias, params.trials)
+        write_npz(snakemake.output[0], dataset=dataset, bias=bias, **repeated)
         means = repeated["gap"].mean(axis=1)
         log.info(
             "%d data sets: mean P_g %.4f, spread between them %.4f", len(means), means.mean(), means.std()
