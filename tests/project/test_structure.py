@@ -1,0 +1,121 @@
+"""The house: who may import whom, and how long things may be."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+SOURCE, SCRIPTS, RULES = ROOT / "src", ROOT / "workflow/scripts", ROOT / "workflow/rules"
+FILE, FUNCTION, MAIN = 400, 60, 15  # lines at most
+# Reasons why a function is longer stand in its docstring, after these words.
+REASON = "Long because"
+
+
+def python_files(*folders: Path) -> list[Path]:
+    return sorted(path for folder in folders for path in folder.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_packages_use_only_what_stands_below_them():
+    """The contracts in pyproject.toml: layers, a checker without solvers, a package without Snakemake."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def foreign_imports(path: Path) -> list[str]:
+    """Scripts that a script imports from another topic's folder."""
+    own = {other.stem for other in path.parent.glob("*.py")}
+    others = {other.stem for other in python_files(SCRIPTS)} - own
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        found += [name for name in names if name.split(".")[0] in others or name.startswith("snakemake")]
+    return found
+
+
+@pytest.mark.parametrize("path", python_files(SCRIPTS), ids=lambda path: path.stem)
+def test_scripts_import_the_library_and_their_own_topic(path):
+    assert not foreign_imports(path)
+
+
+def test_an_import_across_topics_is_seen(tmp_path):
+    script = SCRIPTS / "tables" / "made_up.py"
+    text = "import numpy\nfrom decide_conventions import decide_conventions\nfrom relucells import decide\n"
+    path = tmp_path / script.name
+    path.write_text(text, encoding="utf-8")
+    assert foreign_imports(path) == ["decide_conventions"]
+
+
+def too_long(path: Path) -> list[str]:
+    """What is longer than allowed in a file, without a reason."""
+    text = path.read_text(encoding="utf-8")
+    found = []
+    if (lines := len(text.splitlines())) > FILE:
+        found.append(f"{lines} lines")
+    if path.suffix != ".py":
+        return found
+    for node in ast.walk(tree := ast.parse(text)):
+        if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno + 1 > FUNCTION:
+            if REASON not in (ast.get_docstring(node) or ""):
+                found.append(f"{node.name}: {node.end_lineno - node.lineno + 1} lines")
+    for node in tree.body:
+        if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
+            if (lines := node.end_lineno - node.lineno) > MAIN + 1:  # beside `with job(…)`
+                found.append(f"main block: {lines} lines")
+    return found
+
+
+# What is still longer than that. Whoever shortens one takes it off this list; nothing joins it.
+STILL_LONG = {
+    "src/relucells/critical_points/classify.py",
+    "src/relucells/related/concatenation.py",
+    "src/relucells/search/branch.py",
+    "src/relucells/transition/laws.py",
+    "tests/cells/test_diameter.py",
+    "tests/critical_points/test_critical_points.py",
+    "tests/data/test_fetch_data.py",
+    "tests/transition/test_transition.py",
+    "workflow/scripts/data/make_binary_subsets.py",
+    "workflow/scripts/readings/plot_readings.py",
+    "workflow/scripts/related/added_neuron/tabulate_added_neuron.py",
+    "workflow/scripts/related/added_neuron/train_added_neuron.py",
+    "workflow/scripts/related/critical_points/find_critical_points.py",
+    "workflow/scripts/related/safran_shamir/check_student_teacher_cells.py",
+    "workflow/scripts/related/safran_shamir/tabulate_safran_shamir.py",
+    "workflow/scripts/related/safran_shamir/tabulate_student_teacher_cells.py",
+    "workflow/scripts/table_6/count_cells.py",
+    "workflow/scripts/tables/compare_with_paper.py",
+    "workflow/scripts/tables/repeat_data_draws.py",
+    "workflow/scripts/transition/locate_transition.py",
+    "workflow/scripts/transition/map_series.py",
+    "workflow/scripts/transition/plot_transition.py",
+}
+
+
+def test_files_functions_and_main_blocks_are_short():
+    paths = [*python_files(SOURCE, SCRIPTS, ROOT / "tests", ROOT / "benchmarks"), *RULES.rglob("*.smk")]
+    long = {name_of(path): found for path in paths if (found := too_long(path))}
+    assert {name: found for name, found in long.items() if name not in STILL_LONG} == {}
+
+
+def test_what_is_too_long_is_seen(tmp_path):
+    path = tmp_path / "long.py"
+    body = "    pass\n" * FUNCTION
+    main = "if __name__ == '__main__':\n" + "    pass\n" * (MAIN + 3)
+    path.write_text(f"def excused():\n    'Long because a table is.'\n{body}def f():\n{body}{main}")
+    assert too_long(path) == [f"f: {FUNCTION + 1} lines", f"main block: {MAIN + 3} lines"]
