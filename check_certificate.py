@@ -1,0 +1,930 @@
+#!/usr/bin/env python3
+"""Check exported certificates without relucells: python check_certificate.py FILE...
+
+Needs python-flint and nothing else. Each FILE is what ``relucells.export_certificate`` wrote. It says
+*proven* or *rejected* for each, and why; the exit status is 0 if all are proven, else 1. Numbers are the
+exact rationals that floats are. Linear systems are solved over the rationals, or, where they are large, in
+balls that are certain to hold the solution (Arb); nothing is decided by a tolerance, except that a stated
+loss or margin may differ from the proven one by the rounding named below.
+
+The theorems, in short (docs/certificates.md has the proofs). A cell has samples x_i, labels y_i and a pattern
+I. Its minimisers R have the same fitted values p = A R, where A's row i is (I_i1 x_i, …, I_iK x_i).
+
+genuine   some minimiser R and allowed signs s have s_j R_j·x_i > 0 on active pairs and ≤ 0 on all others;
+          the margin is the smallest of the first, at most 1.
+none      leaves cover all allowed sign vectors. sample: all m neurons active on i have sign s, so the margin
+          is at most s p_i / m ≤ 0. multipliers: μ, ν ≥ 0 and λ with, for every neuron j,
+          Σ_i I_ij λ_i x_i = −s_j (Σ μ_ij x_i − Σ ν_ij x_i) bound it by −λ·p / Σ μ ≤ 0; without μ there is
+          none at all if λ·p > 0.
+bad       a genuine minimum, and a network with as many neurons has a smaller loss.
+global    a genuine minimum of loss 0.
+"""
+
+import json
+import math
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+from flint import arb, arb_mat, ctx, fmpq, fmpz_mat, nmod_mat
+
+FORMAT_VERSION = 2
+PRIMES = (4611686018427387847, 4611686018427387817)
+# Systems with more unknowns are solved in balls first.
+EXACT = 130
+PRECISIONS = (256, 1024)
+# Rounding of stated numbers: margins relative to themselves, the root of the loss relative to itself and to
+# the root mean square of y. Values of the stored witness relative to Σ_d |x_id R_jd|.
+MARGIN, LOSS, LOSS_ROUNDING, NEAR = fmpq(1, 10**6), fmpq(1, 10**9), fmpq(1, 10**12), fmpq(1, 10**6)
+# A file that asks for more is refused.
+ENTRIES, BYTES = 4_000_000, 200_000_000
+
+
+class Rejected(Exception):
+    """Why a certificate proves nothing."""
+
+
+def need(condition, reason):
+    if not condition:
+        raise Rejected(reason)
+
+
+# Numbers
+
+
+def real(text):
+    """The exact value of a float in hexadecimal."""
+    need(isinstance(text, str) and len(text) <= 40, "a number is not a hexadecimal float")
+    try:
+        value = float.fromhex(text)
+    except (ValueError, OverflowError):
+        raise Rejected("a number is not a hexadecimal float") from None
+    need(math.isfinite(value), "a number is not finite")
+    return fmpq(*value.as_integer_ratio())
+
+
+def integer(value, low, high):
+    need(type(value) is int and low <= value < high, "an index is out of range")
+    return value
+
+
+def items(value, length=None):
+    need(isinstance(value, list), "a list is missing")
+    need(length is None or len(value) == length, "a list has the wrong length")
+    need(len(value) <= ENTRIES, "a list is too long")
+    return value
+
+
+def signs_of(value, K):
+    found = [integer(s, -1, 2) for s in items(value, K)]
+    return found
+
+
+def matrix(rows, columns):
+    return fmpz_mat(len(rows), columns, [a for row in rows for a in row])
+
+
+def whole(rows):
+    """Rows of rationals as integers over their common denominator."""
+    denominator = 1
+    for row in rows:
+        for a in row:
+            denominator = math.lcm(denominator, int(a.q))
+    return [[int(a.p) * (denominator // int(a.q)) for a in row] for row in rows], denominator
+
+
+def pivots(table, prime=PRIMES[0]):
+    """The first columns that are independent modulo a prime, so that they are independent."""
+    reduced, rank = nmod_mat(table, prime).rref()
+    found, column = [], 0
+    for row in range(rank):
+        while int(reduced[row, column]) == 0:
+            column += 1
+        found.append(column)
+        column += 1
+    return found
+
+
+def some_rows(table, chosen):
+    return [[table[i, c] for c in range(table.ncols())] for i in chosen]
+
+
+def solve(square, right, precision):
+    """The solution of a nonsingular integer system, as rationals or in balls of this precision."""
+    n = square.nrows()
+    if precision is None or n <= EXACT:
+        found, denominator = square.solve(right).numer_denom()
+        return [fmpq(found[i, 0], denominator) for i in range(n)]
+    ctx.prec = precision
+    # rows and columns of like size, because a ball matrix knows no zero but an exact one
+    found = arb_mat(square).solve(arb_mat(right))
+    return [found[i, 0] for i in range(n)]
+
+
+def product(rows, vector):
+    """Integer rows times a vector of rationals or balls."""
+    found = []
+    for row in rows:
+        total = fmpq(0)
+        for a, v in zip(row, vector, strict=True):
+            if a:
+                total = plus(total, v * a if isinstance(v, fmpq) else v * int(a))
+        found.append(total)
+    return found
+
+
+def ball(value):
+    return value if isinstance(value, arb) else arb(value)
+
+
+def plus(a, b):
+    return a + b if isinstance(a, fmpq) and isinstance(b, fmpq) else ball(a) + ball(b)
+
+
+def times(a, b):
+    return a * b if isinstance(a, fmpq) and isinstance(b, fmpq) else ball(a) * ball(b)
+
+
+def minus(a, b):
+    return plus(a, times(fmpq(-1), b))
+
+
+# The cell
+
+
+class Cell:
+    """X over powers of two of its own for every column, which changes R and no value R_j·x_i."""
+
+    def __init__(self, data):
+        X = [[real(a) for a in items(row)] for row in items(data.get("X"))]
+        need(X and X[0] and all(len(row) == len(X[0]) for row in X), "X is not a matrix")
+        self.N, self.D = len(X), len(X[0])
+        need(self.N * self.D <= ENTRIES, "X is too large")
+        self.exact_X = X
+        self.y = [real(a) for a in items(data.get("y"), self.N)]
+        rows = items(data.get("pattern"), self.N)
+        need(
+            all(isinstance(row, str) and set(row) <= {"0", "1"} for row in rows),
+            "the pattern is not one of 0 and 1",
+        )
+        self.K = len(rows[0])
+        need(self.K >= 1 and all(len(row) == self.K for row in rows), "the pattern is not a matrix")
+        need(self.N * self.K <= ENTRIES, "the pattern is too large")
+        self.pattern = [[c == "1" for c in row] for row in rows]
+        self.active = [[j for j in range(self.K) if row[j]] for row in self.pattern]
+        self.alive = [i for i in range(self.N) if self.active[i]]
+        columns = {}
+        self.group = []
+        for j in range(self.K):
+            column = tuple(i for i in range(self.N) if self.pattern[i][j])
+            self.group.append(columns.setdefault(column, len(columns)) if column else -1)
+        self.members = [[j for j in range(self.K) if self.group[j] == g] for g in range(len(columns))]
+        self.G = len(columns)
+        self.scale_columns()
+        self.independent = self.N <= self.D and len(pivots(self.X.transpose())) == self.N
+
+    def scale_columns(self):
+        """Integer columns of like size."""
+        columns = [whole([[self.exact_X[i][d]] for i in range(self.N)]) for d in range(self.D)]
+        sizes = [max(abs(a[0]) for a in column).bit_length() for column, _ in columns]
+        table = [[0] * self.D for _ in range(self.N)]
+        self.factor = []
+        for d, (column, denominator) in enumerate(columns):
+            shift = max(sizes) - sizes[d]
+            for i in range(self.N):
+                table[i][d] = column[i][0] << shift
+            self.factor.append(fmpq(1, denominator << shift))
+        self.rows = table
+        self.X = matrix(table, self.D)
+
+    def setup(self):
+        """A on the alive samples, its rank, and independent columns of it."""
+        if hasattr(self, "A"):
+            return
+        need(len(self.alive) * self.G * self.D <= ENTRIES, "the cell is too large for this checker")
+        inside = [[any(self.pattern[i][j] for j in m[:1]) for m in self.members] for i in range(self.N)]
+        self.table = [[a if on else 0 for on in inside[i] for a in self.rows[i]] for i in self.alive]
+        self.A = matrix(self.table, self.G * self.D)
+        self.chosen = pivots(self.A)
+        self.rank = len(self.chosen)
+        self.wide = self.rank == len(self.alive)
+        if not self.wide:
+            self.basis = [[row[c] for c in self.chosen] for row in self.table]
+
+    def fitted(self, precision):
+        """p on all samples."""
+        p = [fmpq(0)] * self.N
+        if self.independent:
+            for i in self.alive:
+                p[i] = self.y[i]
+            return p
+        self.setup()
+        if self.wide:
+            for i in self.alive:
+                p[i] = self.y[i]
+            return p
+        full = self.rank == self.G * self.D
+        if not full:
+            precision = None  # that p is the projection has to be checked exactly
+        C = matrix(self.basis, self.rank)
+        y, denominator = whole([[self.y[i]] for i in self.alive])
+        weights = solve(C.transpose() * C, C.transpose() * matrix(y, 1), precision)
+        values = product(self.basis, weights)
+        values = [times(v, fmpq(1, denominator)) for v in values]
+        if not full:
+            self.check_projection(values)
+        for i, v in zip(self.alive, values, strict=True):
+            p[i] = v
+        return p
+
+    def check_projection(self, values):
+        """Aᵀ(y − p) = 0 exactly."""
+        e, _ = whole([[self.y[i] - v] for i, v in zip(self.alive, values, strict=True)])
+        rest = self.A.transpose() * matrix(e, 1)
+        need(rest == fmpz_mat(self.G * self.D, 1), "the rank modulo a prime is not the rank")
+
+
+def loss_of(cell, p):
+    total = fmpq(0)
+    for a, b in zip(p, cell.y, strict=True):
+        e = minus(a, b)
+        total = plus(total, times(e, e))
+    return times(total, fmpq(1, cell.N))
+
+
+def check_loss(cell, p, stated):
+    """|√stated − √loss| ≤ LOSS √loss + LOSS_ROUNDING rms(y)."""
+    need(stated >= 0, "the stated loss is negative")
+    loss = loss_of(cell, p)
+    square = sum((a * a for a in cell.y), fmpq(0)) / cell.N
+    smallest = fmpq(1, 2**1072)  # what a float cannot tell from it
+    gap = minus(stated, loss)
+    if gap <= smallest and minus(loss, stated) <= smallest:
+        return
+    ctx.prec = 256
+    root, found, size = ball(stated).sqrt(), ball(loss).sqrt(), ball(square).sqrt()
+    slack = found * ball(LOSS) + size * ball(LOSS_ROUNDING)
+    need(abs(root - found) <= slack, "the stated loss is not the minimum's")
+
+
+# Signs
+
+
+CONVENTIONS = ("positive", "uniform", "given", "exists")
+
+
+def candidates(cell, data):
+    """The sign vectors that the convention allows, None for all."""
+    name, given = data.get("convention"), data.get("given")
+    need(name in CONVENTIONS, "the convention is unknown")
+    need((given is not None) == (name == "given"), "signs are given for another convention, or missing")
+    ones = [1] * cell.K
+    if name == "given":
+        given = signs_of(given, cell.K)
+        need(all(given), "a given sign is 0")
+        return [given]
+    return {"positive": [ones], "uniform": [ones, [-1] * cell.K], "exists": None}[name]
+
+
+def covers(leaf, signs):
+    return all(a in (0, b) for a, b in zip(leaf, signs, strict=True))
+
+
+def check_cover(cell, data, leaves):
+    """Every allowed sign vector extends some leaf."""
+    allowed = candidates(cell, data)
+    branches = [integer(j, 0, cell.K) for j in items(data["certificate"].get("branches"))]
+    if allowed is not None:
+        need(
+            all(any(covers(leaf, s) for leaf in leaves) for s in allowed), "the leaves do not cover all signs"
+        )
+        return
+    # of neurons with equal columns the ones with + come first, without loss of generality
+    clauses = {frozenset(((j, -s) for j, s in enumerate(leaf) if s)) for leaf in leaves}
+    for members in cell.members:
+        for a, b in pairwise(members):
+            clauses.add(frozenset(((a, 1), (b, -1))))
+    queue, rest = [{}], iter(branches)
+    while queue:
+        signs = propagate(clauses, queue.pop())
+        if signs is None:
+            continue
+        j = next(rest, None)
+        need(j is not None and j not in signs, "the branches leave a sign vector uncovered")
+        queue += [{**signs, j: -1}, {**signs, j: 1}]
+    need(next(rest, None) is None, "there are more branches than the cover needs")
+
+
+def propagate(clauses, signs):
+    """The signs that follow, or None at a contradiction."""
+    signs = dict(signs)
+    while True:
+        fresh = {}
+        for clause in clauses:
+            if any(signs.get(j) == s for j, s in clause):
+                continue
+            left = [(j, s) for j, s in clause if j not in signs]
+            if not left:
+                return None
+            if len(left) == 1:
+                j, s = left[0]
+                if fresh.get(j, s) != s:
+                    return None
+                fresh[j] = s
+        if not fresh:
+            return signs
+        signs |= fresh
+
+
+# Leaves
+
+
+def sample_bound(cell, leaf, p):
+    i, signs = leaf["sample"], leaf["signs"]
+    active = cell.active[i]
+    need(active and not leaf["pairs"], "a sample leaf names a dead sample, or has multipliers")
+    s = signs[active[0]]
+    need(s and all(signs[j] == s for j in active), "not all neurons of a sample leaf have one sign")
+    bound = times(p[i], fmpq(s, len(active)))
+    need(bound <= 0, "the fitted value of a sample leaf has the right sign, or is not known well enough")
+    return bound
+
+
+def multiplier_bound(cell, leaf, p, precision):
+    """The bound that multipliers near the stated ones give; None for −∞."""
+    signs, pairs = leaf["signs"], leaf["pairs"]
+    need(pairs, "a leaf has no multipliers")
+    need(
+        all(signs[j] and cell.group[j] >= 0 for _, j in pairs),
+        "a multiplier belongs to no signed, alive neuron",
+    )
+    need(not cell.independent, "multipliers on independent samples: a sample alone bounds the margin there")
+    cell.setup()
+    classes = [(g, s) for g in range(cell.G) for s in sorted({signs[j] for j in cell.members[g]})]
+    carrying = {(cell.group[j], signs[j]) for _, j in pairs}
+    width = len(cell.alive) if cell.wide else cell.rank
+    through = cell.A.transpose() if cell.wide else cell.A.transpose() * matrix(cell.basis, cell.rank)
+    rows = []
+    for g, s in classes:
+        mine = [
+            n for n, (_, j) in enumerate(pairs) if (g, s) in carrying and (cell.group[j], signs[j]) == (g, s)
+        ]
+        for d in range(cell.D):
+            side = [0] * len(pairs)
+            for n in mine:
+                i, j = pairs[n]
+                side[n] = (s if cell.pattern[i][j] else -s) * cell.rows[i][d]
+            row = [through[g * cell.D + d, c] for c in range(width)] + side
+            if any(row):
+                rows.append(row)
+    shares = []
+    for i, j in pairs:
+        sharing = sum(1 for k in cell.members[cell.group[j]] if signs[k] == signs[j])
+        shares.append(sharing if cell.pattern[i][j] else 0)
+    finite = any(shares)
+    weights = shares if finite else [1] * len(pairs)
+    rows.append([0] * width + weights)
+    values = [v[0] for v in whole([[v] for v in leaf["values"]])[0]]
+    total = sum(w * v for w, v in zip(weights, values, strict=True))
+    z = near_solution(rows, [0] * (len(rows) - 1) + [total], width, values, precision)
+    need(all(m >= 0 for m in z[width:]), "no exact multipliers near the stated ones are positive")
+    if cell.wide:
+        lam = z[:width]
+    else:
+        lam = product(cell.basis, z[:width])
+    bound = fmpq(0)
+    for n, i in enumerate(cell.alive):
+        bound = minus(bound, times(lam[n], p[i]))
+    bound = times(bound, fmpq(1, total))
+    if finite:
+        need(bound <= 0, "multipliers bound the margin above 0 only, or not well enough")
+        return bound
+    need(bound < 0, "multipliers without an active pair do not separate")
+    return None
+
+
+def near_solution(rows, right, width, values, precision):
+    """z with rows · z = right; where that leaves a choice the smallest multipliers keep their values."""
+    n = len(rows[0])
+    order = list(range(width)) + sorted(range(width, n), key=lambda c: -values[c - width])
+    table = matrix([[row[c] for c in order] for row in rows], n)
+    chosen = pivots(table)
+    part = matrix([[table[i, c] for c in chosen] for i in range(len(rows))], len(chosen))
+    at = pivots(part.transpose())
+    if len(at) < len(rows):
+        precision = None  # that the other equations hold has to be checked exactly
+    kept = [0 if order[c] < width else values[order[c] - width] for c in range(n)]
+    for c in chosen:
+        kept[c] = 0
+    left = matrix([[b] for b in right], 1) - table * matrix([[a] for a in kept], 1)
+    found = solve(matrix(some_rows(part, at), len(chosen)), matrix(some_rows(left, at), 1), precision)
+    z = [fmpq(a) for a in kept]
+    for c, v in zip(chosen, found, strict=True):
+        z[c] = v
+    if len(at) < len(rows):
+        ints, denominator = whole([[v] for v in z])
+        need(
+            table * matrix(ints, 1) == matrix([[b * denominator] for b in right], 1),
+            "no λ belongs to the multipliers",
+        )
+    back = [None] * n
+    for c, v in zip(order, z, strict=True):
+        back[c] = v
+    return back
+
+
+def read_leaves(cell, data):
+    certificate = data.get("certificate")
+    need(isinstance(certificate, dict), "a certificate is missing")
+    found = []
+    for leaf in items(certificate.get("leaves")):
+        need(isinstance(leaf, dict), "a leaf is not an object")
+        pairs = [tuple(items(pair, 2)) for pair in items(leaf.get("pairs"))]
+        for i, j in pairs:
+            integer(i, 0, cell.N), integer(j, 0, cell.K)
+        need(len(set(pairs)) == len(pairs), "a pair has two multipliers")
+        values = [real(v) for v in items(leaf.get("values"), len(pairs))]
+        need(all(v > 0 for v in values), "a multiplier is not positive")
+        need(leaf.get("kind") in KINDS, f"leaves of kind {leaf.get('kind')!r} are unknown")
+        found.append(
+            {
+                "kind": leaf["kind"],
+                "signs": signs_of(leaf.get("signs"), cell.K),
+                "bound": bound_of(leaf.get("bound")),
+                "sample": integer(leaf.get("sample"), -1, cell.N),
+                "pairs": pairs,
+                "values": values,
+                "arrays": leaf.get("arrays"),
+            }
+        )
+    need(found, "there are no leaves")
+    return found
+
+
+def bound_of(text):
+    return None if text == "-inf" else real(text)
+
+
+def agree(stated, found):
+    """Whether a stated bound is the one found, up to rounding; None is −∞."""
+    if stated is None or found is None:
+        return stated is None and found is None
+    gap = minus(stated, found)
+    slack = plus(times(MARGIN, minus(fmpq(0), found)), fmpq(1, 2**1072))
+    return gap <= slack and minus(fmpq(0), gap) <= slack
+
+
+def check_sample_leaf(cell, leaf, p, precision):
+    need(leaf["sample"] >= 0, "a sample leaf names no sample")
+    return sample_bound(cell, leaf, p)
+
+
+def check_multiplier_leaf(cell, leaf, p, precision):
+    need(leaf["sample"] == -1, "a leaf of multipliers names a sample")
+    return multiplier_bound(cell, leaf, p, precision)
+
+
+# A new kind of leaf adds its check here: (cell, leaf, fitted values, precision) to a bound ≤ 0, None for −∞.
+KINDS = {"sample": check_sample_leaf, "multipliers": check_multiplier_leaf}
+
+
+def check_none(cell, data, precision):
+    need(
+        data.get("R") is None and data.get("signs") is None, "a cell without a genuine minimum has a witness"
+    )
+    need(cell.alive, "a cell without active pairs is genuine")
+    leaves = read_leaves(cell, data)
+    check_cover(cell, data, [leaf["signs"] for leaf in leaves])
+    p = cell.fitted(precision)
+    check_loss(cell, p, real(data.get("loss")))
+    highest = None
+    for leaf in leaves:
+        bound = KINDS[leaf["kind"]](cell, leaf, p, precision)
+        need(agree(leaf["bound"], bound), "the stated bound of a leaf is not the one that it proves")
+        if highest is None or (bound is not None and not bound <= highest):
+            highest = bound
+    need(
+        agree(bound_of(data.get("margin")), highest), "the stated margin is not the one that the leaves prove"
+    )
+
+
+# Witnesses
+
+
+def check_genuine(cell, data, precision):
+    need(data.get("certificate") is None, "a witness needs no leaves")
+    margin = real(data.get("margin"))
+    need(0 < margin <= 1, "the margin of a witness is not in (0, 1]")
+    signs = signs_of(data.get("signs"), cell.K)
+    need(all(signs), "a sign of the witness is 0")
+    allowed = candidates(cell, data)
+    need(allowed is None or signs in allowed, "the convention does not allow the witness's signs")
+    R = [[real(a) for a in items(row, cell.D)] for row in items(data.get("R"), cell.K)]
+    check_loss(cell, cell.fitted(precision), real(data.get("loss")))
+    before, size = values_of(cell, R)
+    after = minimiser_values(cell, before, signs, precision)
+    need_near(cell, after, before, size)
+    need_inside(cell, after, signs, margin, data.get("exact"))
+
+
+def values_of(cell, R):
+    """R_j·x_i and Σ_d |R_jd x_id|."""
+    scaled = [[a * f for a, f in zip(row, cell.factor, strict=True)] for row in R]
+    table, denominator = whole(scaled)
+    V = cell.X * matrix(table, cell.D).transpose()
+    absolute = matrix([[abs(a) for a in row] for row in cell.rows], cell.D)
+    S = absolute * matrix([[abs(a) for a in row] for row in table], cell.D).transpose()
+    exact = [[fmpq(V[i, j], denominator) for j in range(len(R))] for i in range(cell.N)]
+    return exact, [[fmpq(S[i, j], denominator) for j in range(len(R))] for i in range(cell.N)]
+
+
+def minimiser_values(cell, V, signs, precision):
+    """The values R_j·x_i of the exact minimiser nearest to R, or of that with some inactive pairs at 0."""
+    short = {i: cell.y[i] - sum((V[i][j] for j in cell.active[i]), fmpq(0)) for i in cell.alive}
+    if cell.independent:
+        return [
+            [v + short[i] / len(cell.active[i]) if cell.pattern[i][j] else v for j, v in enumerate(V[i])]
+            for i in range(cell.N)
+        ]
+    if not cell.alive:
+        return V
+    cell.setup()
+    if not cell.wide and cell.rank < cell.G * cell.D:
+        p = cell.fitted(None)
+        short = {i: e + p[i] - cell.y[i] for i, e in short.items()}
+    moved = moved_values(cell, V, short, [], precision)
+    zero = outside(cell, moved, signs)
+    near = near_zero(cell, V)
+    for _ in range(cell.N):
+        if not zero or precision is not None or not zero <= near:
+            break
+        moved = moved_values(cell, V, short, sorted(zero), None)
+        more = None if moved is None else outside(cell, moved, signs)
+        if more is None or more <= zero:
+            break
+        zero |= more
+    if precision is None and (moved is None or outside(cell, moved, signs)) and near:
+        moved = moved_values(cell, V, short, sorted(near), None)
+    need(moved is not None, "no exact minimiser near the witness has its zeros")
+    return moved
+
+
+def near_zero(cell, V):
+    top = max(abs(a) for a in cell.y) * fmpq(1, 10**7)
+    inactive = ((i, j) for i in range(cell.N) for j in range(cell.K) if not cell.pattern[i][j])
+    return {(i, j) for i, j in inactive if cell.group[j] >= 0 and any(cell.rows[i]) and abs(V[i][j]) <= top}
+
+
+def outside(cell, V, signs):
+    """Inactive pairs that are not certain to be on their side."""
+    if V is None:
+        return set()
+    inactive = ((i, j) for i in range(cell.N) for j in range(cell.K) if not cell.pattern[i][j])
+    return {(i, j) for i, j in inactive if not times(V[i][j], fmpq(signs[j])) <= 0}
+
+
+def moved_values(cell, V, short, zero, precision):
+    """V after the least change of R that makes up for what is short and puts the pairs of ``zero`` at 0."""
+    right = [short[i] for i in cell.alive]
+    if zero:
+        return with_zeros(cell, V, right, zero)
+    b, denominator = whole([[e] for e in right])
+    if cell.rank == cell.G * cell.D:
+        change = solve(cell.A.transpose() * cell.A, cell.A.transpose() * matrix(b, 1), precision)
+    else:
+        at = pivots(cell.A.transpose())
+        rows = matrix(some_rows(cell.A, at), cell.G * cell.D)
+        along = solve(rows * rows.transpose(), matrix([b[i] for i in at], 1), precision)
+        change = product(some_rows(rows.transpose(), range(cell.G * cell.D)), along)
+        if not cell.wide:
+            exact, more = whole([[c] for c in change])
+            need(cell.A * matrix(exact, 1) == matrix(b, 1) * more, "no exact minimiser is found")
+    found = []
+    for i in range(cell.N):
+        shift = [
+            times(dot(cell.rows[i], change[g * cell.D : (g + 1) * cell.D]), fmpq(1, denominator * len(m)))
+            for g, m in enumerate(cell.members)
+        ]
+        found.append([v if cell.group[j] < 0 else plus(v, shift[cell.group[j]]) for j, v in enumerate(V[i])])
+    return found
+
+
+def dot(row, vector):
+    return product([row], vector)[0]
+
+
+def with_zeros(cell, V, right, zero):
+    """As ``moved_values``, every neuron for itself, over the rationals; None if it cannot be."""
+    width = cell.K * cell.D
+    rows = [[a if on else 0 for on in cell.pattern[i] for a in cell.rows[i]] for i in cell.alive]
+    for i, j in zero:
+        row = [0] * width
+        row[j * cell.D : (j + 1) * cell.D] = cell.rows[i]
+        rows.append(row)
+        right = [*right, -V[i][j]]
+    B = matrix(rows, width)
+    b, denominator = whole([[e] for e in right])
+    at = pivots(B.transpose())
+    picked = matrix(some_rows(B, at), width)
+    along = solve(picked * picked.transpose(), matrix([b[i] for i in at], 1), None)
+    change = product(some_rows(picked.transpose(), range(width)), along)
+    exact, more = whole([[c] for c in change])
+    if B * matrix(exact, 1) != matrix(b, 1) * more:
+        return None
+    return [
+        [
+            v + dot(cell.rows[i], change[j * cell.D : (j + 1) * cell.D]) / denominator
+            for j, v in enumerate(V[i])
+        ]
+        for i in range(cell.N)
+    ]
+
+
+def need_near(cell, V, before, size):
+    """The minimiser is what the witness is, up to rounding."""
+    for i in range(cell.N):
+        for j in range(cell.K):
+            moved = minus(V[i][j], before[i][j])
+            slack = NEAR * size[i][j]
+            need(moved <= slack and minus(fmpq(0), moved) <= slack, "the witness is not near a minimiser")
+
+
+def need_inside(cell, V, signs, margin, exact):
+    """The minimiser is in the cell and has the margin stated."""
+    need(type(exact) is bool, "exact is not true or false")
+    attained = margin >= 1 - 2 * MARGIN
+    for i in range(cell.N):
+        for j in range(cell.K):
+            v = times(V[i][j], fmpq(signs[j]))
+            if cell.pattern[i][j]:
+                need(
+                    v > 0 and v >= margin * (1 - MARGIN),
+                    "a minimiser near the witness has not the margin stated",
+                )
+                attained = attained or margin >= times(v, 1 - 2 * MARGIN)
+            else:
+                need(v <= 0, "a minimiser near the witness is outside the cell")
+    need(attained or not exact, "the witness has a larger margin than the one stated")
+
+
+# Bad, global
+
+
+def network_loss(cell, network):
+    """The exact loss of a network of at most K neurons."""
+    need(isinstance(network, dict), "the better network is missing")
+    z = [real(a) for a in items(network.get("z"))]
+    need(len(z) <= cell.K, "the better network has more neurons")
+    W = [[real(a) for a in items(row, cell.D)] for row in items(network.get("W"), len(z))]
+    V = values_of(cell, W)[0] if W else [[] for _ in range(cell.N)]
+    total = fmpq(0)
+    for i, row in enumerate(V):
+        e = sum((b * v for b, v in zip(z, row, strict=True) if v > 0), fmpq(0)) - cell.y[i]
+        total += e * e
+    return total / cell.N
+
+
+def check_quality(cell, data, precision):
+    quality = data.get("quality")
+    if quality is None:
+        return
+    need(data.get("verdict") == "genuine", "only a genuine minimum is bad or global")
+    loss = loss_of(cell, cell.fitted(precision))
+    if quality == "global":
+        need(loss == 0, "the loss is not 0, or not known well enough")
+        return
+    need(quality == "bad", "a minimum is bad or global")
+    need(network_loss(cell, data.get("better")) < loss, "the better network's loss is not smaller")
+
+
+# Critical points
+
+
+KINDS_OF_POINTS = ("differentiable minimum", "non-differentiable minimum", "saddle")
+
+
+def check_point(data):
+    """An exact critical point of the kind stated lies within the distance stated of (W, z), with the same z.
+
+    Its neurons with z_j ≠ 0 solve the first-order equations with the stated pairs on the boundary, over the
+    rationals; its others have w_j orthogonal to g_j. Everything is then checked on these exact numbers.
+    """
+    cell = Cell({**data, "pattern": ["1"] * len(items(data.get("X")))})
+    kind = data.get("point")
+    need(kind in KINDS_OF_POINTS, "the kind of point is unknown")
+    z = [real(a) for a in items(data.get("z"))]
+    K = len(z)
+    need(1 <= K and cell.N * cell.D * K <= ENTRIES, "there are no neurons, or too many")
+    W = [[real(a) for a in items(row, cell.D)] for row in items(data.get("W"), K)]
+    pairs = [items(pair, 2) for pair in items(data.get("boundary"))]
+    boundary = [(integer(i, 0, cell.N), integer(j, 0, K)) for i, j in pairs]
+    need(len(set(boundary)) == len(boundary), "a pair is on the boundary twice")
+    need(all(z[j] for _, j in boundary), "a pair on the boundary belongs to a neuron with z_j = 0")
+    distance = real(data.get("distance"))
+    need(distance >= 0, "the distance is negative")
+    point = CriticalPoint(
+        cell, W, z, boundary, [real(a) for a in items(data.get("multipliers"), len(boundary))]
+    )
+    point.check(kind)
+    need(point.moved() <= distance * distance, "the exact point is further away than the distance stated")
+
+
+class CriticalPoint:
+    """An exact solution near (W, z), in the coordinates of the cell's integer columns for its equations."""
+
+    def __init__(self, cell, W, z, boundary, multipliers):
+        self.cell, self.W, self.z, self.K = cell, W, z, len(z)
+        self.boundary = boundary
+        self.sign = [1 if a > 0 else -1 if a < 0 else 0 for a in z]
+        self.loud = [j for j in range(self.K) if z[j]]
+        V = values_of(cell, W)[0]
+        on = set(self.boundary)
+        self.active = [[V[i][j] > 0 and (i, j) not in on for j in range(self.K)] for i in range(cell.N)]
+        self.solve(multipliers)
+
+    def solve(self, multipliers):
+        """v_j = |z_j| w_j of the neurons with z_j ≠ 0, the t of the boundary, and the residual e."""
+        cell, D = self.cell, self.cell.D
+        unknowns = len(self.loud) * D + len(self.boundary)
+        need(unknowns <= 500 and cell.N * unknowns <= 400_000, "the point is too large for this checker")
+        A = matrix(
+            [
+                [self.sign[j] * a if self.active[i][j] else 0 for j in self.loud for a in cell.rows[i]]
+                for i in range(cell.N)
+            ],
+            len(self.loud) * D,
+        )
+        H = [[a if k == j else 0 for k in self.loud for a in cell.rows[i]] for i, j in self.boundary]
+        gram, m = A.transpose() * A, len(self.boundary)
+        width = len(self.loud) * D
+        rows = [[*(gram[r, c] for c in range(width)), *(H[n][r] for n in range(m))] for r in range(width)]
+        rows += [[*h, *([0] * m)] for h in H]
+        y, denominator = whole([[a] for a in cell.y])
+        b = A.transpose() * matrix(y, 1)
+        right = [fmpq(b[r, 0], denominator) for r in range(width)] + [fmpq(0)] * m
+        start = [
+            abs(self.z[j]) * a * f for j in self.loud for a, f in zip(self.W[j], cell.factor, strict=True)
+        ]
+        found = keep_start(rows, right, start + multipliers)
+        self.v = {j: found[k * D : (k + 1) * D] for k, j in enumerate(self.loud)}
+        self.t = dict(zip(self.boundary, found[width:], strict=True))
+        self.values = {j: product(cell.rows, v) for j, v in self.v.items()}
+        self.e = [
+            sum((self.sign[j] * self.values[j][i] for j in self.loud if self.active[i][j]), fmpq(0))
+            - cell.y[i]
+            for i in range(cell.N)
+        ]
+
+    def pull(self, j):
+        """g_j = Σ e_i x_i over the active samples, in the coordinates of X itself."""
+        rows = [i for i in range(self.cell.N) if self.active[i][j]]
+        X = self.cell.exact_X
+        return [sum((self.e[i] * X[i][d] for i in rows), fmpq(0)) for d in range(self.cell.D)]
+
+    def check(self, kind):
+        on = set(self.boundary)
+        for j in self.loud:
+            for i, v in enumerate(self.values[j]):
+                if (i, j) in on:
+                    need(v == 0, "a boundary pair of the exact point is not on its hyperplane")
+                elif any(self.cell.rows[i]):
+                    need(v > 0 if self.active[i][j] else v < 0, "the exact point is in another cell")
+        kinks = sum(self.kinks(j) for j in self.loud)
+        falls = self.silent(kind)
+        if kind == "saddle":
+            need(falls, "no neuron with z_j = 0 is pulled: there is no descent direction")
+        else:
+            need(not falls, "a neuron with z_j = 0 is pulled: the loss falls")
+            need(
+                bool(kinks) == (kind == "non-differentiable minimum"),
+                "the point has kinks, or none, unlike its kind",
+            )
+
+    def kinks(self, j):
+        """The hyperplanes with a kink, after the first-order condition on each: −b ≤ θ ≤ a."""
+        lines = {}
+        for i, k in self.boundary:
+            if k == j and any(self.cell.rows[i]):
+                row = self.cell.rows[i]
+                lead = next(a for a in row if a)
+                key = tuple(fmpq(a, lead) for a in row)
+                lines.setdefault(tuple((int(q.p), int(q.q)) for q in key), []).append((i, lead))
+        count = 0
+        for members in lines.values():
+            up = sum((self.sign[j] * self.e[i] * c for i, c in members if c > 0), fmpq(0))
+            down = sum((self.sign[j] * self.e[i] * -c for i, c in members if c < 0), fmpq(0))
+            theta = sum((self.t[i, j] * c for i, c in members), fmpq(0))
+            need(-down <= theta <= up, "a multiplier of the boundary is out of its range")
+            count += up + down != 0
+        return count
+
+    def silent(self, kind):
+        """Whether a neuron with z_j = 0 is pulled; moves each so that the point is critical."""
+        falls = False
+        self.new = {}
+        for j in range(self.K):
+            if self.z[j]:
+                continue
+            g = self.pull(j)
+            square = sum((a * a for a in g), fmpq(0))
+            if not square:
+                self.new[j] = self.W[j]
+            else:
+                falls = True
+                along = sum((a * b for a, b in zip(g, self.W[j], strict=True)), fmpq(0)) / square
+                self.new[j] = [b - along * a for a, b in zip(g, self.W[j], strict=True)]
+            V = [row[0] for row in values_of(self.cell, [self.new[j]])[0]]
+            for i, v in enumerate(V):
+                if any(self.cell.rows[i]):
+                    need(
+                        v > 0 if self.active[i][j] else v < 0,
+                        "a neuron with z_j = 0 is on, or beyond, a boundary",
+                    )
+        return falls
+
+    def moved(self):
+        """|W' − W|²."""
+        total = fmpq(0)
+        for j in range(self.K):
+            if self.z[j]:
+                new = [a / f / abs(self.z[j]) for a, f in zip(self.v[j], self.cell.factor, strict=True)]
+            else:
+                new = self.new[j]
+            total += sum(((a - b) * (a - b) for a, b in zip(new, self.W[j], strict=True)), fmpq(0))
+        return total
+
+
+def keep_start(rows, right, start):
+    """A solution over the rationals; unknowns that are not needed keep their start."""
+    table = matrix(rows, len(start))
+    chosen = pivots(table)
+    part = matrix([[row[c] for c in chosen] for row in rows], len(chosen))
+    at = pivots(part.transpose())
+    kept = [fmpq(0) if c in set(chosen) else v for c, v in enumerate(start)]
+    left = [b - a for b, a in zip(right, product(rows, kept), strict=True)]
+    ints, denominator = whole([[left[i]] for i in at])
+    found = solve(matrix(some_rows(part, at), len(chosen)), matrix(ints, 1), None)
+    for c, v in zip(chosen, found, strict=True):
+        kept[c] = v / denominator
+    need(
+        all(a == b for a, b in zip(product(rows, kept), right, strict=True)),
+        "the first-order equations have no solution",
+    )
+    return kept
+
+
+# Files
+
+
+def check(data):
+    """Raises Rejected unless everything that the file claims is proven."""
+    need(isinstance(data, dict), "this is no certificate")
+    need(data.get("format_version") == FORMAT_VERSION, f"format_version is not {FORMAT_VERSION}")
+    if data.get("kind") == "critical point":
+        return check_point(data)
+    need(data.get("kind") == "decision", "the kind of certificate is unknown")
+    cell = Cell(data)
+    checks = {"genuine": check_genuine, "none": check_none}
+    need(data.get("verdict") in checks, "an undecided cell has no certificate")
+    reason = None
+    for precision in (*PRECISIONS, None) if len(cell.alive) > EXACT and cell.G * cell.D > EXACT else (None,):
+        try:
+            checks[data["verdict"]](cell, data, precision)
+            return check_quality(cell, data, precision)
+        except Rejected as error:
+            reason = error
+        except ZeroDivisionError:
+            reason = Rejected("a linear system is singular, or nearly so")
+    raise reason
+
+
+def read(path):
+    with Path(path).open("rb") as file:
+        text = file.read(BYTES + 1)
+    need(len(text) <= BYTES, "the file is too large")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise Rejected("this is not JSON") from None
+
+
+def main(paths):
+    if not paths:
+        print(__doc__.splitlines()[0], file=sys.stderr)
+        return 2
+    failed = 0
+    for path in paths:
+        try:
+            check(read(path))
+            print(f"{path}: proven")
+        except Rejected as error:
+            failed += 1
+            print(f"{path}: rejected: {error}")
+        except OSError as error:
+            failed += 1
+            print(f"{path}: rejected: {error.strerror}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

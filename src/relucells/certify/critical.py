@@ -1,0 +1,275 @@
+"""Critical points of the landscape, certified: an exact one of the kind stated lies close to a stored one.
+
+Stored: (W, z), the pairs on the boundary, a multiplier t for each, the kind, a distance. Write
+v_j = |z_j| w_j and s_j = sign z_j for the neurons with z_j ≠ 0, the *loud* ones, e_i = f(x_i) − y_i, and
+g_j = Σ e_i x_i over the samples active in j. The exact point has the same z, and W' with
+
+    v'_j·x_i = 0 on the boundary,   s_j g_j + Σ_boundary t_ij x_i = 0     for every loud neuron,
+
+linear equations in (v', t) that are solved over the rationals; every other pair of a loud neuron and a
+sample ≠ 0 must be strictly on the side where W has it. On each hyperplane, with normal u and its samples
+x_i = c_i u, let a = Σ_{c_i > 0} s_j e_i c_i, b = Σ_{c_i < 0} s_j e_i |c_i|, θ = Σ t_i c_i; needed is
+−b ≤ θ ≤ a.
+
+**Minima.** Move the loud v by δ. As long as no side that is strict changes, f(x_i) changes by exactly some
+φ_i(δ), and N times the loss by 2 Σ e_i φ_i + Σ φ_i². The first sum is, over neurons and hyperplanes, that of
+a [δ·u]_+ + b [−δ·u]_+ − θ δ·u ≥ 0. A silent neuron (z_j = 0) whose sides are strict and whose g_j is 0 adds
+ζ Σ e_i [(w_j + ω)·x_i]_+ = ζ g_j·(w_j + ω) = 0 to it. So the point is a local minimum: *differentiable* if no
+hyperplane has a + b ≠ 0, else *non-differentiable*.
+
+**Saddle.** A silent neuron has strict sides and g_j ≠ 0; its w'_j is w_j less its part along g_j. The
+gradient vanishes there (g_j·w'_j in z_j, z_j g_j = 0 in w_j), and the loud neurons have no first-order
+descent, as above. Along z_j = ε, w_j = w'_j ∓ ρ g_j, N times the loss changes by ∓2 ε ρ |g_j|² + O(ε²): it
+falls one way and rises the other. Strict: g_j ≠ 0.
+
+The distance is |W' − W|, rounded up.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import ArrayLike, NDArray
+
+from relucells.certify import coercion, dyadic
+from relucells.certify.rational import power, solve
+from relucells.samples.inputs import Inputs, prepare, targets
+
+KINDS = ("differentiable minimum", "non-differentiable minimum", "saddle")
+# Unknowns, and these times samples, beyond which a point is too large for exact arithmetic.
+UNKNOWNS = 500
+ENTRIES = 400_000
+
+
+@dataclass(frozen=True)
+class CertifiedPoint:
+    """kind; W (K, D), z (K,); boundary (M, 2) int, pairs (sample, neuron) with w_j·x_i = 0 and z_j ≠ 0;
+    multipliers (M,); distance : some exact point of that kind, with the same z, has |W' − W| ≤ distance."""
+
+    kind: str
+    W: NDArray[np.float64]
+    z: NDArray[np.float64]
+    boundary: NDArray[np.int64]
+    multipliers: NDArray[np.float64]
+    distance: float
+
+
+class _Refused(Exception):
+    """The point is not what it is said to be."""
+
+
+def point_level(X: ArrayLike | Inputs, y: ArrayLike, point: CertifiedPoint) -> str:
+    """ "proven" if an exact critical point of the kind stated lies within the distance stated, else
+    "rejected". Raises ValueError for a bad X or y only."""
+    X = prepare(X).X
+    y = targets(y, len(X))
+    try:
+        exact = _exact(X, y, point)
+        distance = dyadic.fraction(coercion.number(point.distance))
+        return "proven" if distance >= 0 and exact.moved <= distance * distance else "rejected"
+    except (coercion.Malformed, _Refused, ArithmeticError):
+        return "rejected"
+
+
+def certify_point(
+    X: ArrayLike | Inputs,
+    y: ArrayLike,
+    W: ArrayLike,
+    z: ArrayLike,
+    kind: str,
+    boundary: ArrayLike,
+    multipliers: ArrayLike | None = None,
+) -> CertifiedPoint | None:
+    """A certificate that an exact point of the kind is near (W, z), or None. Arguments as in the class."""
+    X = prepare(X).X
+    y = targets(y, len(X))
+    boundary = np.asarray(boundary, dtype=np.int64).reshape(-1, 2)
+    start = np.zeros(len(boundary)) if multipliers is None else np.asarray(multipliers, dtype=float)
+    W, z = np.asarray(W, dtype=float), np.asarray(z, dtype=float)
+    point = CertifiedPoint(kind, W, z, boundary, start, 0.0)
+    try:
+        exact = _exact(X, y, point)
+    except (coercion.Malformed, _Refused, ArithmeticError):
+        return None
+    distance = float(np.sqrt(int(exact.moved.p) / int(exact.moved.q)))
+    return CertifiedPoint(kind, W, z, boundary, start, distance * (1 + 1e-9) + 2.0**-530)
+
+
+def export_point(X: ArrayLike | Inputs, y: ArrayLike, point: CertifiedPoint, path) -> None:
+    """Write the certificate for ``python check_certificate.py FILE``."""
+    from relucells.certify.certificates import FORMAT_VERSION
+    from relucells.certify.export import hexadecimal, write
+
+    X = prepare(X).X
+    data = {"format_version": FORMAT_VERSION, "kind": "critical point", "point": point.kind}
+    data |= {"X": hexadecimal(X), "y": hexadecimal(targets(y, len(X)))}
+    data |= {"W": hexadecimal(point.W), "z": hexadecimal(point.z), "distance": float(point.distance).hex()}
+    data |= {"boundary": np.asarray(point.boundary).astype(int).tolist()}
+    data |= {"multipliers": hexadecimal(point.multipliers)}
+    write(data, path)
+
+
+def _exact(X: NDArray[np.float64], y: NDArray[np.float64], point: CertifiedPoint) -> "_ExactPoint":
+    """The exact point, all of whose conditions hold. Raises _Refused."""
+    N, D = X.shape
+    if type(point) is not CertifiedPoint or type(point.kind) is not str or point.kind not in KINDS:
+        raise _Refused
+    z = coercion.reals(point.z, None)
+    W = coercion.reals(point.W, len(z), D)
+    pairs = coercion.integers(point.boundary, None, 2, high=max(N, len(z)))
+    t = coercion.reals(point.multipliers, len(pairs))
+    if not len(z) or (pairs >= (N, len(z))).any() or len(np.unique(pairs, axis=0)) < len(pairs):
+        raise _Refused
+    loud = np.flatnonzero(z)
+    unknowns = len(loud) * D + len(pairs)
+    if unknowns > UNKNOWNS or N * unknowns > ENTRIES or (z[pairs[:, 1]] == 0).any():
+        raise _Refused
+    found = _ExactPoint(X, y, W, z, [tuple(pair) for pair in pairs.tolist()], t)
+    found.check(point.kind)
+    return found
+
+
+class _ExactPoint:
+    """(W', z) near (W, z), its residual and its multipliers, as rationals."""
+
+    def __init__(self, X, y, W, z, boundary: list[tuple[int, int]], multipliers: NDArray):
+        self.N, self.D = X.shape
+        self.W, self.z = _rationals(W), [dyadic.fraction(a) for a in z.tolist()]
+        self.X = _rationals(X)
+        self.zero = (~X.any(axis=1)).tolist()
+        self.y = [dyadic.fraction(a) for a in y.tolist()]
+        self.boundary, self.on = boundary, set(boundary)
+        self.sign = [int(s) for s in np.sign(z)]
+        self.loud = np.flatnonzero(z).tolist()
+        table, _ = dyadic.values(X, W)
+        self.active = [
+            [table[i, j] > 0 and (i, j) not in self.on for j in range(len(z))] for i in range(self.N)
+        ]
+        self._solve(X, multipliers)
+
+    def _solve(self, X: NDArray, multipliers: NDArray) -> None:
+        """v' and t from the first-order equations, in integer columns of X; what is not needed stays."""
+        rows, exponents = dyadic.integers(X)
+        D, m = self.D, len(self.boundary)
+        width = len(self.loud) * D
+        A = dyadic.matrix(
+            [
+                [self.sign[j] * a if self.active[i][j] else 0 for j in self.loud for a in rows[i]]
+                for i in range(self.N)
+            ],
+            width,
+        )
+        H = [[a if k == j else 0 for k in self.loud for a in rows[i]] for i, j in self.boundary]
+        gram = A.transpose() * A
+        labels = common([[b] for b in self.y])
+        b = A.transpose() * dyadic.matrix(labels[0], 1)
+        equations = [
+            [*(gram[r, c] for c in range(width)), *(H[n][r] for n in range(m))] for r in range(width)
+        ]
+        equations += [[*h, *([0] * m)] for h in H]
+        # unknowns in units of the labels' denominator and of a common one of the start
+        start = [
+            abs(self.z[j]) * w * power(e)
+            for j in self.loud
+            for w, e in zip(self.W[j], exponents, strict=True)
+        ]
+        start += [dyadic.fraction(t) for t in multipliers.tolist()]
+        whole, below = common([[a] for a in start])
+        right = [[b[r, 0] * below] for r in range(width)] + [[0]] * m
+        found = solve(
+            dyadic.matrix(equations, width + m),
+            dyadic.matrix(right, 1),
+            [a[0] * labels[1] for a in whole],
+        )
+        if found is None:
+            raise _Refused
+        denominator = found[1] * below * labels[1]
+        z = [fmpq(found[0][c, 0], denominator) for c in range(width + m)]
+        self.v = {
+            j: [a * power(-e) for a, e in zip(z[k * D : (k + 1) * D], exponents, strict=True)]
+            for k, j in enumerate(self.loud)
+        }
+        self.t = dict(zip(self.boundary, z[width:], strict=True))
+        self.values = {j: [_dot(x, v) for x in self.X] for j, v in self.v.items()}
+        self.e = [
+            sum((self.sign[j] * self.values[j][i] for j in self.loud if self.active[i][j]), fmpq(0)) - label
+            for i, label in enumerate(self.y)
+        ]
+
+    def check(self, kind: str) -> None:
+        """Raises _Refused unless all conditions of the kind hold exactly."""
+        for j in self.loud:
+            self._check_sides(j, self.values[j])
+        kinks = sum(self._kinks(j) for j in self.loud)
+        for j, w in self.silent.items():
+            self._check_sides(j, [_dot(x, w) for x in self.X])
+        falls = any(any(self._pull(j)) for j in self.silent)
+        if falls != (kind == "saddle") or (kind != "saddle" and bool(kinks) != (kind == KINDS[1])):
+            raise _Refused
+
+    def _check_sides(self, j: int, values: list[fmpq]) -> None:
+        """Every sample but those at the origin is on its side of neuron j, or on the boundary."""
+        for i, v in enumerate(values):
+            if (i, j) in self.on:
+                right = v == 0
+            else:
+                right = self.zero[i] or (v > 0 if self.active[i][j] else v < 0)
+            if not right:
+                raise _Refused
+
+    def _kinks(self, j: int) -> int:
+        """The hyperplanes at which the loss has a kink in v_j, after the condition on each of them."""
+        lines: dict[tuple, list[tuple[int, fmpq]]] = {}
+        for i, k in self.boundary:
+            if k == j and not self.zero[i]:
+                lead = next(a for a in self.X[i] if a)
+                key = tuple(str(a / lead) for a in self.X[i])
+                lines.setdefault(key, []).append((i, lead))
+        count = 0
+        for members in lines.values():
+            up = sum((self.sign[j] * self.e[i] * c for i, c in members if c > 0), fmpq(0))
+            down = sum((self.sign[j] * self.e[i] * -c for i, c in members if c < 0), fmpq(0))
+            theta = sum((self.t[i, j] * c for i, c in members), fmpq(0))
+            if not -down <= theta <= up:
+                raise _Refused
+            count += up + down != 0
+        return count
+
+    def _pull(self, j: int) -> list[fmpq]:
+        """g_j."""
+        mine = [i for i in range(self.N) if self.active[i][j]]
+        return [sum((self.e[i] * self.X[i][d] for i in mine), fmpq(0)) for d in range(self.D)]
+
+    @cached_property
+    def silent(self) -> dict[int, list[fmpq]]:
+        """w'_j of the neurons with z_j = 0: w_j less its part along g_j."""
+        found = {}
+        for j, w in enumerate(self.W):
+            if not self.z[j]:
+                g = self._pull(j)
+                square = _dot(g, g)
+                part = _dot(g, w) / square if square else fmpq(0)
+                found[j] = [b - part * a for a, b in zip(g, w, strict=True)]
+        return found
+
+    @property
+    def moved(self) -> fmpq:
+        """|W' − W|²."""
+        new = self.silent | {j: [a / abs(self.z[j]) for a in v] for j, v in self.v.items()}
+        changes = [[a - b for a, b in zip(new[j], w, strict=True)] for j, w in enumerate(self.W)]
+        return sum((_dot(change, change) for change in changes), fmpq(0))
+
+
+def common(rows: list[list[fmpq]]) -> tuple[list[list[int]], int]:
+    """Rows of rationals as integers over their common denominator."""
+    denominator = int(np.lcm.reduce([int(a.q) for row in rows for a in row], dtype=object, initial=1))
+    return [[int(a.p) * (denominator // int(a.q)) for a in row] for row in rows], denominator
+
+
+def _rationals(array: NDArray[np.float64]) -> list[list[fmpq]]:
+    return [[dyadic.fraction(a) for a in row] for row in array.tolist()]
+
+
+def _dot(a: list[fmpq], b: list[fmpq]) -> fmpq:
+    return sum((x * y for x, y in zip(a, b, strict=True)), fmpq(0))
