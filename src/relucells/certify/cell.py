@@ -59,6 +59,8 @@ class Samples:
     def columns(self) -> NDArray[np.int64]:
         """Columns of X, ascending, that are proven to span all of them."""
         used = np.flatnonzero(self.X.any(axis=0))
+        if self.scaled is not None and len(used) <= len(self.X) and row_system(self.scaled[:, used].T).proven:
+            return used
         if self.independent or min(len(self.X), len(used)) > EXACT_RANK or self.X.size > EXACT_ENTRIES:
             return used
         return used[dyadic.spanning_columns(self.X[:, used])]

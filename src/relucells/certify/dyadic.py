@@ -90,6 +90,11 @@ def values(X: NDArray[np.float64], R: NDArray[np.float64]) -> tuple[fmpz_mat, in
     return matrix(rows, D) * matrix(weights, D).transpose(), lowest
 
 
+def power(exponent: int) -> fmpq:
+    """2^exponent."""
+    return fmpq(1 << exponent) if exponent >= 0 else fmpq(1, 1 << -exponent)
+
+
 def pivots(table: fmpz_mat, prime: int) -> list[int]:
     """The first columns that are independent modulo the prime."""
     reduced, rank = nmod_mat(table, prime).rref()

@@ -39,6 +39,12 @@ class ExactFit:
         """The fitted values p, (N,), and a bound on the error of each."""
         return np.where(self.cell.alive, self.cell.scaled_y, 0.0), np.zeros(self.cell.N)
 
+    @property
+    def residual_length(self) -> tuple[float, float]:
+        """Bounds on |y − p|."""
+        dead = np.where(self.cell.alive, 0.0, self.cell.scaled_y)
+        return float(np.linalg.norm(dead)) * (1.0 - gamma(self.cell.N)), norm(dead)
+
     def displacement(self, R: NDArray) -> NDArray[np.float64]:
         """How far the values R_j·x_i, (N, K), of some exact minimiser can be from those of R (K, D): the
         active pairs of a sample make up for its residual evenly, the inactive ones stay."""
@@ -118,26 +124,69 @@ class ProvenMinimum:
         return self.cell.samples.lengths[:, None] * moved * (1.0 + gamma(4))
 
     @cached_property
-    def fitted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The fitted values p, (N,), and a bound on the error of each (inf if nothing is proven)."""
-        if not self.system.proven:
-            return np.zeros(self.N), np.full(self.N, np.inf)
+    def sums(self) -> tuple[NDArray[np.float64], float]:
+        """Sums u, (G, D), and how far they are, in norm, from those of some minimiser, at most."""
         h, _ = self.right
         u = self.system.solve(h)
         for _ in range(2):
             u = u + self.system.solve(h - self.system.matrix @ u)
-        sums = u.reshape(self.G, self.D)
-        values = self.X @ sums.T
-        p = (self.groups * values).sum(axis=1)
+        u = u.reshape(self.G, self.D)
+        p, rounded = self._image(u)
+        known = rounded + gamma(4) * (np.abs(p) + np.abs(self.y))
+        return u, self.system.distance(*self._project(self.y - p, known))
+
+    def _image(self, sums: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """A u, (N,), and a bound on the error of each entry."""
+        p = (self.groups * (self.X @ sums.T)).sum(axis=1)
         size = product(np.abs(self.X), np.abs(sums).T).sum(axis=1)
-        rounded = gamma(self.D + self.G) * size + (self.D + 1) * self.G * TINY
-        distance = self.system.distance(*self._project(self.y - p, rounded + gamma(4) * np.abs(self.y)))
+        return p, gamma(self.D + self.G) * size + (self.D + 1) * self.G * TINY
+
+    @cached_property
+    def _near(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """A u, (N,), for sums u near the minimisers'; how far it is from the computed values, at most; and how
+        far it is from the fitted values, at most."""
+        sums, distance = self.sums
+        p, rounded = self._image(sums)
         count = np.sqrt(self.groups.sum(axis=1))
-        error = count * self.cell.samples.lengths * distance * (1.0 + gamma(8)) + rounded
+        return p, rounded, count * self.cell.samples.lengths * distance * (1.0 + gamma(8))
+
+    @property
+    def determined(self) -> bool:
+        """Whether it is proven that the sums are the same for all minimisers."""
+        return self.system.proven and len(self.system.matrix) == self.G * self.D
+
+    def pair_values(self, samples: NDArray, groups: NDArray) -> tuple[NDArray, NDArray]:
+        """x_i·u_g of determined sums for some pairs, and a bound on the error of each."""
+        sums, distance = self.sums
+        X, u = self.X[samples], sums[groups]
+        size = (np.abs(X) * np.abs(u)).sum(axis=1)
+        error = gamma(self.D) * size + self.D * TINY + self.cell.samples.lengths[samples] * distance
+        return (X * u).sum(axis=1), error * (1.0 + gamma(8))
+
+    @cached_property
+    def fitted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The fitted values p, (N,), and a bound on the error of each (inf if nothing is proven)."""
+        if not self.system.proven:
+            return np.zeros(self.N), np.full(self.N, np.inf)
+        p, rounded, moved = (part.copy() for part in self._near)
+        error = moved + rounded
         p[self.saturated], error[self.saturated] = self.y[self.saturated], 0.0
         alive = self.cell.alive & ~self.cell.samples.zero
         error = np.where(np.isfinite(error), error, np.inf)
         return np.where(alive, p, 0.0), np.where(alive, error, 0.0)
+
+    @property
+    def residual_length(self) -> tuple[float, float]:
+        """Bounds on |y − p|: A u is in A's range, so |y − A u|² = |y − p|² + |p − A u|²."""
+        if not self.system.proven:
+            return 0.0, np.inf
+        values, rounded, moved = self._near
+        residual = self.y - values
+        doubt = norm(rounded + gamma(4) * (np.abs(values) + np.abs(self.y)))
+        length = float(np.linalg.norm(residual)) * (1.0 - gamma(self.N)) - doubt
+        square = length * length * (1.0 - gamma(4)) - norm(moved) ** 2 * (1.0 + gamma(4))
+        lower = np.sqrt(square) * (1.0 - gamma(4)) if length > 0 and square > 0 else 0.0
+        return float(lower), (norm(residual) + doubt) * (1.0 + gamma(4))
 
 
 def _residual(cell: Cell, R: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -45,6 +45,8 @@ def floating_bound(minimum: ProvenMinimum, leaf: Leaf) -> tuple[float, float] | 
     active = minimum.cell.pattern[leaf.pairs[:, 0], owners]
     shares = np.where(active, minimum.cell.shares(owners, leaf.signs), 0).astype(float)
     finite = bool((shares > 0).any())
+    if minimum.determined and _one_class_each(minimum, leaf):
+        return _determined_bound(minimum, leaf, active, shares)
     # multipliers are meant up to a common factor; the largest power of two first, so that nothing overflows
     values = np.ldexp(leaf.values, -int(np.frexp(leaf.values.max())[1]))
     values = values / (shares @ values if finite else values.max())
@@ -66,6 +68,40 @@ def floating_bound(minimum: ProvenMinimum, leaf: Leaf) -> tuple[float, float] | 
         if not finite and bound + doubt < 0.0:
             return -np.inf, 0.0
     return (0.0, 0.0) if finite and _cancel(trial, values / unit) else None
+
+
+def _one_class_each(minimum: ProvenMinimum, leaf: Leaf) -> bool:
+    """Whether all neurons of a group with multipliers have one sign."""
+    groups = minimum.group[leaf.pairs[:, 1]]
+    signs = leaf.signs[leaf.pairs[:, 1]]
+    return all(
+        (leaf.signs[minimum.group == g] == s).all()
+        for g, s in set(zip(groups.tolist(), signs.tolist(), strict=True))
+    )
+
+
+def _determined_bound(
+    minimum: ProvenMinimum, leaf: Leaf, active: NDArray, shares: NDArray
+) -> tuple[float, float] | None:
+    """As ``floating_bound`` where the sums u_g are determined: every demand on Aᵀλ can be met, and
+    −λ·p = Σ s (Σ_active μ x_i·u_g − Σ_inactive ν x_i·u_g)."""
+    samples, owners = leaf.pairs.T
+    values = np.ldexp(leaf.values, -int(np.frexp(leaf.values.max())[1]))  # at most 1, some at least 1/2
+    found, error = minimum.pair_values(samples, minimum.group[owners])
+    sides = np.where(active, leaf.signs[owners], -leaf.signs[owners]) * values
+    # a value that underflows, and the rounding of the sum
+    doubt = product(np.abs(sides), error) + gamma(len(sides) + 2) * product(np.abs(sides), np.abs(found))
+    doubt = (float(doubt) + TINY * (np.abs(found) + error).sum()) * (1.0 + gamma(8))
+    total = float(sides @ found)
+    if not np.isfinite(total) or not np.isfinite(doubt):
+        return None
+    weight = float(shares @ values)
+    if not shares.any():
+        return (-np.inf, 0.0) if total + doubt < 0.0 else None
+    if total + doubt > 0.0 or weight <= 0.0:
+        return None
+    relative = gamma(len(values) + 4) + len(values) * TINY / weight * float(shares.max())
+    return total / weight, (doubt + relative * abs(total)) / weight * (1.0 + gamma(8))
 
 
 def _near(minimum: ProvenMinimum, system: DualSystem, start: NDArray) -> tuple[float, float] | None:

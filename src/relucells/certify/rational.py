@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from relucells.certify import dyadic
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Leaf
+from relucells.certify.dyadic import power
 
 # Inactive pairs this close to zero, relative to max|y|, are tried as exactly zero.
 TIGHT = 1e-7
@@ -277,11 +278,6 @@ class ExactCell:
         if finite:
             return bound
         return -np.inf if bound < 0 else None
-
-
-def power(exponent: int) -> fmpq:
-    """2^exponent."""
-    return fmpq(1 << exponent) if exponent >= 0 else fmpq(1, 1 << -exponent)
 
 
 def identity(n: int) -> fmpz_mat:

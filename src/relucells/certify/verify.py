@@ -14,7 +14,8 @@ from relucells.certify import clauses, coercion, numerical
 from relucells.certify.cell import Cell, Samples
 from relucells.certify.certificates import LEVELS, Decision, Leaf
 from relucells.certify.conventions import Convention
-from relucells.certify.floating import TINY, gamma, norm, rounding
+from relucells.certify.enclosures import ExactFit
+from relucells.certify.floating import TINY, gamma, rounding
 from relucells.certify.kinds import Finding, check
 from relucells.certify.rational import NEAR, power
 from relucells.samples.inputs import Inputs, activations, prepare, targets
@@ -199,22 +200,13 @@ def _same_loss(cell: Cell, stated: float, lower: float, upper: float, size: floa
 
 def loss_root(cell: Cell) -> tuple[float, float]:
     """Proven bounds on the root of the minimum's loss, for scaled labels; (0, inf) if there are none."""
-    if not cell.pattern.any() or cell.samples.independent:
-        if cell.scaled_y is None:
-            return 0.0, np.inf
-        dead = np.where(cell.alive, 0.0, cell.scaled_y)
-        length = float(np.linalg.norm(dead)) / np.sqrt(cell.N)
-        return length * (1.0 - gamma(cell.N)), norm(dead) / np.sqrt(cell.N) * (1.0 + gamma(4))
-    p, error = cell.fitted
-    if np.isfinite(error).all():
-        residual = p - cell.scaled_y
-        doubt = norm(error + gamma(4) * (np.abs(p) + np.abs(cell.scaled_y)))
-        length = float(np.linalg.norm(residual))
-        if doubt <= LOSS_SLACK / 4 * float(np.linalg.norm(cell.scaled_y)) or not cell.affordable:
-            root = np.sqrt(cell.N)
-            low = max(0.0, length * (1.0 - gamma(cell.N)) - doubt) / root * (1.0 - gamma(4))
-            return low, (norm(residual) + doubt) / root * (1.0 + gamma(4))
-    if not cell.affordable:
+    root = np.sqrt(cell.N)
+    if cell.floating:
+        enclosed = cell.enclosure or ExactFit(cell)  # without active pairs every label is missed whole
+        low, high = enclosed.residual_length
+        if high - low <= LOSS_SLACK / 4 * np.linalg.norm(cell.scaled_y) or not cell.affordable:
+            return low / root * (1.0 - gamma(4)), high / root * (1.0 + gamma(4))
+    if not cell.affordable and not cell.samples.independent:
         return 0.0, np.inf
     exact = cell.exact.loss * power(2 * (cell.exact.unit - cell.exponent))
     length = float(np.sqrt(int(exact.p) / int(exact.q)))
