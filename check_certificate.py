@@ -295,6 +295,7 @@ def check_cover(cell, data, leaves):
     allowed = candidates(cell, data)
     branches = [integer(j, 0, cell.K) for j in items(data["certificate"].get("branches"))]
     if allowed is not None:
+        need(not branches, "there are branches, but no signs to branch on")
         need(
             all(any(covers(leaf, s) for leaf in leaves) for s in allowed), "the leaves do not cover all signs"
         )

@@ -1,12 +1,13 @@
 """Checking certificates: its cost beside that of deciding, its levels, and exact arithmetic by FLINT.
 
-    python benchmarks/verification.py tables [--cells 5] [--images data/subsets/mnist.npz ...] [--before FOLDER]
+    python benchmarks/verification.py tables [--cells 5] [--images SUBSET.npz ...] [--before FOLDER]
     python benchmarks/verification.py flint [--unknowns 40]
 
 ``tables`` decides cells of Tables I to V under every sign convention, counts the levels of their checks, and
 compares the CPU time of checking one decision from raw arrays with that of deciding it; with --before, a
-checkout of another commit whose ``relucells`` (in src or workflow/scripts) decides the same cells in a process
-of its own. ``flint`` solves a system of that many unknowns over the rationals by FLINT and by Fractions.
+checkout of another commit whose ``relucells`` (in src or workflow/scripts) decides the same cells in a
+process of its own. ``flint`` solves a system of that many unknowns over the rationals by FLINT and by
+Fractions.
 """
 
 import argparse

@@ -25,6 +25,7 @@ falls one way and rises the other. Strict: g_j ≠ 0.
 The distance is |W' − W|, rounded up.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -263,7 +264,7 @@ class _ExactPoint:
 
 def common(rows: list[list[fmpq]]) -> tuple[list[list[int]], int]:
     """Rows of rationals as integers over their common denominator."""
-    denominator = int(np.lcm.reduce([int(a.q) for row in rows for a in row], dtype=object, initial=1))
+    denominator = math.lcm(*(int(a.q) for row in rows for a in row))
     return [[int(a.p) * (denominator // int(a.q)) for a in row] for row in rows], denominator
 
 

@@ -143,8 +143,8 @@ class ProvenMinimum:
 
     @cached_property
     def _near(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """A u, (N,), for sums u near the minimisers'; how far it is from the computed values, at most; and how
-        far it is from the fitted values, at most."""
+        """A u, (N,), for sums u near the minimisers', and bounds on how far it is from the values computed
+        and from the fitted ones."""
         sums, distance = self.sums
         p, rounded = self._image(sums)
         count = np.sqrt(self.groups.sum(axis=1))

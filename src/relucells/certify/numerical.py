@@ -6,6 +6,7 @@ leans on the rest of the library (``cells.factorised``).
 """
 
 import copy
+from functools import wraps
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,22 @@ TOLERANCE = 1e-7
 REJECTED = ("rejected", np.inf, 0.0)
 
 
+def or_else(failed):
+    """What a check answers where its numbers overflow."""
+
+    def decorate(check):
+        @wraps(check)
+        def checked(*arguments):
+            try:
+                return check(*arguments)
+            except (ValueError, np.linalg.LinAlgError):
+                return failed
+
+        return checked
+
+    return decorate
+
+
 def minimum(cell: Cell):
     """The factorised minimum of the cell, or None where its rank is doubtful."""
     from relucells.cells.factorised import floating_minimum
@@ -30,12 +47,14 @@ def minimum(cell: Cell):
     return None if found.doubtful else found
 
 
+@or_else(None)
 def loss(cell: Cell) -> float | None:
     """The loss of the cell's minimum."""
     found = minimum(cell)
     return None if found is None else float(np.mean((found.fitted[0] - cell.y) ** 2))
 
 
+@or_else(REJECTED)
 def sample_bound(cell: Cell, i: int, s: int) -> tuple[str, float, float]:
     """As ``kinds.check_sample``: the fitted value is beyond its tolerance."""
     found = minimum(cell)
@@ -47,6 +66,7 @@ def sample_bound(cell: Cell, i: int, s: int) -> tuple[str, float, float]:
     return ("numerical", bound, doubt) if bound < -doubt else REJECTED
 
 
+@or_else(REJECTED)
 def multiplier_bound(cell: Cell, leaf: Leaf) -> tuple[str, float, float]:
     """As ``kinds.check_multipliers``, with λ from a basis of A's range, in orthonormal coordinates."""
     found = minimum(cell)
@@ -79,6 +99,7 @@ def multiplier_bound(cell: Cell, leaf: Leaf) -> tuple[str, float, float]:
     return "numerical", bound if finite else -np.inf, doubt if finite else 0.0
 
 
+@or_else(None)
 def witness_margin(cell: Cell, R: NDArray[np.float64], signs: NDArray[np.int8]) -> float | None:
     """The margin of the minimiser to which one correction takes R, if it lies inside by more than that
     correction and rounding; None if it does not."""

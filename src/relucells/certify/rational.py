@@ -7,6 +7,7 @@ modulo a prime, and then *checked* by an exact product, so that no guess needs t
 Columns of X are taken over powers of two of their own, which changes R but no value R_j·x_i.
 """
 
+import math
 from functools import cached_property
 
 import numpy as np
@@ -193,12 +194,12 @@ class ExactCell:
     def _shared_change(self, missing: list) -> tuple[list, fmpz, list[int]] | None:
         """Changes of the groups' values that make up for what is missing, (N, G), over a denominator, and
         each neuron's part in its group's."""
-        share = int(np.lcm.reduce(self.cell.size, initial=1))
+        share = math.lcm(*self.cell.size.tolist())
         part = [share // int(size) for size in self.cell.size]
         if self.cell.samples.independent:
             # any values can be prescribed: the active pairs of a sample share what it misses evenly
             counts = self.cell.pattern.sum(axis=1).tolist()
-            every = int(np.lcm.reduce(np.unique(self.cell.pattern.sum(axis=1)[self.alive]), dtype=object))
+            every = math.lcm(*(counts[i] for i in self.alive))
             moves = [[fmpz(0)] * self.cell.G for _ in range(self.cell.N)]
             for n, i in enumerate(self.alive):
                 for g in np.flatnonzero(self.cell.columns[i]).tolist():

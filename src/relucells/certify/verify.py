@@ -168,7 +168,9 @@ def _covered(cell: Cell, decision: Decision, convention: Convention) -> bool:
         known += clauses.equal_neurons(cell.group)
         return clauses.refuted(known, decision.certificate.branches.tolist(), cell.K)
     wanted = convention.candidates(cell.K, decision.given)
-    return all(any((signs * leaf.signs >= 0).all() for leaf in leaves) for signs in wanted)
+    return not len(decision.certificate.branches) and all(
+        any((signs * leaf.signs >= 0).all() for leaf in leaves) for signs in wanted
+    )
 
 
 # The loss

@@ -1,0 +1,102 @@
+"""No false certificate passes, at any level and on any path; true ones do."""
+
+from collections import Counter
+from dataclasses import replace
+
+import forger
+import naive
+import numpy as np
+import pytest
+
+from relucells import decide, verification_level, verify
+from relucells.samples.randomness import stream
+
+PATHS = ("all", "exact arithmetic alone", "tolerances alone")
+
+
+@pytest.fixture(params=PATHS)
+def path(request, monkeypatch):
+    """One way of checking alone, as in cells that are too large or too difficult for the others."""
+    if request.param != "all":
+        monkeypatch.setattr("relucells.certify.cell.ENTRIES", 0)
+    if request.param == "tolerances alone":
+        monkeypatch.setattr("relucells.certify.cell.EXACT_RANK", 0)
+    return request.param
+
+
+def passes(X, y, pattern, decision) -> bool:
+    return verify(X, y, pattern, decision, level="numerical")
+
+
+def forgeries(cell: forger.Planted, rng):
+    """(name, decision) of every false decision about a planted cell."""
+    for make in forger.FALSE_NONE:
+        yield from ((make.__name__, decision) for decision in make(cell, rng))
+    turned = forger.opposed(cell)
+    if turned is not None:
+        for make in forger.FALSE_GENUINE:
+            yield from ((make.__name__, decision) for decision in make(turned, rng))
+    if verify(cell.X, cell.y, cell.pattern, cell.given):
+        for make in (forger.false_claims, forger.hostile_objects):
+            yield from ((make.__name__, decision) for decision in make(cell.given, rng))
+
+
+def forge(cells: int, seed: str) -> Counter:
+    """How many forgeries of each kind were tried. Fails at the first that passes."""
+    tried: Counter = Counter()
+    for n, cell in enumerate(forger.genuine_cells(lambda n: stream(11, seed, n), cells)):
+        for name, decision in forgeries(cell, stream(12, seed, n)):
+            tried[name] += 1
+            assert not passes(cell.X, cell.y, cell.pattern, decision), (name, cell, decision)
+    return tried
+
+
+def test_planted_cells_are_proven():
+    """What the forgeries are false about: the true decisions of the planted cells pass."""
+    for cell in forger.genuine_cells(lambda n: stream(11, "planted", n), 104):
+        assert verification_level(cell.X, cell.y, cell.pattern, cell.given) == "proven", cell
+
+
+def test_no_forgery_passes(path):
+    tried = forge(13, "few")
+    assert len(tried) >= 11 and sum(tried.values()) > 500
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("part", range(4))
+def test_no_forgery_passes_in_a_long_campaign(path, part):
+    tried = forge(40, f"campaign {part}")
+    assert sum(tried.values()) > 2000
+
+
+def test_no_changed_decision_passes():
+    tried = 0
+    for n in range(30):
+        rng = stream(13, "changed", n)
+        X, y, pattern = naive.random_cell(rng)
+        for signs in ("positive", "uniform", "exists", rng.choice([-1, 1], pattern.shape[1])):
+            decision = decide(X, y, pattern, signs)
+            makers = [forger.false_claims, forger.hostile_objects]
+            makers += [forger.mutations] * (decision.verdict == "none")
+            for make in makers:
+                for changed in make(decision, rng):
+                    tried += 1
+                    assert not passes(X, y, pattern, changed), (n, make, decision, changed)
+    assert tried > 5000
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("part", range(5))
+def test_2000_true_decisions_are_proven(part):
+    for n in range(100 * part, 100 * part + 100):
+        rng = stream(14, "true", n)
+        X, y, pattern = naive.random_cell(rng)
+        for signs in ("positive", "uniform", "exists", rng.choice([-1, 1], pattern.shape[1])):
+            decision = decide(X, y, pattern, signs)
+            assert verification_level(X, y, pattern, decision) == "proven", (n, signs, decision)
+
+
+def test_a_true_decision_may_be_given_as_lists():
+    X, y, pattern = np.eye(2), np.array([1.0, 1.0]), np.eye(2, dtype=bool)
+    decision = decide(X, y, pattern, "positive")
+    assert verify(X, y, pattern, replace(decision, R=decision.R.tolist(), signs=[1, 1]))
