@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from relucells.pipeline.figures import BLACK, PAGE_WIDTH, SERIES, new_figure, save
 from relucells.pipeline.job import job
@@ -141,6 +142,9 @@ def draw_bounds(frame: pd.DataFrame) -> Figure:
         axes.axhline(frame.loc[here, "printed"].iloc[0], color=BLACK, linewidth=0.9, label="printed")
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 6)))
+        axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axes.yaxis.set_minor_locator(NullLocator())
         axes.set_title(f"{DATA[dataset]}, $N = {N}$")
     for axes in panels.flat[len(entries) :]:
         axes.set_visible(False)
