@@ -15,7 +15,7 @@ genuine   some minimiser R and allowed signs s have s_j R_j·x_i > 0 on active p
 none      leaves cover all allowed sign vectors. sample: all m neurons active on i have sign s, so the margin
           is at most s p_i / m ≤ 0. multipliers: μ, ν ≥ 0 and λ with, for every neuron j,
           Σ_i I_ij λ_i x_i = −s_j (Σ μ_ij x_i − Σ ν_ij x_i) bound it by −λ·p / Σ μ ≤ 0; without μ there is
-          none at all if λ·p > 0.
+          none at all if λ·p > 0. products: see check_products_leaf.
 bad       a genuine minimum, and a network with as many neurons has a smaller loss.
 global    a genuine minimum of loss 0.
 """
@@ -485,8 +485,116 @@ def check_multiplier_leaf(cell, leaf, p, precision):
     return multiplier_bound(cell, leaf, p, precision)
 
 
+# Sums of products of forms
+
+
+def check_products_leaf(cell, leaf, p, precision):
+    """A quadratic form that is positive definite, and not positive at a genuine minimum with these signs.
+
+    A form f(v) = Σ μ_i σ_ij x_i·v of neuron j, μ ≥ 0, is ≥ 0 at v = s_j R_j, so Q = Σ w f(R_j) f'(R_k), times
+    s_j s_k where j ≠ k, is ≥ 0. For T, the neurons named, and any B whose range holds A_U's, U the others,
+    some b makes A_T R_T + B b − p vanish, so |A_T R_T + B b + τ p|² − Q ≤ 0 at (R_T, b, −1). Strict:
+    definiteness.
+    """
+    need(leaf["sample"] == -1 and not leaf["pairs"], "a leaf of products has a sample or multipliers besides")
+    stored = read_products(cell, leaf)
+    T, signs = stored["neurons"], leaf["signs"]
+    need(any(cell.group[j] >= 0 for j in T), "no neuron of the products has an active sample")
+    unit, masks = range_of_others(cell, [j for j in range(cell.K) if j not in set(T)])
+    rows = [i for i in cell.alive if i not in unit]
+    exact = cell.fitted(None)
+    label, _ = whole([[exact[i]] for i in rows])
+    with_p = any(a[0] for a in label)
+    columns = [[cell.pattern[i][j] for i in range(cell.N)] for j in T] + masks
+    need(len(rows) * len(columns) * cell.D <= ENTRIES, "the products are too large for this checker")
+    C = [[a if on[i] else 0 for on in columns for a in cell.rows[i]] for i in rows]
+    C = [[*row, *a] if with_p else row for row, a in zip(C, label, strict=True)]
+    m = len(columns) * cell.D + with_p
+    C = matrix(C, m)
+    M = [[fmpq(a) for a in row] for row in some_rows(C.transpose() * C, range(m))]
+    place = {j: n * cell.D for n, j in enumerate(T)}
+    for (first, second), w in zip(stored["factors"], stored["weights"], strict=True):
+        (j, f), (k, g) = stored["forms"][first], stored["forms"][second]
+        need(j == k or signs[j] * signs[k], "a product of two neurons whose signs are not both known")
+        w = w / 2 if j == k else w * signs[j] * signs[k] / 2
+        for a in range(cell.D):
+            for b in range(cell.D):
+                M[place[j] + a][place[k] + b] -= w * f[a] * g[b]
+                M[place[k] + b][place[j] + a] -= w * f[a] * g[b]
+    ctx.prec = precision or PRECISIONS[-1]
+    need(
+        positive_definite(arb_mat(m, m, [arb(a) for row in M for a in row])),
+        "the form is not positive definite",
+    )
+    return fmpq(0)
+
+
+def read_products(cell, leaf):
+    """T, the forms as (neuron, vector), the factors and weights of the products."""
+    arrays = leaf["arrays"]
+    names = ("neurons", "owners", "counts", "samples", "multipliers", "factors", "weights")
+    need(isinstance(arrays, dict) and set(arrays) == set(names), "a leaf of products lacks an array")
+    T = [integer(j, 0, cell.K) for j in items(arrays["neurons"])]
+    need(T == sorted(set(T)), "the neurons of the products are not in order")
+    owners = [integer(j, 0, cell.K) for j in items(arrays["owners"])]
+    need(set(owners) <= set(T), "a form belongs to no neuron of the products")
+    counts = [integer(n, 1, cell.N + 1) for n in items(arrays["counts"], len(owners))]
+    samples = [integer(i, 0, cell.N) for i in items(arrays["samples"], sum(counts))]
+    multipliers = [real(a) for a in items(arrays["multipliers"], len(samples))]
+    factors = [[integer(n, 0, len(owners)) for n in items(pair, 2)] for pair in items(arrays["factors"])]
+    weights = [real(a) for a in items(arrays["weights"], len(factors))]
+    need(factors and all(a > 0 for a in multipliers + weights), "a multiplier or weight is not positive")
+    forms, start = [], 0
+    for j, count in zip(owners, counts, strict=True):
+        f = [fmpq(0)] * cell.D
+        for i, a in zip(samples[start : start + count], multipliers[start : start + count], strict=True):
+            side = a if cell.pattern[i][j] else -a
+            f = [b + side * x for b, x in zip(f, cell.rows[i], strict=True)]
+        forms.append((j, f))
+        start += count
+    return {"neurons": T, "forms": forms, "factors": factors, "weights": weights}
+
+
+def range_of_others(cell, neurons):
+    """Samples and masks: unit vectors of the samples and masked copies of X span the neurons' range, or more.
+
+    Where two columns, or one and 0, differ in at most D samples, these are taken out of both.
+    """
+    columns = {frozenset(i for i in range(cell.N) if cell.pattern[i][j]) for j in neurons}
+    unit = frozenset()
+    while True:
+        columns = sorted({c - unit for c in columns} - {frozenset()}, key=sorted)
+        trial = [*columns, frozenset()]
+        close = [a ^ b for n, a in enumerate(trial) for b in trial[:n] if len(a ^ b) <= cell.D]
+        if not close:
+            return unit, [[i in c for i in range(cell.N)] for c in columns]
+        unit = unit.union(*close)
+
+
+def positive_definite(M):
+    """Whether a symmetric matrix of balls certainly is, by Schur complements of halves."""
+    n = M.nrows()
+    if n == 1:
+        return bool(M[0, 0] > 0)
+    h = n // 2
+
+    def part(top, bottom, left, right):
+        entries = [M[i, j] for i in range(top, bottom) for j in range(left, right)]
+        return arb_mat(bottom - top, right - left, entries)
+
+    A = part(0, h, 0, h)
+    if not positive_definite(A):
+        return False
+    across = part(0, h, h, n)
+    return positive_definite(part(h, n, h, n) - across.transpose() * A.solve(across))
+
+
 # A new kind of leaf adds its check here: (cell, leaf, fitted values, precision) to a bound ≤ 0, None for −∞.
-KINDS = {"sample": check_sample_leaf, "multipliers": check_multiplier_leaf}
+KINDS = {
+    "sample": check_sample_leaf,
+    "multipliers": check_multiplier_leaf,
+    "products": check_products_leaf,
+}
 
 
 def check_none(cell, data, precision):

@@ -236,6 +236,27 @@ def uncovered_signs(cell: Planted, rng) -> Iterator[Decision]:
         yield none_of(cell, [replace(leaf, signs=-cell.signs)], "uniform")
 
 
+def empty_products(cell: Planted, rng) -> Iterator[Decision]:
+    """Sums of products of forms without neurons, forms, multipliers or weights, or with zeros for them."""
+    K = len(cell.signs)
+    none, nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
+    names = ("neurons", "owners", "counts", "samples", "multipliers", "factors", "weights")
+    one = np.zeros(1, dtype=np.int64)
+    empty = (none, none, none, none, nothing, none.reshape(0, 2), nothing)
+    without_products = (one, one, one + 1, one, np.ones(1), none.reshape(0, 2), nothing)
+    zero_weight = (one, one, one + 1, one, np.ones(1), np.zeros((1, 2), dtype=np.int64), np.zeros(1))
+    zero_form = (one, one, one + 1, one, np.zeros(1), np.zeros((1, 2), dtype=np.int64), np.ones(1))
+    square = (one, one, one + 1, one, np.ones(1), np.zeros((1, 2), dtype=np.int64), np.ones(1))
+    heavy = (one, one, one + 1, one, np.full(1, 1e150), np.zeros((1, 2), dtype=np.int64), np.full(1, HUGE))
+    for arrays in (empty, without_products, zero_weight, zero_form, square, heavy):
+        for signs, convention in ((np.zeros(K), "exists"), (cell.signs, "given")):
+            named = dict(zip(names, arrays, strict=True))
+            leaf = leaf_of(cell, [], [], 0.0, signs=signs, kind="products", arrays=named)
+            yield none_of(cell, [leaf], convention)
+            yield none_of(cell, [replace(leaf, bound=-np.inf)], convention)
+            yield none_of(cell, [replace(leaf, arrays={**named, "neurons": np.arange(K)})], convention)
+
+
 def unknown_kinds(cell: Planted, rng) -> Iterator[Decision]:
     """Leaves of kinds that nobody knows, or of two kinds at once; quadratic ones without anything."""
     leaf = leaf_of(cell, [(0, 0)], [1.0], 0.0)
@@ -428,6 +449,7 @@ FALSE_NONE = (
     random_multipliers,
     samples_with_the_right_sign,
     uncovered_signs,
+    empty_products,
     unknown_kinds,
 )
 FALSE_GENUINE = (false_witnesses, witnesses_of_other_signs)

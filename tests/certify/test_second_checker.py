@@ -13,12 +13,16 @@ import naive
 import numpy as np
 import pytest
 
-from relucells import decide, export_certificate, verify
+from relucells import Certificate, Decision, Leaf, cell_minimum, decide, export_certificate, prepare, verify
 from relucells.certify.critical import certify_point, export_point, point_level
 from relucells.certify.quality import Quality, quality_level
+from relucells.certify.verify import cell_of
 from relucells.lower_loss import interpolate
+from relucells.samples.gaussian import two_gaussians
 from relucells.samples.images import binary_subset, parse_mnist
 from relucells.samples.randomness import stream
+from relucells.search.budget import Budget
+from relucells.search.sign_free import Search
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -86,6 +90,30 @@ def test_every_kind_under_every_convention_is_proven_twice(tmp_path):
     assert sum(seen.values()) >= 60
     for convention in check_certificate.CONVENTIONS:
         assert all(seen[convention, kind] for kind in ("witness", "sample", "multipliers", "no margin"))
+
+
+def test_products_of_forms_are_proven_twice(tmp_path):
+    rng = stream(0, "sign-free", 3, 10, 64)
+    X, y = two_gaussians(3, 64, rng)
+    pattern = X @ rng.standard_normal((10, 4)).T > 0
+    inputs, minimum = prepare(X), cell_minimum(X, y, pattern)
+    arrays = Search(inputs, minimum.fitted, cell_of(X, y, pattern), Budget()).certificate().arrays()
+    leaf = Leaf(np.zeros(10, dtype=np.int8), 0.0, kind="products", arrays=arrays)
+    decision = Decision("none", 0.0, None, None, minimum.loss, "exists", Certificate((leaf,)))
+    assert verify(X, y, pattern, decision)
+    data = exported(tmp_path, X, y, pattern, decision)
+    assert answer(data) == "proven"
+    stored = data["certificate"]["leaves"][0]["arrays"]
+    for name, value in (
+        ("weights", ["-0x1p-1"] * len(stored["weights"])),
+        ("multipliers", stored["multipliers"][::-1]),
+        ("neurons", stored["neurons"][:-1]),
+        ("factors", [[0, 0]] * len(stored["factors"])),
+        ("samples", []),
+        ("owners", None),
+    ):
+        leaf = {**data["certificate"]["leaves"][0], "arrays": {**stored, name: value}}
+        assert answer({**data, "certificate": {"leaves": [leaf], "branches": []}}) != "proven", name
 
 
 @pytest.mark.campaign
