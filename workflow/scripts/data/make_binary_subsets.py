@@ -68,21 +68,11 @@ def make_subset(dataset: str, entry: dict, path: Path | None, seed: int | None) 
 
 if __name__ == "__main__":
     with job(snakemake) as log:
-        own = snakemake.params.own
-        files = [own["path"]] if own else snakemake.input
-        subset = make_subset(
-            snakemake.wildcards.dataset,
-            snakemake.params.entry,
-            Path(files[0]) if files else None,
-            snakemake.params.seed,
-        )
+        params = snakemake.params
+        files = [params.own["path"]] if params.own else snakemake.input
+        path = Path(files[0]) if files else None
+        subset = make_subset(snakemake.wildcards.dataset, params.entry, path, params.seed)
         write_npz(snakemake.output[0], **subset)
-        N, D = subset["X"].shape
-        positive = int((subset["y"] > 0).sum())
-        log.info(
-            "%d samples in %d + 1 dimensions, %d positive, source %s",
-            N,
-            D - 1,
-            positive,
-            subset["data_source"],
-        )
+        (N, D), positive = subset["X"].shape, int((subset["y"] > 0).sum())
+        source = subset["data_source"]
+        log.info("%d samples in %d + 1 dimensions, %d positive, source %s", N, D - 1, positive, source)

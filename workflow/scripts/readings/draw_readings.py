@@ -169,23 +169,34 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+def read_repeated(keys: list, paths: list[str]) -> dict[tuple, dict]:
+    """The rows of Gaussian tables on fresh data, by (data set, bias)."""
+    again = {}
+    for key, path in zip(keys, paths, strict=True):
+        with np.load(path) as arrays:
+            again[tuple(key)] = dict(arrays)
+    return again
+
+
+def all_rows(paper: pd.DataFrame, again: dict[tuple, dict], files, params) -> list[dict]:
+    """A row per printed number, point and reading; ``files`` and ``params`` are those of the rule."""
+    seed, settings, confidence = params.seed, params.settings, params.confidence
+    repeated = [read_experiments(path) for path in [*files.images, *files.readings]]
+    laws = pd.read_csv(files.activations, dtype={"bias": str})
+    return [
+        *weight_and_sign_rows(paper, laws, again, seed, settings, confidence, params.followed),
+        *data_rows(paper, again, seed, settings, confidence),
+        *diameter_rows(paper, seed, settings, params.table_6, confidence),
+        *image_rows(paper, repeated, params.table_6, settings["open_beyond"], confidence),
+    ]
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
-        params, settings = snakemake.params, snakemake.params.settings
-        paper = pd.read_csv(snakemake.input.printed, dtype=str, keep_default_na=False)
-        repeated = [read_experiments(path) for path in [*snakemake.input.images, *snakemake.input.readings]]
-        laws = pd.read_csv(snakemake.input.activations, dtype={"bias": str})
-        again = {}
-        for key, path in zip(params.repeated_rows, snakemake.input.repeated, strict=True):
-            with np.load(path) as arrays:
-                again[tuple(key)] = dict(arrays)
-        rows = weight_and_sign_rows(
-            paper, laws, again, params.seed, settings, params.confidence, params.followed
-        )
-        rows += data_rows(paper, again, params.seed, settings, params.confidence)
-        rows += diameter_rows(paper, params.seed, settings, params.table_6, params.confidence)
-        rows += image_rows(paper, repeated, params.table_6, settings["open_beyond"], params.confidence)
-        frame = pd.DataFrame(rows).reindex(columns=COLUMNS)
+        files, params = snakemake.input, snakemake.params
+        paper = pd.read_csv(files.printed, dtype=str, keep_default_na=False)
+        again = read_repeated(params.repeated_rows, files.repeated)
+        frame = pd.DataFrame(all_rows(paper, again, files, params)).reindex(columns=COLUMNS)
         write_csv(snakemake.output.csv, frame)
         for (point, reading), group in frame.groupby(["point", "reading"], sort=False):
             log.info("%s: %s: %d of %d printed numbers fit", point, reading, group["fits"].sum(), len(group))

@@ -43,36 +43,48 @@ def text(count: object) -> str:
     return str(int(count)) if count < 1e6 else f"{float(count):.3g}"
 
 
+def pairs(settings: dict) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """(N, d) that the paper prints, and those that are enumerated too."""
+    dimensions, sizes = range(1, settings["d_at_most"] + 1), range(1, settings["N_at_most"] + 1)
+    printed = [(N, settings["d_in_print"]) for N in settings["N_in_print"]]
+    return printed, [(N, d) for d in dimensions for N in sizes]
+
+
+def agreement(frame: pd.DataFrame) -> tuple[int, int]:
+    """How many arrangements were enumerated, and how many of them have other counts than the formulas."""
+    same = frame.dropna()
+    wrong = same["formula"] != same["formula_enumerated"]
+    wrong |= same["weight_space"] != same["weight_space_enumerated"]
+    return len(same), int(wrong.sum())
+
+
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "N": frame["N"],
+            "d": frame["d"],
+            "regions of R^d": frame["formula"].map(text),
+            "enumerated": frame["formula_enumerated"].map(text),
+            "cells of weight space": frame["weight_space"].map(text),
+            "enumerated ": frame["weight_space_enumerated"].map(text),
+        }
+    )
+
+
+def notes(enumerated: int, wrong: int) -> list[str]:
+    return [
+        "Regions of R^d: the sum of C(N, i) over i ≤ d, the formula in section VI. The text's 1.9e13 "
+        "cells for 1,000 samples in d = 10 are those of 100 samples.",
+        "Cells of weight space: 2 × the sum of C(N − 1, i) over i ≤ d (derived). With the constant input "
+        "there are N hyperplanes through the origin of R^(d+1): C(N − 1, d) more cells than the formula has.",
+        f"Enumerated: random samples, in exact arithmetic; {enumerated - wrong} of {enumerated} "
+        "arrangements have exactly as many cells as both formulas say.",
+    ]
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
-        settings = snakemake.params.settings
-        printed = [(N, settings["d_in_print"]) for N in settings["N_in_print"]]
-        small = [
-            (N, d) for d in range(1, settings["d_at_most"] + 1) for N in range(1, settings["N_at_most"] + 1)
-        ]
-        frame = counts(snakemake.params.seed, printed, small)
-        same = frame.dropna()
-        wrong = (same["formula"] != same["formula_enumerated"]) | (
-            same["weight_space"] != same["weight_space_enumerated"]
-        )
-        shown = pd.DataFrame(
-            {
-                "N": frame["N"],
-                "d": frame["d"],
-                "regions of R^d": frame["formula"].map(text),
-                "enumerated": frame["formula_enumerated"].map(text),
-                "cells of weight space": frame["weight_space"].map(text),
-                "enumerated ": frame["weight_space_enumerated"].map(text),
-            }
-        )
-        notes = [
-            "Regions of R^d: the sum of C(N, i) over i ≤ d, the formula in section VI. The text's 1.9e13 "
-            "cells for 1,000 samples in d = 10 are those of 100 samples.",
-            "Cells of weight space: 2 × the sum of C(N − 1, i) over i ≤ d (derived). With the constant input "
-            "there are N hyperplanes through the origin of R^(d+1): C(N − 1, d) more cells than the "
-            "formula has.",
-            f"Enumerated: random samples, in exact arithmetic; {len(same) - wrong.sum()} of {len(same)} "
-            "arrangements have exactly as many cells as both formulas say.",
-        ]
-        write_table(frame, shown, snakemake.output, "Number of cells, section VI", notes)
-        log.info("%d arrangements enumerated, %d counts differ from the formulas", len(same), wrong.sum())
+        frame = counts(snakemake.params.seed, *pairs(snakemake.params.settings))
+        found = agreement(frame)
+        write_table(frame, readable(frame), snakemake.output, "Number of cells, section VI", notes(*found))
+        log.info("%d arrangements enumerated, %d counts differ from the formulas", *found)

@@ -106,34 +106,28 @@ def locations(points: pd.DataFrame, extra: dict, confidence: float) -> list[dict
     return rows
 
 
+def all_rows(files: list[str], series: list[dict], confidence: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Points and locations of every series."""
+    points, places = [], []
+    for path, entry in zip(files, series, strict=True):
+        with np.load(path) as arrays:
+            result = dict(arrays)
+        rows = shares(entry, result, confidence)
+        extra = {"N_dimension": dimension_crossing(entry, result)}
+        for key, value in result.items():
+            if key.startswith("geometry_"):
+                extra[key.removeprefix("geometry_")] = float(value)
+        points += rows
+        places += locations(pd.DataFrame(rows), extra, confidence)
+    return pd.DataFrame(points), pd.DataFrame(places)
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
-        all_points, all_locations = [], []
-        confidence = snakemake.params.confidence
-        for path, series in zip(
-            snakemake.input,
-            snakemake.params.series.values(),
-            strict=True,
-        ):
-            with np.load(path) as arrays:
-                result = dict(arrays)
-            rows = shares(series, result, confidence)
-            extra = {"N_dimension": dimension_crossing(series, result)}
-            extra |= {
-                key.removeprefix("geometry_"): float(value)
-                for key, value in result.items()
-                if key.startswith("geometry_")
-            }
-            all_points += rows
-            all_locations += locations(pd.DataFrame(rows), extra, confidence)
-        points, places = pd.DataFrame(all_points), pd.DataFrame(all_locations)
+        params = snakemake.params
+        points, places = all_rows(snakemake.input, list(params.series.values()), params.confidence)
         write_csv(snakemake.output.points, points)
         write_csv(snakemake.output.locations, places)
-        log.info(
-            "%d series, %d of %d places located, %d of %d cells undecided",
-            len(snakemake.params.series),
-            (places["status"] == "located").sum(),
-            len(places),
-            points["undecided"].sum(),
-            points["draws"].sum(),
-        )
+        located = (places["status"] == "located").sum()
+        log.info("%d series, %d of %d places located", len(params.series), located, len(places))
+        log.info("%d of %d cells undecided", points["undecided"].sum(), points["draws"].sum())

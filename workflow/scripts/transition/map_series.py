@@ -149,28 +149,26 @@ def describe(seed: int, name: str, entry: dict, draw: Draw, N: int) -> dict[str,
     return {key: float(np.mean([each[key] for each in drawn])) for key in drawn[0]}
 
 
+def source_of(name: str, entry: dict, files: list[str]) -> tuple[Callable, int, int, str]:
+    """How a series draws its samples, how many it can have, the N of its geometry, and the data_source."""
+    kind, largest, data_source = entry["sample"], max(entry["N"]), "gaussian"
+    if kind["source"] == "gaussian":
+        draw = gaussian_samples(kind, entry["d"])
+    else:
+        draw, largest, data_source = image_samples(kind, entry["d"], Path(files[0]))
+    reference = min(entry["reference_N"], largest)
+    if largest < min(entry["N"]) or reference < 4:
+        raise UserError(f"transition.kinds: too few images for {name}, at most {largest} samples")
+    return with_labels(draw, kind["labels"]), largest, reference, data_source
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
-        params = snakemake.params
-        name, entry, kind = snakemake.wildcards.series, params.entry, params.entry["sample"]
-        largest, data_source = max(entry["N"]), "gaussian"
-        if kind["source"] == "gaussian":
-            draw = gaussian_samples(kind, entry["d"])
-        else:
-            draw, largest, data_source = image_samples(
-                kind,
-                entry["d"],
-                Path(snakemake.input[0]),
-            )
-        draw = with_labels(draw, kind["labels"])
-        reference = min(entry["reference_N"], largest)
-        if largest < min(entry["N"]) or reference < 4:
-            raise UserError(f"transition.kinds: too few images for {name}, at most {largest} samples")
-        result = map_series(params.seed, name, entry, draw, largest)
-        shape = {
-            f"geometry_{key}": np.array(value)
-            for key, value in describe(params.seed, name, entry, draw, reference).items()
-        }
+        seed, name, entry = snakemake.params.seed, snakemake.wildcards.series, snakemake.params.entry
+        draw, largest, reference, data_source = source_of(name, entry, snakemake.input)
+        result = map_series(seed, name, entry, draw, largest)
+        geometry = describe(seed, name, entry, draw, reference)
+        shape = {f"geometry_{key}": np.array(value) for key, value in geometry.items()}
         write_npz(snakemake.output[0], data_source=np.array(data_source), **result, **shape)
         for share in SHARES:
             counts = Counter(result[share].ravel().tolist())

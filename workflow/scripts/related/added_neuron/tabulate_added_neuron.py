@@ -96,25 +96,24 @@ def plot(summary: pd.DataFrame, paths: pd.DataFrame) -> Figure:
     return figure
 
 
+def counterexample(runs: pd.DataFrame, ridge: float, steps: int) -> pd.DataFrame:
+    """Gradient descent on Sohl-Dickstein and Kawaguchi's objective from a dead network's loss."""
+    bad_loss = float(runs.loc[runs["start"] == "dead", "start_loss"].iloc[0])
+    paths = pd.DataFrame(runaway(bad_loss, ridge, steps), columns=["step", "a", "b", "objective"])
+    paths["product"] = paths["a"] * np.exp(paths["b"])
+    return paths.assign(excess=paths["objective"] - bad_loss)
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
         params, output = snakemake.params, snakemake.output
         runs = read(snakemake.input)
         summary = summarise(runs, params.confidence)
-        bad_loss = float(runs.loc[runs["start"] == "dead", "start_loss"].iloc[0])
-        steps = runaway(bad_loss, params.ridge, params.runaway_steps)
-        paths = pd.DataFrame(steps, columns=["step", "a", "b", "objective"])
-        paths["product"] = paths["a"] * np.exp(paths["b"])
-        paths["excess"] = paths["objective"] - bad_loss
+        paths = counterexample(runs, params.ridge, params.runaway_steps)
         write_csv(output.runs, runs)
         write_csv(output.summary, summary)
         write_csv(output.counterexample, paths)
         save(plot(summary, paths), [output.png, output.pdf])
         for row in summary[summary["outcome"] == "all bad endings"].itertuples():
-            log.info(
-                "%s starts, %s neuron: %d of %d end bad",
-                row.starts,
-                "with" if row.neuron else "without",
-                row.count,
-                row.n,
-            )
+            neuron = "with" if row.neuron else "without"
+            log.info("%s starts, %s neuron: %d of %d end bad", row.starts, neuron, row.count, row.n)

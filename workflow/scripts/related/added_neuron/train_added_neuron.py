@@ -61,20 +61,10 @@ def _row(X, y, number, name, before, start, slope, ridge, max_steps) -> dict:
 
 if __name__ == "__main__":
     with job(snakemake) as log:
-        params = snakemake.params
-        rows = [
-            row
-            for number in range(params.data_sets)
-            for row in train_on_one_data_set(
-                params.seed,
-                number,
-                snakemake.wildcards.network == "with",
-                **params.settings,
-            )
-        ]
-        write_npz(
-            snakemake.output[0],
-            **{key: np.array([row[key] for row in rows]) for key in rows[0]},
-        )
+        params, network = snakemake.params, snakemake.wildcards.network == "with"
+        rows: list[dict] = []
+        for number in range(params.data_sets):
+            rows += train_on_one_data_set(params.seed, number, network, **params.settings)
+        write_npz(snakemake.output[0], **{key: np.array([row[key] for row in rows]) for key in rows[0]})
         for ending in sorted({row["ending"] for row in rows}):
             log.info("%d of %d runs: %s", sum(row["ending"] == ending for row in rows), len(rows), ending)

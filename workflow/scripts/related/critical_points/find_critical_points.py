@@ -49,31 +49,39 @@ def columns(rows: list[dict]) -> dict[str, np.ndarray]:
     return {key: np.array([row[key] for row in rows]) for key in rows[0]}
 
 
+def first_draws(paths: list[str]) -> list[tuple]:
+    """(trial, W, z) of the blocks of drawn weights, in their order."""
+    draws: list[tuple] = []
+    for path in paths:
+        with np.load(path) as block:
+            draws += zip(block["trial"], block["W"], block["z"], strict=True)
+    return draws
+
+
+def look_into_cells(inputs, y: np.ndarray, draws: list[tuple], settings: dict) -> list[dict]:
+    """What the cells of the first draws hold."""
+    limits = settings["max_sets"], settings["program_limit"]
+    chosen = draws[: settings["trials"]]
+    return [{"trial": trial, **look_into_cell(inputs, y, W, z, *limits)} for trial, W, z in chosen]
+
+
+def follow_descents(inputs, y: np.ndarray, draws: list[tuple], settings: dict) -> list[dict]:
+    """Where descent from the first draws ends."""
+    limits = settings["max_steps"], settings["max_cells"]
+    chosen = draws[: settings["trials"]]
+    return [{"start": trial, **descend_to_the_end(inputs, y, W, z, *limits)} for trial, W, z in chosen]
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
-        cells, descents = snakemake.params.cells, snakemake.params.descents
+        params, output = snakemake.params, snakemake.output
         with np.load(snakemake.input.data) as data:
             inputs, y, source = prepare(data["X"]), data["y"], str(data["data_source"])
-        draws = []
-        for path in snakemake.input.weights:
-            with np.load(path) as block:
-                draws += zip(block["trial"], block["W"], block["z"], strict=True)
-        in_cells = [
-            {"trial": trial, **look_into_cell(inputs, y, W, z, cells["max_sets"], cells["program_limit"])}
-            for trial, W, z in draws[: cells["trials"]]
-        ]
-        ends = [
-            {
-                "start": trial,
-                **descend_to_the_end(inputs, y, W, z, descents["max_steps"], descents["max_cells"]),
-            }
-            for trial, W, z in draws[: descents["trials"]]
-        ]
-        write_npz(snakemake.output.cells, **columns(in_cells), data_source=source)
-        write_npz(snakemake.output.ends, **columns(ends), data_source=source)
-        log.info(
-            "%d of %d cells hold a saddle; descent ends: %s",
-            sum(row["saddle"] == "saddle" for row in in_cells),
-            len(in_cells),
-            ", ".join(row["class"] for row in ends),
-        )
+        draws = first_draws(snakemake.input.weights)
+        in_cells = look_into_cells(inputs, y, draws, params.cells)
+        ends = follow_descents(inputs, y, draws, params.descents)
+        write_npz(output.cells, **columns(in_cells), data_source=source)
+        write_npz(output.ends, **columns(ends), data_source=source)
+        saddles = sum(row["saddle"] == "saddle" for row in in_cells)
+        classes = ", ".join(row["class"] for row in ends)
+        log.info("%d of %d cells hold a saddle; descent ends: %s", saddles, len(in_cells), classes)

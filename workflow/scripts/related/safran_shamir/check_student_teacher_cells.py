@@ -68,22 +68,23 @@ def check_student_teacher_cells(seed: int, k: int, n: int, minima: np.ndarray, s
     return {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())}
 
 
+def summary(result: dict[str, np.ndarray]) -> str:
+    """A line for the log."""
+    if not result:
+        return "no spurious minimum"
+    spurious = result["minimum"] >= 0
+    genuine = (result["verdict"][spurious] == "genuine").sum()
+    smooth = (result["end"][spurious] == "differentiable minimum").sum()
+    found = f"{genuine} cells with a genuine minimum, {smooth} differentiable end points"
+    return f"{spurious.sum()} draws at spurious minima: {found}"
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
+        wildcards, params = snakemake.wildcards, snakemake.params
         with np.load(snakemake.input[0]) as file:
             minima = file["minima"][np.argsort(-file["count"], kind="stable")]
-        result = check_student_teacher_cells(
-            snakemake.params.seed,
-            int(snakemake.wildcards.k),
-            int(snakemake.wildcards.n),
-            minima,
-            snakemake.params.settings,
-        )
+        k, n = int(wildcards.k), int(wildcards.n)
+        result = check_student_teacher_cells(params.seed, k, n, minima, params.settings)
         write_npz(snakemake.output[0], **result)
-        spurious = result["minimum"] >= 0 if result else np.zeros(0, dtype=bool)
-        log.info(
-            "%d draws at spurious minima: %d cells with a genuine minimum, %d differentiable end points",
-            spurious.sum(),
-            (result["verdict"][spurious] == "genuine").sum() if result else 0,
-            (result["end"][spurious] == "differentiable minimum").sum() if result else 0,
-        )
+        log.info("%s", summary(result))

@@ -90,36 +90,40 @@ def verdict(entry: dict) -> str:
     return "agrees" if entry["low"] <= entry["published"] <= entry["high"] else "differs"
 
 
+FAMILIES = ["k", "n", "objective", "min_eigenvalue", "count", "certified"]
+AGREEMENT = ["k", "n", "quantity", "published", "ours", "low", "high", "verdict"]
+
+
+def all_rows(files, students: list, confidence: float) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Counts, families, and agreement with the published figures; ``files`` are those of the rule."""
+    published = pd.read_csv(files.published).set_index(["k", "n"])
+    counts, families, agreement = [], [], []
+    for (k, n), ends_file, minima_file in zip(students, files.ends, files.minima, strict=True):
+        with np.load(ends_file) as file:
+            ends = {name: file[name] for name in ("outcome", "objective")}
+        with np.load(minima_file) as file:
+            minima = {name: file[name] for name in file.files if name != "minima"}
+        counts.append(count_row(k, n, ends, minima))
+        families += family_rows(k, n, minima)
+        if (k, n) in published.index:
+            agreement += agreement_rows(counts[-1], ends, minima, published.loc[(k, n)], confidence)
+    return (
+        pd.DataFrame(counts),
+        pd.DataFrame(families, columns=FAMILIES),
+        pd.DataFrame(agreement, columns=AGREEMENT),
+    )
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
-        inputs, outputs = snakemake.input, snakemake.output
-        published = pd.read_csv(inputs.published).set_index(["k", "n"])
-        counts, families, agreement, undecided = [], [], [], 0
-        pairs = snakemake.params.students
-        for (k, n), ends_file, minima_file in zip(pairs, inputs.ends, inputs.minima, strict=True):
-            with np.load(ends_file) as file:
-                ends = {name: file[name] for name in ("outcome", "objective")}
-            with np.load(minima_file) as file:
-                minima = {name: file[name] for name in file.files if name != "minima"}
-            undecided += int((ends["outcome"] == "undecided").sum())
-            row = count_row(k, n, ends, minima)
-            counts.append(row)
-            families += family_rows(k, n, minima)
-            if (k, n) in published.index:
-                confidence = snakemake.params.confidence
-                agreement += agreement_rows(row, ends, minima, published.loc[(k, n)], confidence)
-        write_csv(outputs.counts, pd.DataFrame(counts))
-        columns = ["k", "n", "objective", "min_eigenvalue", "count", "certified"]
-        write_csv(outputs.families, pd.DataFrame(families, columns=columns))
-        columns = ["k", "n", "quantity", "published", "ours", "low", "high", "verdict"]
-        agreement = pd.DataFrame(agreement, columns=columns)
-        write_csv(outputs.agreement, agreement)
-        log.info(
-            "%d students, %d families; %d runs undecided; of %d published figures %s",
-            len(counts),
-            len(families),
-            undecided,
-            len(agreement),
-            ", ".join(f"{number} {name}" for name, number in agreement["verdict"].value_counts().items())
-            or "none compared",
-        )
+        params, outputs = snakemake.params, snakemake.output
+        counts, families, agreement = all_rows(snakemake.input, params.students, params.confidence)
+        for path, frame in (
+            (outputs.counts, counts),
+            (outputs.families, families),
+            (outputs.agreement, agreement),
+        ):
+            write_csv(path, frame)
+        found = ", ".join(f"{number} {name}" for name, number in agreement["verdict"].value_counts().items())
+        log.info("%d students, %d families", len(counts), len(families))
+        log.info("of %d published figures: %s", len(agreement), found or "none compared")

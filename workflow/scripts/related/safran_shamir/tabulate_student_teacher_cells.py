@@ -102,15 +102,20 @@ def plot_cells(table: pd.DataFrame, confidence: float) -> Figure:
     return figure
 
 
+def all_rows(files, students: list) -> pd.DataFrame:
+    """The draws of every student that has spurious minima; ``files`` are those of the rule."""
+    rows = []
+    for (k, n), minima_file, cells_file in zip(students, files.minima, files.cells, strict=True):
+        with np.load(minima_file) as minima, np.load(cells_file) as draws:
+            if draws.files:
+                rows += summarise(k, n, dict(minima), dict(draws))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
-        inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
-        rows = []
-        for (k, n), minima_file, cells_file in zip(params.students, inputs.minima, inputs.cells, strict=True):
-            with np.load(minima_file) as minima, np.load(cells_file) as draws:
-                if draws.files:
-                    rows += summarise(k, n, dict(minima), dict(draws))
-        table = pd.DataFrame(rows, columns=COLUMNS)
+        outputs, params = snakemake.output, snakemake.params
+        table = all_rows(snakemake.input, params.students)
         write_csv(outputs.table, table)
         save(plot_cells(table, params.confidence), [outputs.png, outputs.pdf])
         spurious = table[table["minimum"] != "teacher"]
