@@ -11,6 +11,7 @@ The packages, each of which uses only those above it:
     certify           the trusted part: certificates and their check
     search            the part that finds verdicts and certificates, and need not be trusted
     critical_points   what descent converges to: minima, kinks, saddles
+    atlas             the whole landscape of two neurons on a line, and slices through larger ones
     transition        from how many samples on cells hold no genuine minimum
     related           the related works
     pipeline          what the workflow's rules and scripts share

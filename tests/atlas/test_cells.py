@@ -24,10 +24,10 @@ def draw(N, *names):
 def small(request):
     """Samples with what own data may have: equal inputs, equal samples, labels of any size."""
     if request.param == "gaussian":
-        return draw(6)
+        return draw(5)
     if request.param == "repeated":
         return sectors.samples([0.0, 1.0, 1.0, 2.0, 2.0, 4.0], [1.0, -1.0, -1.0, 3.0, 0.0, -2.5])
-    return sectors.samples(np.arange(6.0)[:, None], np.array([0, 2, 1, 1, 0, 3]))
+    return sectors.samples(np.arange(5.0)[:, None], np.array([0, 2, 1, 0, 3]))
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_a_wrong_proposal_changes_no_closed_minimum(small):
 
 def test_verdicts_and_margins_are_those_of_the_definition(landscape, rng):
     s = landscape.samples
-    for a, b in rng.integers(s.sectors, size=(40, 2)):
+    for a, b in rng.integers(s.sectors, size=(25, 2)):
         expected = all_margins(s.X, s.y, s.patterns[[a, b]].T)
         for n, signs in enumerate(SIGNS):
             assert landscape.margin[a, b, n] == pytest.approx(expected[signs], abs=1e-7)

@@ -20,6 +20,7 @@ from survey_landscape import survey
 
 from relucells import line
 from relucells.atlas import basins, sectors, storage
+from relucells.atlas.words import findings
 from relucells.pipeline.figures import save
 from relucells.samples.randomness import stream
 
@@ -41,7 +42,8 @@ def path(landscape, tmp_path_factory) -> Path:
     stored, runs = landscape
     save(plot_atlas.plot(stored, runs), [folder / "atlas.png"])
     summary = pd.DataFrame(storage.in_numbers(stored, runs))
-    html = write_atlas.page(TEMPLATE, stored, runs, summary, folder / "atlas.png", ["cells.csv"])
+    said = findings(stored, summary)
+    html = write_atlas.page(TEMPLATE, stored, runs, summary, said, folder / "atlas.png", ["cells.csv"])
     (folder / "atlas.html").write_text(html, encoding="utf-8")
     return folder / "atlas.html"
 

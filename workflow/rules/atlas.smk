@@ -2,7 +2,7 @@
 
 In:  config alone (section atlas), or the npz file that it names; for the slices a draw of every bias
 Out: results/atlas/landscape.npz, descents.npz     every cell with its decisions; runs of gradient descent
-     results/atlas/{cells,minima,descents,summary}.csv
+     results/atlas/{cells,minima,descents,summary}.csv, findings.json (what they say, in sentences)
      results/figures/atlas.{pdf,png}
      results/figures/atlas_slices.{pdf,png}, results/figures/data/atlas_slices.csv
      results/atlas.html                            the interactive page
@@ -42,6 +42,7 @@ rule descend_landscape:
             category="Atlas",
             labels={"result": "cells and descents in numbers", "format": "csv"},
         ),
+        findings="results/atlas/findings.json",
     log:
         "logs/descend_landscape.log",
     conda:
@@ -86,6 +87,7 @@ rule write_atlas:
         landscape="results/atlas/landscape.npz",
         runs="results/atlas/descents.npz",
         summary="results/atlas/summary.csv",
+        findings="results/atlas/findings.json",
         cells="results/atlas/cells.csv",
         minima="results/atlas/minima.csv",
         picture="results/figures/atlas.png",

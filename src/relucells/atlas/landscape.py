@@ -86,7 +86,7 @@ def survey(samples: Samples) -> Landscape:
         made.R[a, b], made.R[b, a] = minimum.R, minimum.R[::-1]
         for s, signs in enumerate(SIGNS):
             decision = decide(inputs, samples.y, pattern, np.array(signs))
-            level = _level(verification_level(inputs, samples.y, pattern, decision))
+            level = verification_level(inputs, samples.y, pattern, decision)
             quality = ""
             if decision.verdict == "genuine":
                 quality = "global" if losses[n][s] == best.loss else "bad"
@@ -95,11 +95,6 @@ def survey(samples: Samples) -> Landscape:
                 _enter(made, (b, a, SIGNS.index(signs[::-1])), decision, level, quality, mirrored=True)
             made.decisions.append(decision)
     return made
-
-
-def _level(level: str) -> str:
-    """proven, numerical or rejected."""
-    return {"rigorous": "proven", "exact": "proven", "floating point": "numerical"}.get(level, level)
 
 
 def _enter(

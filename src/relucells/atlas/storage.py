@@ -136,13 +136,13 @@ def descent_rows(runs: Mapping[str, NDArray]) -> Iterator[dict]:
 def in_numbers(stored: Mapping[str, NDArray], runs: Mapping[str, NDArray]) -> list[dict]:
     """What the landscape shows, a row per convention and a row per sign vector.
 
-    cells, genuine, bad, global : cells (ordered pairs of sectors); nonlinear : genuine ones in which some
-    sample activates a neuron and some does not; walls : non-differentiable minima, both orders of the
-    neurons; runs, ends_global, ends_bad_inside, ends_wall, ends_zero : descents from the grid; lowest_loss
-    of any network and the worst loss at which a run came to rest.
+    cells, genuine, bad, global : cells, the ordered pairs of sectors; decisions, proven : about them; runs :
+    descents from the grid, by where they end; ends_dead : with a neuron that no sample activates, wherever;
+    lowest_loss : of any network; worst_end : the largest loss at which a run came to rest.
     """
     allowed = CONVENTIONS | {name: (s,) for s, name in enumerate(SIGN_NAMES)}
     best = float(stored["best_loss"])
+    dead = (runs["cell"] == len(stored["loss"]) - 1).any(axis=1)
     rows = []
     for name, rows_of in allowed.items():
         chosen = list(rows_of)
@@ -166,6 +166,7 @@ def in_numbers(stored: Mapping[str, NDArray], runs: Mapping[str, NDArray]) -> li
                 "ends_bad_inside": int(ends["inside"].sum()),
                 "ends_bad_wall": int(ends["wall"].sum()),
                 "ends_zero": int(ends["zero"].sum()),
+                "ends_dead": int((run & dead).sum()),
                 "worst_end": float(runs["loss"][run].max()),
             }
         )

@@ -57,10 +57,12 @@ def findings(stored: Mapping[str, NDArray], summary: pd.DataFrame) -> list[str]:
         f"signs, as its criterion is stated, {some['genuine']}: that few cells hold one is a matter of the "
         f"signs. Of the {some['genuine']} cells, {some['bad']} hold a bad one for some signs.",
         f"The lowest loss of any network with two neurons is {lowest:.4g}; it lies {where}. "
-        f"The landscape has {kinked} non-differentiable local minima, which the paper expects hardly ever.",
-        f"That a share of {100 * some['bad'] / some['cells']:.1f} % of the cells is bad does not make bad "
-        f"minima rare for gradient descent: of {runs} descents from a grid of directions, "
-        f"{share('ends_global')} end at the lowest loss, {share('ends_bad_inside')} in a bad minimum "
-        f"inside a cell, {share('ends_bad_wall')} in one on a wall and {share('ends_zero')} with a silent "
-        f"neuron; with both output weights positive {share('ends_global', paper)} reach the lowest loss.",
+        f"The landscape has {kinked} non-differentiable local minima, which the paper calls exponentially "
+        "unlikely.",
+        f"Only {100 * some['bad'] / some['cells']:.1f} % of the cells hold a bad minimum for some signs, but "
+        f"gradient descent meets them: of {runs} descents from a grid of directions and all signs, "
+        f"{share('ends_global')} end at the lowest loss, {share('ends_bad_inside')} in a bad minimum inside "
+        f"a cell, {share('ends_bad_wall')} in one on a wall and {share('ends_zero')} with a silent neuron "
+        f"({share('ends_dead')} with a neuron that no sample activates); with both output weights positive "
+        f"{share('ends_global', paper)} reach the lowest loss.",
     ]

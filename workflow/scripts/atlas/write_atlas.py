@@ -12,7 +12,7 @@ import pandas as pd
 
 from relucells.atlas import sectors, storage
 from relucells.atlas.faces import SIGNS
-from relucells.atlas.words import findings, how_to_read, neuron
+from relucells.atlas.words import how_to_read, neuron
 from relucells.pipeline.job import job, write_text
 
 LEVELS = ("proven", "numerical", "rejected")
@@ -98,13 +98,25 @@ def paths(runs: Arrays) -> list[dict]:
 
 def summary_table(frame: pd.DataFrame) -> dict:
     """Cells and descents in numbers, as text."""
-    header = ["signs", "cells", "genuine", "bad", "global", "descents", "end at the lowest loss",
-              "in a bad cell", "on a bad wall", "with a silent neuron", "worst loss at an end"]  # fmt: skip
-    columns = ["signs", "cells", "genuine", "bad", "global", "runs", "ends_global", "ends_bad_inside",
-               "ends_bad_wall", "ends_zero", "worst_end"]  # fmt: skip
-    rows = [[f"{value:.4g}" if isinstance(value, float) else str(value).replace("-", "−") for value in row]
-            for row in frame[columns].itertuples(index=False)]  # fmt: skip
-    return {"header": header, "rows": rows}
+    shown = {
+        "signs": "signs",
+        "cells": "cells",
+        "genuine": "genuine",
+        "bad": "bad",
+        "global": "global",
+        "runs": "descents",
+        "ends_global": "end at the lowest loss",
+        "ends_bad_inside": "in a bad cell",
+        "ends_bad_wall": "on a bad wall",
+        "ends_zero": "with a silent neuron",
+        "ends_dead": "with a dead neuron",
+        "worst_end": "worst loss at an end",
+    }
+    rows = [
+        [f"{value:.4g}" if isinstance(value, float) else str(value).replace("-", "−") for value in row]
+        for row in frame[list(shown)].itertuples(index=False)
+    ]
+    return {"header": list(shown.values()), "rows": rows}
 
 
 def minima_table(stored: Arrays) -> dict:
@@ -129,15 +141,23 @@ def picture(path: Path) -> dict:
     return {"uri": uri, "width": width, "height": height}
 
 
-def page(template: Path, stored: Arrays, runs: Arrays, summary: pd.DataFrame, image: Path, files) -> str:
-    """The page's HTML."""
+def page(
+    template: Path,
+    stored: Arrays,
+    runs: Arrays,
+    summary: pd.DataFrame,
+    findings: list[str],
+    image: Path,
+    files: list[str],
+) -> str:
+    """The page's HTML; findings : sentences, files : the tables that it names."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     data = json.dumps(page_data(stored, runs), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     return environment.get_template(template.name).render(
-        how_to_read=how_to_read(), findings=findings(stored, summary), picture=picture(image),
+        how_to_read=how_to_read(), findings=findings, picture=picture(image),
         summary=summary_table(summary), minima=minima_table(stored), files=files, data=data,
     )  # fmt: skip
 
@@ -147,7 +167,15 @@ if __name__ == "__main__":
         given = snakemake.input
         with np.load(given.landscape) as file, np.load(given.runs) as other:
             stored, runs = dict(file), dict(other)
-        html = page(Path(given.template), stored, runs, pd.read_csv(given.summary), Path(given.picture),
-                    [given.cells, given.minima])  # fmt: skip
+        findings = json.loads(Path(given.findings).read_text(encoding="utf-8"))
+        html = page(
+            Path(given.template),
+            stored,
+            runs,
+            pd.read_csv(given.summary),
+            findings,
+            Path(given.picture),
+            [given.cells, given.minima],
+        )
         write_text(snakemake.output[0], html)
         log.info("%.2f MB", len(html.encode()) / 1e6)

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import json
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 import jinja2
 import yaml
 
+from relucells.atlas.words import how_to_read
 from relucells.pipeline.job import UserError, job, write_text
 from relucells.pipeline.paper import COLUMNS, DATA
 from relucells.pipeline.verdicts import (
@@ -22,8 +24,9 @@ from relucells.pipeline.verdicts import (
 )
 
 # Sections in the order of reading; categories that are not named here follow.
+ATLAS = "Atlas"  # stands at the top
 SECTIONS = ("Tables", "Figures", "Readings", "Genuine minima", "Related works", "Transition", "Full scale")
-ELSEWHERE = ("Comparison", "Provenance")  # categories that have their own places on the page
+ELSEWHERE = (ATLAS, "Comparison", "Provenance")  # categories that have their own places on the page
 SHOWN = (".png", ".md", ".csv")  # a result in several formats is shown in the first of these
 BREAKS = 24  # characters of a cell from which its column may break lines
 LONGEST = 60  # rows of a csv that the page shows
@@ -196,6 +199,13 @@ def explain(rows: Sequence[dict[str, str]], verdict: str) -> list[dict]:
     ]
 
 
+def atlas_findings(results: Sequence[dict]) -> list[str]:
+    """What the atlas says, in sentences, if it is among the results."""
+    tables = [Path(result["path"]) for result in results if result["category"] == ATLAS]
+    beside = [path.with_name("findings.json") for path in tables if path.name == "summary.csv"]
+    return json.loads(beside[0].read_text(encoding="utf-8")) if beside else []
+
+
 def page(template: Path, rows: Sequence[dict[str, str]], results: Sequence[dict], config: dict) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
@@ -209,6 +219,7 @@ def page(template: Path, rows: Sequence[dict[str, str]], results: Sequence[dict]
         (category for category in found if category not in ELSEWHERE),
         key=lambda category: SECTIONS.index(category) if category in SECTIONS else len(SECTIONS),
     )
+    atlas = found.get(ATLAS, [])
     tables = compared_tables(rows)
     in_tables = {entry["name"]: entry for entry in found.get("Tables", [])}
     return environment.get_template(template.name).render(
@@ -225,6 +236,9 @@ def page(template: Path, rows: Sequence[dict[str, str]], results: Sequence[dict]
         missing=explain(rows, "not comparable"),
         confidence=100 * config["confidence"],
         tables=[table | {"own": in_tables.pop(table["name"], None)} for table in tables],
+        atlas=atlas,
+        how_to_read=how_to_read(),
+        findings=atlas_findings(results),
         sections={
             category: list(in_tables.values()) if category == "Tables" else found[category]
             for category in order
