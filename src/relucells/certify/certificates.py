@@ -99,7 +99,7 @@ def pack(decisions: list[Decision]) -> dict[str, NDArray]:
         "verdict": column((decision.verdict for decision in decisions), "U9"),
         "margin": column((decision.margin for decision in decisions), float),
         "loss": column((decision.loss for decision in decisions), float),
-        "convention": column((decision.convention for decision in decisions), "U8"),
+        "convention": column((decision.convention for decision in decisions), "U24"),
         "exact": column((decision.exact for decision in decisions), bool),
         "level": column((decision.level for decision in decisions), "U9"),
         "reason": column((decision.reason for decision in decisions), "U11"),

@@ -16,7 +16,8 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.certify.certificates import CONVENTIONS, Decision
+from relucells.certify.certificates import Decision
+from relucells.certify.conventions import BY_NAME
 from relucells.samples.inputs import Inputs, activations, prepare, refuse_masks, targets
 from relucells.samples.threads import one_thread
 from relucells.search import budget
@@ -76,10 +77,9 @@ def decide(
 def _convention(signs: str | ArrayLike, K: int) -> tuple[str, NDArray[np.int8] | None]:
     """The convention's name, and the signs if they are given."""
     if isinstance(signs, str):
-        if signs not in CONVENTIONS or signs == "given":
-            raise ValueError(
-                f'signs: must be "positive", "uniform", "exists" or an array of ±1, not {signs!r}'
-            )
+        if signs not in BY_NAME or signs == "given":
+            names = ", ".join(f'"{name}"' for name in BY_NAME if name != "given")
+            raise ValueError(f"signs: must be {names} or an array of ±1, not {signs!r}")
         return signs, None
     refuse_masks("signs", signs)
     given = np.asarray(signs)

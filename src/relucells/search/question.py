@@ -1,8 +1,8 @@
 """One cell under one sign convention, from the question to a decision that the checker confirms.
 
 Linearly independent samples have a closed form (``independent_samples``); all others take linear programs
-(``given_signs``), for "exists" within a search over signs (``branch``). The checker's word is final: what it
-rejects is not claimed.
+(``given_signs``), where all signs are allowed within a search over signs (``branch``). The checker's word
+is final: what it rejects is not claimed.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from relucells.cells.minimum import cell_minimum, mean_square, scaled_by_power
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Certificate, Decision, Leaf
+from relucells.certify.conventions import BY_NAME
 from relucells.certify.verify import cell_of, leaf_bound
 from relucells.samples.inputs import Inputs
 from relucells.search import independent_samples
@@ -42,7 +43,7 @@ class Question:
         """The decision, within the budget."""
         self.budget = budget
         if not self.pattern.any():
-            signs = self.candidates()[0] if self.convention != "exists" else np.ones(self.K, np.int8)
+            signs = np.ones(self.K, np.int8) if self.all_signs else self.candidates()[0]
             R = np.zeros((self.K, self.inputs.X.shape[1]))
             return self._confirmed(self._decision("genuine", 1.0, "witness", self._dead_loss(), R, signs))
         answers = self._by_samples if self.inputs.independent else self._by_programs
@@ -73,9 +74,15 @@ class Question:
             return self._undecided("limit")
 
     def candidates(self) -> list[NDArray[np.int8]]:
-        """The sign vectors of a convention that has few."""
-        ones = np.ones(self.K, dtype=np.int8)
-        return {"positive": [ones], "uniform": [ones, -ones], "given": [self.given]}[self.convention]
+        """The sign vectors of a convention that does not allow all."""
+        allowed = BY_NAME[self.convention].candidates
+        assert allowed is not None
+        return allowed(self.K, self.given)
+
+    @property
+    def all_signs(self) -> bool:
+        """Whether the convention allows every sign vector."""
+        return BY_NAME[self.convention].all_signs
 
     # Decisions
 
@@ -127,7 +134,7 @@ class Question:
 
     def _by_samples(self, exact: bool) -> Decision:
         cubes: list[tuple[int, int]]
-        if self.convention == "exists":
+        if self.all_signs:
             signs, margin, cubes = independent_samples.best_signs(self.y, self.pattern, exact, self.budget)
         else:
             bounds = [independent_samples.sample_bounds(self.y, self.pattern, s) for s in self.candidates()]
@@ -135,9 +142,10 @@ class Question:
             margins = [b[i] for b, i in zip(bounds, worst, strict=True)]
             best = int(np.argmax(margins))
             signs, margin = self.candidates()[best], margins[best]
-            cubes = list(zip(worst, (s[0] for s in self.candidates()), strict=True))
-            if self.convention == "given":
-                cubes = [(worst[0], self.given[np.argmax(self.pattern[worst[0]])])]
+            # where a bound is not positive, the neurons that are active on its sample have one sign
+            cubes = [
+                (i, s[np.argmax(self.pattern[i])]) for i, s in zip(worst, self.candidates(), strict=True)
+            ]
         if margin > 0:
             values = independent_samples.witness_values(self.y, self.pattern, signs)
             R = self.inputs.prescribe(values)
@@ -146,14 +154,14 @@ class Question:
             )
         leaves = [independent_samples.sample_leaf(self.y[i], self.pattern, i, s) for i, s in cubes]
         branches = np.zeros(0, dtype=np.int64)
-        if self.convention == "exists":
+        if self.all_signs:
             branches = independent_samples.refutation(self.pattern, leaves, self.budget)
         return self._none(margin, leaves, branches, self._dead_loss(), exact)
 
     # All other samples
 
     def _by_programs(self, exact: bool) -> Decision:
-        kind = Branching if self.convention == "exists" else GivenSigns
+        kind = Branching if self.all_signs else GivenSigns
         work = kind(self.inputs, self.y, self.pattern, self.budget, exact)
         if self._programs is not None:
             work.program = self._programs
