@@ -4,9 +4,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
+from conftest import ROOT
 from running import TINY, copy_project, files, run, unavailable
+
+from relucells.pipeline.run_folder import unwritable
 
 # As root, permissions bind only a process that has given up the right to override them.
 UNPRIVILEGED = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
@@ -43,29 +47,44 @@ def mount():
         subprocess.run(["umount", folder], check=True)
 
 
-def used(folder):
-    """Bytes on disk, in pages, as a memory file system counts them."""
-    return sum(-(-path.stat().st_size // 4096) * 4096 for path in folder.rglob("*"))
+# A job's Python fills the disk just before lp_check writes: a hook of Python's start-up.
+FILLER = """
+import sys
+if sys.orig_argv[-1].endswith("lp_check.py"):
+    with open({!r}, "ab", buffering=0) as file:
+        for size in (2**20, 2**12):
+            try:
+                while file.write(bytes(size)):
+                    pass
+            except OSError:
+                pass
+"""
 
 
 @pytest.mark.parametrize("full", ["results", "."])
 def test_full_disk(project, finished, tmp_path, mount, full):
+    """Where that of "." is full, Snakemake's own files meet the limit too, and nobody knows which first."""
     expected = files(finished)
-    disk = tmp_path / full
-    disk.mkdir(exist_ok=True)
-    mount(f"size={used(finished / full) // 2}", disk)
-    done = run(tmp_path, project=project, check=False)
-    assert done.returncode == 1
+    disk = tmp_path / "work" / full
+    disk.mkdir(parents=True)
+    mount("size=16m", disk)
+    hook = tmp_path / "hook" / "sitecustomize.py"
+    hook.parent.mkdir()
+    hook.write_text(FILLER.format(str(disk / "filler")), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(hook.parent))
+        done = run(tmp_path / "work", project=project, check=False)
+    assert done.returncode != 0
     assert f"{disk}: the disk is full; make room" in done.stdout.splitlines()
-    if full == "results":  # else Snakemake's own files may meet the limit first
-        assert re.search(r"^\w+: results/\S+: No space left on device$", done.stdout, re.MULTILINE)
+    if full == "results":
+        assert re.search(r"^lp_check: results/\S+: No space left on device$", done.stdout, re.MULTILINE)
         assert "Traceback" not in done.stdout
-    left = files(tmp_path)
+    (disk / "filler").unlink()
+    left = files(tmp_path / "work")
     assert left
     assert left.items() <= expected.items()
-    mount("size=64m", disk)
-    run(tmp_path, project=project)
-    assert files(tmp_path) == expected
+    run(tmp_path / "work", project=project)
+    assert files(tmp_path / "work") == expected
 
 
 def test_results_on_a_read_only_file_system(project, finished, tmp_path, mount):
@@ -92,6 +111,54 @@ def test_results_without_permission(project, finished, tmp_path):
     assert files(tmp_path) == files(finished)
 
 
+class TestUnwritable:
+    """The line before a run, in a folder as it may be found."""
+
+    @pytest.fixture(autouse=True)
+    def there(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "data").mkdir()
+
+    def test_nothing_is_wrong_with_a_folder_of_ones_own(self, tmp_path):
+        (tmp_path / "results/tables").mkdir(parents=True)
+        (tmp_path / "results/provenance.csv").touch(mode=0o400)
+        assert unwritable() is None
+
+    @pytest.mark.parametrize("name", ["results", "data", "logs"])
+    def test_a_link_that_leads_nowhere(self, tmp_path, name):
+        shutil.rmtree(tmp_path / "data")
+        (tmp_path / name).symlink_to("elsewhere")
+        assert unwritable() == (
+            f"{tmp_path / name}: a link to elsewhere, which is not there; make that folder or remove the "
+            "link; nothing was run"
+        )
+
+    def test_a_file_where_a_folder_belongs(self, tmp_path):
+        (tmp_path / "results").touch()
+        assert unwritable() == (
+            f"{tmp_path / 'results'}: a file where a folder belongs; move it away; nothing was run"
+        )
+
+    @pytest.mark.parametrize("name", ["results/tables", "results/trials/mnist"])
+    def test_a_folder_of_somebody_else_within(self, tmp_path, name):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        folder.chmod(0o555)
+        program = "from relucells.pipeline.run_folder import unwritable; print(unwritable())"
+        source = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+        done = subprocess.run(
+            [*UNPRIVILEGED, sys.executable, "-c", program], capture_output=True, text=True, env=source
+        )
+        assert done.stdout == f"{folder}: cannot be written, no permission; nothing was run\n", done.stderr
+
+
+def test_warnings_may_be_errors(project, finished):
+    """Snakemake's own warnings are not counted."""
+    command = ("env", "PYTHONWARNINGS=error::ResourceWarning")
+    done = run(finished, project=project, prefix=command)
+    assert ".snakemake/holder" not in done.stdout
+
+
 @pytest.mark.parametrize("locked", ["", "train-images-idx3-ubyte"], ids=["folder", "file"])
 def test_data_dir_without_permission(project, finished, tmp_path, locked):
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
@@ -110,6 +177,7 @@ def test_data_dir_without_permission(project, finished, tmp_path, locked):
     )
     assert done.returncode == 1
     where = f"data_dir: {data_dir}" if not locked else str(data_dir / locked)
-    assert f"fetch_data: {where}: Permission denied" in done.stdout.splitlines()
+    refusals = [line for line in done.stdout.splitlines() if line.startswith("fetch_data: ")]
+    assert refusals[0].startswith(f"fetch_data: {where}: Permission denied")
     assert "Traceback" not in done.stdout
     assert files(tmp_path) == files(finished)

@@ -101,7 +101,8 @@ def test_table_and_figure(run):
     printed = pd.DataFrame(
         {"dataset": ["gaussian"], "d": [3], "K": [K], "N": [60], "bias": ["20"], "column": ["genuine_pct"]}
     ).assign(printed=["40"])
-    frame = add_printed(frame, printed)
+    assert add_printed(frame, printed, {"mini": {"": "other"}})["paper_genuine_pct"].isna().all()
+    frame = add_printed(frame, printed, {"mini": {"trapped_pct": "another descent"}})
     assert set(frame.loc[frame["bias"] == "20", "paper_genuine_pct"]) == {40.0}
     assert frame.loc[frame["bias"] == "0", "paper_genuine_pct"].isna().all()
     for row in frame.itertuples():

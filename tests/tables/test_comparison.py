@@ -159,6 +159,34 @@ def test_not_comparable(changes, reason):
     assert (row["verdict"], row["reason"]) == ("not comparable", reason)
 
 
+def test_another_experiment_is_not_comparable():
+    """Threes and eights in Table IV's place, or another descent: the numbers are there, no verdict is."""
+    others = {"mnist": {"trapped_pct": "gd_verify.step is 1e-05"}, "other": {"": "classes 3 and 8"}}
+    for entry, column, expected in (
+        ("mnist", "genuine_pct", "agrees"),
+        ("mnist", "trapped_pct", "gd_verify.step is 1e-05"),
+        ("other", "genuine_pct", "classes 3 and 8"),
+        ("other", "activated_pct", "classes 3 and 8"),
+    ):
+        table = ours(column, 0.0, entry=entry)
+        rows = compare_tables(printed(column, "0"), table, {}, NO_LAWS, 0.95, others)
+        row = decide_verdicts(rows, 0.95).iloc[0]
+        if expected == "agrees":
+            assert row["verdict"] == expected
+        else:
+            assert (row["verdict"], row["reason"], row["ours"]) == ("not comparable", expected, 0.0)
+
+
+def test_another_experiment_of_table_vi_is_not_comparable():
+    paper = printed("mean_diameter", "0.3", table="VI")
+    found = {"dataset": "mnist", "d": 784, "N": 200, "mean_diameter": 0.3, "data_source": "official"}
+    found |= {"p": 1.0, "least_p": 0.05, "conclusion": ""}
+    table = pd.DataFrame([found | {"low": 0.2, "high": 0.4, "median_of_means": 0.3}])
+    for others, verdict in (({}, "agrees"), ({"mnist": "table_6.weights is 40"}, "not comparable")):
+        row = decide_verdicts(compare_diameters(paper, table, 0.95, others), 0.95).iloc[0]
+        assert row["verdict"] == verdict
+
+
 def test_diameters_are_judged_as_in_table_vi():
     paper = printed("mean_diameter", "0.366", table="VI")
 

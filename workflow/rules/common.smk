@@ -4,6 +4,7 @@ In:  config.yaml (checked against workflow/schemas/config.schema.yaml)
 Out: PLAN (data sets and their files), SERIES (of the map), TARGETS (the files of each target)
 """
 
+import atexit
 import os
 import re
 import shlex
@@ -30,6 +31,7 @@ shell.prefix(prefix)
 import relucells
 from relucells.pipeline import diameter_plan, related_plan, transition_plan
 from relucells.pipeline.code import code_hash, other_version
+from relucells.pipeline.comparability import other_diameters, other_rows
 from relucells.pipeline.config_files import check_files, read_config
 from relucells.pipeline.conventions import CONVENTIONS, OTHERS, step_of
 from relucells.pipeline.image_sets import IMAGE_SETS
@@ -71,7 +73,8 @@ if problem:
     sys.exit(problem)
 
 if workflow.is_main_process:
-    HOLDER = enter(Path(".snakemake"))
+    if HOLDER := enter(Path(".snakemake")):
+        atexit.register(HOLDER.close)
     STARTED = time.time()
 
 

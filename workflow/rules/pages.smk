@@ -48,6 +48,15 @@ SHOWN_CONFIG = shown_config(config)
 
 
 @atexit.register
+def say_full():
+    """Of a run that did not end well. A full disk may end Snakemake itself before it says anything."""
+    ended = workflow.scheduler and not any(workflow.dag.needrun_jobs())
+    if workflow.is_main_process and not workflow.dryrun and not ended:
+        if problem := full(WORKDIR):
+            print(problem, file=sys.stderr)
+
+
+@atexit.register
 def say_last_line():
     """How the comparison came out, after Snakemake's own last words, also where nothing was to be done.
 

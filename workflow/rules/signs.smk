@@ -133,6 +133,7 @@ rule tabulate_genuineness:
         "../envs/relucells.yaml"
     params:
         datasets=PLAN.datasets,
+        others=other_rows(config, PLAN.datasets),
         confidence=config["confidence"],
         code=code_of("signs/tabulate_genuineness"),
     script:

@@ -125,6 +125,8 @@ rule compare_with_paper:
     params:
         tables=[BY_FILE[table].numeral for table in PLAN.compared_tables],
         reading=config["sample_weights"]["bias"],
+        others=other_rows(config, PLAN.datasets),
+        other_diameters=other_diameters(config),
         confidence=config["confidence"],
         code=code_of("tables/compare_with_paper"),
     script:

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -15,19 +16,37 @@ FULL = 2**20  # bytes; with less free space than this, a failed run is likely to
 
 def unwritable() -> str | None:
     """One line on a folder that a run would have to write and cannot, or None."""
-    for name in WRITTEN:
-        if Path(name).exists() and not os.access(name, os.W_OK):
-            read_only = os.statvfs(name).f_flag & os.ST_RDONLY
-            reason = "its file system is read-only" if read_only else "no permission"
-            return f"{Path(name).absolute()}: cannot be written, {reason}; nothing was run"
+    for path in _written_folders():
+        if problem := _problem(path):
+            return f"{path.absolute()}: {problem}; nothing was run"
     return None
 
 
-def full() -> str | None:
-    """One line on a folder whose disk is full, or None."""
+def _written_folders() -> Iterator[Path]:
+    """The folders, and two levels below those of results: tables or trials may be somebody else's."""
     for name in WRITTEN:
-        if Path(name).exists() and shutil.disk_usage(name).free < FULL:
-            return f"{Path(name).absolute()}: the disk is full; make room"
+        yield Path(name)
+    for depth in ("*", "*/*"):
+        yield from (path for path in sorted(Path("results").glob(depth)) if path.is_dir())
+
+
+def _problem(path: Path) -> str | None:
+    """Why a folder cannot be written; None for one that can, or that is not there yet."""
+    if path.is_symlink() and not path.exists():
+        return f"a link to {path.readlink()}, which is not there; make that folder or remove the link"
+    if path.exists() and not path.is_dir():
+        return "a file where a folder belongs; move it away"
+    if path.exists() and not os.access(path, os.W_OK | os.X_OK):
+        read_only = os.statvfs(path).f_flag & os.ST_RDONLY
+        return f"cannot be written, {'its file system is read-only' if read_only else 'no permission'}"
+    return None
+
+
+def full(folder: Path) -> str | None:
+    """One line on a folder whose disk is full, or None: ``folder`` or one in it that a run writes."""
+    for path in (folder / name for name in WRITTEN):
+        if path.exists() and shutil.disk_usage(path).free < FULL:
+            return f"{path.absolute()}: the disk is full; make room"
     return None
 
 

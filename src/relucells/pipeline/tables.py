@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from relucells.pipeline.comparability import classes_text
 from relucells.pipeline.job import write_csv, write_text
 from relucells.pipeline.paper import DATA, STAND_IN
 from relucells.statistics import wilson
@@ -14,20 +15,30 @@ STAND_IN_NOTE = "Rows from stand-in images are not comparable with the paper."
 
 def with_facts(datasets: Mapping[str, dict], files: Iterable[str]) -> dict[str, dict]:
     """The config's entries with what their subset's file adds: ``dataset`` (the paper's name where it
-    has one), ``N``, ``d``, ``data_source``."""
+    has one), ``N``, ``d``, ``data_source``, and ``classes`` as tables name them."""
     known = {}
     for (name, entry), path in zip(datasets.items(), files, strict=True):
         with np.load(path) as data:
             N, D = data["X"].shape
             source = str(data["data_source"])
         kind = entry["source"] if entry["source"] in DATA else name
-        known[name] = entry | {"dataset": kind, "N": N, "d": D - 1, "data_source": source}
+        facts = {"dataset": kind, "N": N, "d": D - 1, "data_source": source}
+        known[name] = entry | facts | {"classes": classes_text(entry)}
     return known
 
 
 def stand_in_notes(frame: pd.DataFrame) -> list[str]:
     """The note below a table some of whose rows come from stand-in images."""
     return [STAND_IN_NOTE] if (frame["data_source"] == STAND_IN).any() else []
+
+
+def with_classes(shown: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """A readable table with the classes of its images, if it has any, beside the data set."""
+    if "classes" not in frame or not frame["classes"].any():
+        return shown
+    shown = shown.copy()
+    shown.insert(1, "classes", frame["classes"].replace("", "—"))
+    return shown
 
 
 def with_interval(frame: pd.DataFrame, column: str, digits: int) -> pd.Series:

@@ -6,7 +6,15 @@ import pandas as pd
 from relucells.pipeline.conventions import CONVENTIONS, in_words
 from relucells.pipeline.job import job
 from relucells.pipeline.names import bias_token
-from relucells.pipeline.tables import part, share, stand_in_notes, with_facts, with_interval, write_table
+from relucells.pipeline.tables import (
+    part,
+    share,
+    stand_in_notes,
+    with_classes,
+    with_facts,
+    with_interval,
+    write_table,
+)
 from relucells.pipeline.trials import read_rows
 
 HEADERS = {"genuine_pct": "genuine %", "bad_pct": "bad % of genuine", "undecided_pct": "undecided %"}
@@ -50,20 +58,26 @@ def conventions_table(
                 row |= {"bias": bias, "convention": convention}
                 levels, qualities = (mine[f"{convention}_{what}"] for what in ("level", "quality"))
                 row |= summarise(verdicts[convention][name, bias]["verdict"], levels, qualities, confidence)
-                rows.append(row | {"data_source": entry["data_source"], "entry": name})
+                origin = {"data_source": entry["data_source"], "classes": entry.get("classes", "")}
+                rows.append(row | origin | {"entry": name})
     return pd.DataFrame(rows)
 
 
-def add_printed(frame: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
-    """The paper's share beside ours; it ran one convention, without saying so: every z_j > 0."""
+def add_printed(frame: pd.DataFrame, printed: pd.DataFrame, others: dict | None = None) -> pd.DataFrame:
+    """The paper's share beside ours; it ran one convention, without saying so: every z_j > 0.
+
+    others : entry -> column, or "" for all -> why it is another experiment, which print says nothing of
+    """
     keys = ["dataset", "d", "K", "N", "bias"]
     printed = printed[printed["column"] == "genuine_pct"][[*keys, "printed"]]
     printed = printed.astype({"printed": float}).assign(
         bias=[bias_token(b) for b in printed["bias"].astype(float)]
     )
     joined = frame.merge(printed, on=keys, how="left").rename(columns={"printed": "paper_genuine_pct"})
-    order = [c for c in joined if c not in ("paper_genuine_pct", "data_source", "entry")]
-    return joined[[*order, "paper_genuine_pct", "data_source", "entry"]]
+    different = [name for name, reasons in (others or {}).items() if "" in reasons]
+    joined.loc[joined["entry"].isin(different), "paper_genuine_pct"] = np.nan
+    last = ["paper_genuine_pct", "data_source", "classes", "entry"]
+    return joined[[*(c for c in joined if c not in last), *last]]
 
 
 def descent_table(datasets: dict[str, dict], files: list[str]) -> pd.DataFrame:
@@ -100,6 +114,7 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
         shown[header] = with_interval(frame, column, 1)
     shown["verified %"] = frame["verified_pct"].map(lambda v: "—" if pd.isna(v) else f"{v:.1f}")
     shown["paper's genuine %"] = frame["paper_genuine_pct"].map(lambda v: "—" if pd.isna(v) else f"{v:g}")
+    shown = with_classes(shown, frame)
     return shown.assign(trials=frame["n_trials"].astype(str), source=frame["data_source"])
 
 
@@ -137,7 +152,7 @@ if __name__ == "__main__":
         datasets = with_facts(params.datasets, files.data)
         decisions = {name: list(files[name]) for name in CONVENTIONS}
         frame = conventions_table(datasets, decisions, list(files.verified), params.confidence)
-        frame = add_printed(frame, pd.read_csv(files.printed))
+        frame = add_printed(frame, pd.read_csv(files.printed), params.others)
         title, lines = "Genuine minima by sign convention", notes(frame, params.confidence)
         write_table(frame, readable(frame), part(out, "table_"), title, lines)
         descent = descent_table(datasets, list(files.witnesses))

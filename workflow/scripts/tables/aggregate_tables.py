@@ -6,7 +6,7 @@ import pandas as pd
 from relucells.pipeline.job import job
 from relucells.pipeline.names import bias_token
 from relucells.pipeline.paper import COLUMNS
-from relucells.pipeline.tables import stand_in_notes, with_facts, with_interval, write_table
+from relucells.pipeline.tables import stand_in_notes, with_classes, with_facts, with_interval, write_table
 from relucells.pipeline.trials import read_rows
 from relucells.statistics import bounded_mean_interval, share_interval
 
@@ -64,7 +64,8 @@ def table(datasets: dict[str, dict], files: dict[str, list[str]], confidence: fl
         for bias in map(bias_token, entry["biases"]):
             row = {key: entry[key] for key in ("dataset", "d", "K", "N")} | {"bias": bias}
             row |= summarise(minima[name, bias], lp[name, bias], descent.get((name, bias)), confidence)
-            rows.append(row | {"data_source": entry["data_source"], "entry": name})
+            origin = {"data_source": entry["data_source"], "classes": entry.get("classes", "")}
+            rows.append(row | origin | {"entry": name})
     return pd.DataFrame(rows)
 
 
@@ -75,6 +76,7 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
         if column not in frame or ("undecided" in column and not frame[column].any()):
             continue
         shown[header] = with_interval(frame, column, 3 if column == "mean_gap_probability" else 1)
+    shown = with_classes(shown, frame)
     return shown.assign(trials=frame["n_trials"].astype(str), source=frame["data_source"])
 
 

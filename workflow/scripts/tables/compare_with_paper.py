@@ -80,12 +80,14 @@ def compare_tables(
     repeated: dict[tuple[str, str], dict],
     activations: pd.DataFrame,
     confidence: float,
+    others: dict[str, dict[str, str]] | None = None,
 ) -> pd.DataFrame:
     """Rows of results/comparison.csv for Tables I–V. ``printed`` holds the paper's numbers as text.
 
     tables : all rows of table_1 … table_5 with a column ``table``
     repeated : (entry, bias) -> arrays of repeat_data_draws, for Gaussian data sets
     activations : rows of results/activations.csv of the reading that the tables follow
+    others : entry -> column, or "" for all -> why it is another experiment than the paper's
     """
     rows = []
     units = printed.groupby(["table", "column"])["printed"].agg(printed_unit)
@@ -99,6 +101,10 @@ def compare_tables(
             continue
         ours = tables[same].iloc[0]
         row |= {"ours": ours[paper.column], "data_source": ours["data_source"]}
+        other = (others or {}).get(ours["entry"], {})
+        if reason := other.get("", other.get(paper.column)):
+            rows.append(row | not_comparable(reason))
+            continue
         if ours["data_source"] == STAND_IN:
             rows.append(row | not_comparable("stand-in images"))
             continue
@@ -123,8 +129,13 @@ def fewer_trials(agreeing: float, trials: int) -> str:
     return f"a mean over {agreeing:g} of the {trials} trials or fewer would agree"
 
 
-def compare_diameters(printed: pd.DataFrame, table: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Rows for Table VI, from results/tables/table_6.csv, which holds the interval and p of each mean."""
+def compare_diameters(
+    printed: pd.DataFrame, table: pd.DataFrame, confidence: float, others: dict[str, str] | None = None
+) -> pd.DataFrame:
+    """Rows for Table VI, from results/tables/table_6.csv, which holds the interval and p of each mean.
+
+    others : data set -> why it is another experiment than the paper's
+    """
     rows = []
     keys = ["dataset", "d", "N"]
     unit = printed_unit(printed["printed"]) if len(printed) else np.nan
@@ -137,6 +148,9 @@ def compare_diameters(printed: pd.DataFrame, table: pd.DataFrame, confidence: fl
             continue
         ours = ours.iloc[0]
         row |= {"ours": ours["mean_diameter"], "data_source": ours["data_source"]}
+        if reason := (others or {}).get(paper.dataset):
+            rows.append(row | not_comparable(reason))
+            continue
         if ours["data_source"] == STAND_IN:
             rows.append(row | not_comparable("stand-in images"))
             continue
@@ -208,8 +222,15 @@ if __name__ == "__main__":
         diameters, repeated = printed["table"] == "VI", read_repeated(files.repeated)
         frame = pd.concat(
             [
-                compare_tables(printed[~diameters], tables, repeated, known, params.confidence),
-                compare_diameters(printed[diameters], pd.read_csv(files.table_6), params.confidence),
+                compare_tables(
+                    printed[~diameters], tables, repeated, known, params.confidence, params.others
+                ),
+                compare_diameters(
+                    printed[diameters],
+                    pd.read_csv(files.table_6),
+                    params.confidence,
+                    params.other_diameters,
+                ),
             ],
             ignore_index=True,
         )
