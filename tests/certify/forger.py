@@ -441,7 +441,44 @@ def mutations(decision: Decision, rng) -> Iterator[Decision]:
     yield replace(decision, certificate=Certificate(certificate.leaves, np.append(certificate.branches, 0)))
 
 
+def products_of_forms(cell: Planted, rng) -> Iterator[Decision]:
+    """Sums of products with any T, forms, weights and signs, for one choice of signs and for all; and with
+    an empty T, with no forms, no products, and zeros for everything."""
+    N, K = cell.pattern.shape
+    for n in range(12):
+        T = np.flatnonzero(rng.random(K) < 0.7) if n else np.arange(K)
+        if not len(T):
+            continue
+        owners = rng.choice(T, 4 * len(T))
+        counts = rng.integers(1, N + 1, len(owners))
+        same = [(a, b) for a in range(len(owners)) for b in range(a + 1) if owners[a] == owners[b]]
+        every = [(a, b) for a in range(len(owners)) for b in range(a + 1)]
+        factors = np.array(every if n % 3 == 2 else same)
+        arrays = {
+            "neurons": T,
+            "owners": owners,
+            "counts": counts,
+            "samples": rng.integers(0, N, counts.sum()),
+            "multipliers": np.exp(rng.normal(0.0, 3.0, counts.sum())),
+            "factors": factors,
+            "weights": np.exp(rng.normal(0.0, 2.0, len(factors))) * 10.0 ** rng.uniform(-14, 6),
+        }
+        signs = cell.signs if n % 3 == 2 else np.zeros(K, dtype=np.int8)
+        leaf = Leaf(signs, 0.0, kind="products", arrays=arrays)
+        yield none_of(cell, [leaf])
+        yield none_of(cell, [leaf], "exists")
+        if n < 3:
+            for name in arrays:
+                for changed in (arrays[name][:0], 0 * arrays[name], -arrays[name]):
+                    yield none_of(cell, [replace(leaf, arrays=arrays | {name: changed})], "exists")
+            yield none_of(cell, [replace(leaf, arrays={name: a[:0] for name, a in arrays.items()})], "exists")
+            yield none_of(cell, [replace(leaf, arrays={name: 0 * a for name, a in arrays.items()})], "exists")
+            yield none_of(cell, [replace(leaf, bound=-1.0)], "exists")
+            yield none_of(cell, [replace(leaf, bound=-np.inf)], "exists")
+
+
 FALSE_NONE = (
+    products_of_forms,
     overflowing_multipliers,
     vanishing_multipliers,
     multipliers_that_meet_no_value,

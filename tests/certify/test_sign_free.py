@@ -1,12 +1,16 @@
 """Certificates that refute every choice of signs: accepted where they prove it, and nowhere else."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from flint import fmpz_mat
 from planted import KINDS, planted
 
+from relucells import cell_minimum, export_certificate
 from relucells.certify import coercion, sign_free
-from relucells.certify.certificates import Decision
+from relucells.certify.certificates import Certificate, Decision, Leaf
 from relucells.certify.definiteness import positive_in_floats, positive_in_integers
 from relucells.certify.verify import cell_of, verification_level
 from relucells.samples.gaussian import two_gaussians
@@ -14,6 +18,9 @@ from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream
 from relucells.search.budget import Budget
 from relucells.search.sign_free import Attempt, Search
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+check_certificate = pytest.importorskip("check_certificate")
 
 
 def gaussian_cell(d: int, K: int, N: int, seed: int, bias: float = 0.0):
@@ -222,6 +229,49 @@ def test_indefinite_by_a_millionth_of_a_millionth_is_refused(honest):
     assert not refuted(X, y, pattern, at(high))
     assert not in_integers(form, scaled)
     assert refuted(X, y, pattern, at(1.0))
+
+
+# The second checker
+
+
+def second(path, X, y, pattern, arrays) -> str:
+    """What the second checker says of a decision whose only leaf holds these arrays."""
+    leaf = Leaf(anything(pattern), 0.0, kind=sign_free.KIND, arrays=arrays)
+    loss = cell_minimum(X, y, pattern).loss
+    decision = Decision("none", 0.0, None, None, loss, "exists", Certificate((leaf,)), exact=False)
+    export_certificate(X, y, pattern, decision, path / "certificate.json")
+    try:
+        check_certificate.check(check_certificate.read(path / "certificate.json"))
+    except check_certificate.Rejected as error:
+        return str(error)
+    return "proven"
+
+
+def test_the_second_checker_agrees(honest, tmp_path):
+    X, y, pattern, arrays = honest
+    assert second(tmp_path, X, y, pattern, arrays) == "proven"
+    indefinite = dict(arrays, weights=1e6 * arrays["weights"])
+    assert "positive definite" in second(tmp_path, X, y, pattern, indefinite)
+    for name in MALFORMED:
+        if name not in ("objects", "a masked array", "None"):  # of which JSON knows nothing
+            assert second(tmp_path, X, y, pattern, MALFORMED[name](arrays)) != "proven", name
+    other = gaussian_cell(3, 10, 64, 1)
+    assert second(tmp_path, *other, arrays) != "proven"
+
+
+@pytest.mark.parametrize("d, K, N", [(2, 6, 16), (4, 10, 60), (3, 12, 40)])
+def test_the_second_checker_agrees_on_cells_of_every_shape(tmp_path, d, K, N):
+    """Of full row rank, of full column rank, and between."""
+    agreed = 0
+    for seed in range(2):
+        X, y, pattern = gaussian_cell(d, K, N, seed)
+        found = search_of(X, y, pattern).certificate()
+        if found is not None:
+            agreed += 1
+            assert second(tmp_path, X, y, pattern, found.arrays()) == "proven"
+            worse = dict(found.arrays(), weights=1e4 * found.weights)
+            assert not refuted(X, y, pattern, worse) or second(tmp_path, X, y, pattern, worse) == "proven"
+    assert agreed
 
 
 # Cells with a genuine minimum: nothing refutes them
