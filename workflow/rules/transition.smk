@@ -101,6 +101,7 @@ rule compare_kinds:
     params:
         at=config["transition"]["compare"],
         families=transition_plan.families_of_kinds(TRANSITION_KINDS),
+        classes=transition_plan.classes_of_kinds(TRANSITION_KINDS),
         repeats=transition_plan.repeated_kinds(TRANSITION_KINDS),
         confidence=config["confidence"],
         code=code_of("transition/compare_kinds"),

@@ -51,6 +51,12 @@ def families_of_kinds(kinds: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def classes_of_kinds(kinds: Mapping[str, Any]) -> dict[str, list]:
+    """The two classes of every kind that is a pair of a larger entry's."""
+    samples = samples_of_kinds(kinds)
+    return {kind: list(samples[kind]["classes"]) for kind in families_of_kinds(kinds)}
+
+
 def repeated_kinds(kinds: Mapping[str, Any]) -> dict[str, str]:
     """Pairs of classes that are a kind of the config's as well, with its name."""
 

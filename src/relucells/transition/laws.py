@@ -1,4 +1,4 @@
-"""Where a share falls through one half, and how that place scales: maximum likelihood and rival laws."""
+"""How the place of a transition scales: rival laws, each place with the weight of what it rests on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,121 +6,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.statistics import LEVEL
+from relucells.statistics.shares import LEVEL
+from relucells.transition.half_points import Location, crossing, locate
 
-# Slopes that are tried, as logarithms: at the steepest one a curve falls from 3/4 to 1/4 within 0.2 % of N,
-# and whatever is steeper looks the same on any grid.
-SLOPES = (-4.0, float(np.log(1000.0)))
-EXACT = {"xatol": 1e-8}
-# How far beyond the grid, in log N, an end of the interval is sought before it counts as infinite.
-REACH = 3.0
+__all__ = ["Law", "Location", "class_jackknife", "crossing", "fit_law", "locate", "rank_correlation"]
 
-
-@dataclass(frozen=True)
-class Location:
-    """Where the share of successes is one half.
-
-    status : "located", or "above" or "below" if the points show one side only, or if the curve that fits
-        them best has its half beyond the last or before the first N
-    half, low, high : N there with its profile-likelihood interval. Of a bound half is nan and one end of the
-        interval is kept, as far as the points reach: low ≤ the last N for "above", with high = inf, and
-        high ≥ the first N for "below", with low = 0
-    width : of the curve 1 / (1 + (N / half)^(1 / width)), the scale of log N
-    deviance, freedom : of the fit, asymptotically χ² with so many degrees of freedom if the curve is right
-    fits : probability of at least this deviance if the curve is right; nan without degrees of freedom
-    """
-
-    status: str
-    half: float
-    low: float
-    high: float
-    width: float
-    deviance: float
-    freedom: int
-    fits: float
-
-
-def locate(N: ArrayLike, successes: ArrayLike, draws: ArrayLike, confidence: float = LEVEL) -> Location:
-    """The place where a falling share is one half: a logistic curve in log N by maximum likelihood.
-
-    N : (P,) increasing, positive; successes : (P,) out of draws (P,). The interval is that of the
-    profile likelihood, with the width free. Where the points scatter about the curve more than binomial
-    counts would, its limit is multiplied by deviance / freedom (quasi-likelihood; McCullagh and Nelder,
-    Generalized Linear Models, 4.5): the interval is wider, but stays that of the curve's half.
-    Raises ValueError for arguments that do not fit together.
-    """
-    from scipy.optimize import brentq, minimize_scalar
-    from scipy.stats import chi2
-
-    N, k, n = (np.asarray(a, dtype=float) for a in (N, successes, draws))
-    if not len(N) == len(k) == len(n) or not len(N):
-        raise ValueError(f"successes: need one count per N, {len(N)}, and as many draws")
-    if (k < 0).any() or (k > n).any() or (n < 1).any():
-        raise ValueError("successes: must lie between 0 and the draws")
-    if (N <= 0).any() or (np.diff(N) <= 0).any():
-        raise ValueError("N: must be positive and increasing")
-    place = np.log(N)
-    first, last = place[0] - REACH, place[-1] + REACH
-
-    def loss(middle: ArrayLike, log_slope: ArrayLike) -> NDArray[np.float64]:
-        return -2 * _log_likelihood(np.exp(log_slope) * (middle - place), k, n)
-
-    def profile(middle: float) -> tuple[float, float]:
-        found = minimize_scalar(
-            lambda log_slope: loss(middle, log_slope), bounds=SLOPES, method="bounded", options=EXACT
-        )
-        return float(found.fun), float(found.x)
-
-    # Where the shares jump from 1 to 0 the likelihood is flat between two N: their middle is taken.
-    middles = np.linspace(first, last, 150)
-    heights = loss(middles[:, None, None], np.linspace(*SLOPES, 120)[:, None]).min(axis=1)
-    flat = middles[heights <= heights.min() + 1e-6]
-    middle = float((flat[0] + flat[-1]) / 2)
-    if len(flat) < 3:
-        near = 2 * (middles[1] - middles[0])
-        bounds = (max(first, flat[0] - near), min(last, flat[-1] + near))
-        middle = float(
-            minimize_scalar(lambda m: profile(m)[0], bounds=bounds, method="bounded", options=EXACT).x
-        )
-    lowest, log_slope = profile(middle)
-    saturated = _log_likelihood(np.log(np.clip(k, 1e-300, None) / np.clip(n - k, 1e-300, None)), k, n)
-    deviance, freedom = max(0.0, lowest + 2 * float(saturated)), max(0, len(N) - 2)
-    dispersion = max(1.0, deviance / freedom) if freedom else 1.0
-    limit = lowest + chi2.ppf(confidence, 1) * dispersion
-
-    def end(bound: float, otherwise: float) -> float:
-        if profile(bound)[0] <= limit:
-            return otherwise
-        return float(np.exp(brentq(lambda m: profile(m)[0] - limit, middle, bound, xtol=1e-6)))
-
-    half, low, high = float(np.exp(middle)), end(first, 0.0), end(last, float("inf"))
-    status, above, below = "located", np.flatnonzero(2 * k > n), np.flatnonzero(2 * k < n)
-    if not len(below) or (len(above) and above[0] > below[-1]) or middle > place[-1]:
-        status, half, low, high = "above", float("nan"), min(low, float(N[-1])), float("inf")
-    elif not len(above) or middle < place[0]:
-        status, half, low, high = "below", float("nan"), 0.0, max(high, float(N[0]))
-    fits = float(chi2.sf(deviance, freedom)) if freedom else float("nan")
-    return Location(status, half, low, high, float(np.exp(-log_slope)), deviance, freedom, fits)
-
-
-def _log_likelihood(
-    logit: NDArray[np.float64], k: NDArray[np.float64], n: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Binomial log-likelihood of counts k out of n (P,), up to a constant, at log-odds (..., P)."""
-    return (k * logit - n * np.logaddexp(0, logit)).sum(axis=-1)
+Predictor = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+LARGEST_MISFIT = 10.0  # in log N; a law that is off by more is no law
 
 
 @dataclass(frozen=True)
 class Law:
-    """A law fitted to places by least squares in log N.
+    """A law fitted to places in log N.
 
     parameters : (p, 3), each value with its interval; predicted : (n,) N
+    misfit : standard deviation, in log N, of the places about the law beyond their own errors
+    p : probability of places at least this far from the law if it were exact
     rms : root mean square of the residuals in log N; left_out : the same with every place predicted
     from all others; aicc : Akaike's criterion, corrected for few places; only differences count
     """
 
     parameters: NDArray[np.float64]
     predicted: NDArray[np.float64]
+    misfit: float
+    p: float
     rms: float
     left_out: float
     aicc: float
@@ -128,74 +37,131 @@ class Law:
 
 def fit_law(
     half: ArrayLike,
-    law: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    law: Predictor,
     start: ArrayLike = (),
     confidence: float = LEVEL,
+    *,
+    errors: ArrayLike | None = None,
 ) -> Law | None:
-    """Least squares of log ``half`` (n,) on ``law(parameters) -> log N`` (n,), from ``start`` (p,).
+    """Fit ``law(parameters) -> log N`` (n,) to places ``half`` (n,), from ``start`` (p,).
 
-    The intervals are Student's t on the linearised law. A law may have no parameter. None where there
-    are fewer than p + 2 places, or where they do not tell the parameters apart.
+    errors : (n,) standard errors of the places in log N, 0 if not given. A place has the variance of its
+        error and of the law's misfit, which is estimated so that the weighted squares are as expected
+        (Paule and Mandel, J. Res. NBS 87, 1982). Intervals are Student's t on the linearised law, with
+        Knapp and Hartung's factor; the misfit is in them.
+    A law may have no parameter. None where there are fewer than p + 2 places, or where they do not tell
+    the parameters apart.
     """
-    from scipy.optimize import least_squares
-    from scipy.stats import t
+    from scipy.optimize import brentq
+    from scipy.stats import chi2
 
     target, start = np.log(np.asarray(half, dtype=float)), np.asarray(start, dtype=float)
+    error = np.zeros(len(target)) if errors is None else np.asarray(errors, dtype=float)
     n, p = len(target), len(start)
     if n < p + 2:
         return None
 
-    def solve(kept: NDArray[np.bool_]):
-        return least_squares(lambda theta: (law(theta) - target)[kept], start, method="lm")
+    def excess(misfit: float) -> float:
+        """Weighted squares beyond their expectation."""
+        spread = np.sqrt(error**2 + misfit**2)
+        theta = _solve(law, target, spread, start)[0]
+        return float((((law(theta) - target) / spread) ** 2).sum()) - (n - p)
 
-    everything = np.ones(n, dtype=bool)
-    if p:
-        found = solve(everything)
-        theta, jacobian = found.x, found.jac
-        if np.linalg.matrix_rank(jacobian) < p:
+    floor = max(1e-6, 1e-3 * float(error.max()))
+    # Without errors of their own, or off by more than those explain: what is left is misfit.
+    misfit = 0.0 if error.min() > 0 and excess(0.0) <= 0 else floor
+    if misfit and excess(floor) > 0:
+        if excess(LARGEST_MISFIT) > 0:
             return None
-        without = np.array([(law(solve(everything & (np.arange(n) != i)).x) - target)[i] for i in range(n)])
-    else:
-        theta, jacobian, without = start, np.zeros((n, 0)), law(start) - target
+        misfit = float(brentq(excess, floor, LARGEST_MISFIT, xtol=1e-6))
+    spread = np.sqrt(error**2 + misfit**2)
+    theta, jacobian = _solve(law, target, spread, start)
+    # Derivatives are differences, right to about half of the digits.
+    if p and np.linalg.matrix_rank(jacobian, tol=1e-6 * np.linalg.norm(jacobian, 2)) < p:
+        return None
     residuals = law(theta) - target
-    squares = float(residuals @ residuals)
-    error = t.ppf((1 + confidence) / 2, n - p) * np.sqrt(
-        np.diag(np.linalg.inv(jacobian.T @ jacobian)) * squares / (n - p)
-    )
-    k = p + 1  # the variance is a parameter too
+    weighted = float(((residuals / spread) ** 2).sum())
+    exact = excess(0.0) + (n - p) if error.min() > 0 else np.inf
+    k = p + 1  # the misfit is a parameter too
     correction = 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else float("inf")
     return Law(
-        np.column_stack([theta, theta - error, theta + error]),
-        np.exp(law(theta)),
-        float(np.sqrt(squares / n)),
-        float(np.sqrt(np.mean(without**2))),
-        float(n * np.log(max(squares / n, 1e-300)) + 2 * k + correction),
+        parameters=_intervals(theta, jacobian, weighted, n, confidence),
+        predicted=np.exp(law(theta)),
+        misfit=misfit,
+        p=float(chi2.sf(exact, n - p)),
+        rms=float(np.sqrt(np.mean(residuals**2))),
+        left_out=float(np.sqrt(np.mean(_left_out(law, target, spread, start) ** 2))),
+        aicc=float(weighted + 2 * np.log(spread).sum() + 2 * k + correction),
     )
 
 
-def crossing(N: ArrayLike, values: ArrayLike, level: Callable[[NDArray], NDArray]) -> float:
-    """The N, by interpolation in log N, from which on ``values`` (P,) lie below ``level(N)``; nan if none.
+def _solve(
+    law: Predictor, target: NDArray[np.float64], spread: NDArray[np.float64], start: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weighted least squares: parameters (p,) and the weighted Jacobian (n, p)."""
+    from scipy.optimize import least_squares
 
-    The last crossing counts, so that a value that is no longer above the level stays below it.
-    """
-    N, values = np.asarray(N, dtype=float), np.asarray(values, dtype=float)
-    excess = np.log(values) - np.log(level(N))
-    before = np.flatnonzero((excess[:-1] > 0) & (excess[1:] <= 0))
-    if not len(before):
-        return float("nan")
-    i = before[-1]
-    share = excess[i] / (excess[i] - excess[i + 1])
-    return float(np.exp(np.log(N[i]) + share * np.log(N[i + 1] / N[i])))
+    if not len(start):
+        return start, np.zeros((len(target), 0))
+    found = least_squares(lambda theta: (law(theta) - target) / spread, start, method="lm")
+    return found.x, found.jac
 
 
-def rank_correlation(a: ArrayLike, b: ArrayLike, confidence: float = LEVEL) -> tuple[float, float, float]:
-    """Spearman's ρ of n ≥ 5 independent pairs and its interval by Fisher's transformation (Bonett and
-    Wright's error √((1 + ρ²/2)/(n − 3))). NaN where there are fewer or a side is constant."""
-    from scipy.stats import norm, spearmanr
+def _left_out(
+    law: Predictor, target: NDArray[np.float64], spread: NDArray[np.float64], start: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Residual (n,) of every place, with the law fitted to all others."""
+    residuals = np.empty(len(target))
+    for i in range(len(target)):
+        # Infinitely uncertain, it has no part in the fit.
+        alone = np.where(np.arange(len(target)) == i, 1e9, spread)
+        residuals[i] = (law(_solve(law, target, alone, start)[0]) - target)[i]
+    return residuals
+
+
+def _intervals(
+    theta: NDArray[np.float64], jacobian: NDArray[np.float64], weighted: float, n: int, confidence: float
+) -> NDArray[np.float64]:
+    """Parameters (p, 3) with their intervals."""
+    from scipy.stats import t
+
+    p = len(theta)
+    variance = np.diag(np.linalg.inv(jacobian.T @ jacobian)) * max(1.0, weighted / (n - p))
+    error = t.ppf((1 + confidence) / 2, n - p) * np.sqrt(variance)
+    return np.column_stack([theta, theta - error, theta + error])
+
+
+def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
+    """Spearman's ρ of n ≥ 5 pairs. NaN where there are fewer or a side is constant."""
+    from scipy.stats import spearmanr
 
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if len(a) < 5 or np.ptp(a) == 0 or np.ptp(b) == 0:
-        return (float("nan"),) * 3
-    rho = float(np.clip(spearmanr(a, b).statistic, -1 + 1e-12, 1 - 1e-12))
-    half = norm.ppf((1 + confidence) / 2) * np.sqrt((1 + rho**2 / 2) / (len(a) - 3))
-    return rho, float(np.tanh(np.arctanh(rho) - half)), float(np.tanh(np.arctanh(rho) + half))
+        return float("nan")
+    return float(spearmanr(a, b).statistic)
+
+
+def class_jackknife(
+    a: ArrayLike, b: ArrayLike, pairs: ArrayLike, confidence: float = LEVEL
+) -> tuple[float, float, float]:
+    """Spearman's ρ over pairs of classes, with an interval that knows that pairs share their classes.
+
+    pairs : (n, 2), the two classes of each. A jackknife that leaves out every class in turn, with all
+    pairs that hold it, on Fisher's scale and with Student's t: what pairs owe to their classes is
+    covered, and if they owed them nothing the interval would be too long, not too short. NaN ends with
+    fewer than six classes, or where ρ cannot be had without one of them.
+    """
+    from scipy.stats import t
+
+    a, b, pairs = np.asarray(a, dtype=float), np.asarray(b, dtype=float), np.asarray(pairs)
+    rho, classes = rank_correlation(a, b), np.unique(pairs)
+    m = len(classes)
+    kept = [~(pairs == one).any(axis=1) for one in classes]
+    without = np.array([rank_correlation(a[rest], b[rest]) for rest in kept])
+    if m < 6 or np.isnan(without).any() or np.isnan(rho):
+        return rho, float("nan"), float("nan")
+    score = np.arctanh(np.clip(without, -1 + 1e-9, 1 - 1e-9))
+    error = np.sqrt((m - 1) / m * ((score - score.mean()) ** 2).sum())
+    half = t.ppf((1 + confidence) / 2, m - 1) * error
+    centre = np.arctanh(np.clip(rho, -1 + 1e-9, 1 - 1e-9))
+    return rho, float(np.tanh(centre - half)), float(np.tanh(centre + half))

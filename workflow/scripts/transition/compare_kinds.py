@@ -1,10 +1,11 @@
 """All kinds of data at one d, K and bias: where is the transition, and which property orders them?"""
 
+import numpy as np
 import pandas as pd
 
 from relucells.pipeline.job import job, write_csv
 from relucells.pipeline.tables import stand_in_notes, with_interval, write_table
-from relucells.transition.laws import rank_correlation
+from relucells.transition.laws import class_jackknife, rank_correlation
 
 OTHERS = "other kinds"  # than pairs of classes
 PROPERTIES = {
@@ -33,19 +34,25 @@ def at(places: pd.DataFrame, setting: dict, families: dict, repeats: dict) -> pd
     return kinds.assign(family=kinds["kind"].map(families), repeats=kinds["kind"].map(repeats))
 
 
-def orders(kinds: pd.DataFrame, confidence: float) -> pd.DataFrame:
+def orders(kinds: pd.DataFrame, classes: dict[str, list], confidence: float) -> pd.DataFrame:
     """Rank correlation of N_half with every property, over the kinds with a located transition.
 
-    Pairs of classes share their images, and are compared among themselves; a pair that is a kind of its
-    own is compared as such. Stand-in images are left out.
+    Pairs of classes share their images, and are compared among themselves, with an interval that knows
+    it; ``classes`` has the two of each. The other kinds come from few populations, several of them Gaussian
+    alike: their correlation describes them and has no interval. A pair that is a kind of its own is
+    compared as such. Stand-in images are left out.
     """
     rows = []
     chosen = kinds["status"].eq("located") & kinds["repeats"].isna() & kinds["data_source"].ne("stand-in")
     compared = kinds[chosen].assign(among=kinds["family"].fillna(OTHERS))
     for (convention, among), own in compared.groupby(["convention", "among"], sort=False):
         for name in PROPERTIES:
-            both = own[["N_half", name]].dropna()
-            rho, low, high = rank_correlation(both[name], both["N_half"], confidence)
+            both = own[["kind", "N_half", name]].dropna()
+            if among == OTHERS:
+                rho, low, high = rank_correlation(both[name], both["N_half"]), np.nan, np.nan
+            else:
+                pairs = [classes[kind] for kind in both["kind"]]
+                rho, low, high = class_jackknife(both[name], both["N_half"], pairs, confidence)
             rows.append(
                 {
                     "convention": convention,
@@ -83,16 +90,18 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 NOTE = (
     "Spearman's correlation over kinds of data at the same d, K and bias, so that N/(d + 1) is the same for "
-    "all; each property by itself, of several the largest is the largest by chance too. Pairs of classes, "
-    "which share their images, among themselves; a pair that is a kind of its own only as that kind. Kinds "
-    "of stand-in images are left out."
+    "all; each property by itself, so that the largest of several is too large. Pairs of classes share their "
+    "images: they are compared among themselves, and their interval leaves out one class after the other, "
+    "with all its pairs. The other kinds are no independent draws, most of them Gaussian alike: their "
+    "correlation describes these kinds and has no interval. A pair that is a kind of its own counts as that "
+    "kind. Kinds of stand-in images are left out."
 )
 
 if __name__ == "__main__":
     with job(snakemake) as log:
         params, output = snakemake.params, snakemake.output
         kinds = at(pd.read_csv(snakemake.input[0]), params.at, params.families, params.repeats)
-        table = orders(kinds, params.confidence)
+        table = orders(kinds, params.classes, params.confidence)
         write_csv(output.kinds, kinds)
         formats = {"csv": output.csv, "md": output.md, "tex": output.tex}
         title = "What orders the kinds of data: d = {d}, K = {K}, bias = {bias:g}".format(**params.at)

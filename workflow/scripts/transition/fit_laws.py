@@ -1,6 +1,6 @@
 """Rival laws for how the N at which a share is one half scales with K and d, side by side."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,9 @@ from relucells.transition.laws import fit_law
 
 GROUP = ["kind", "bias", "convention"]
 FEWEST = 6  # located places to which laws are fitted
+FEWEST_K = 4  # numbers of neurons at one d to which the power of K is fitted
+# On a line cells behave otherwise (docs/findings.md): the power of K is another one there.
+SMALLEST_D = 2
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,9 @@ RIVALS = (
 )
 
 
+ALONG_K = tuple(rival for rival in RIVALS if rival.text == "c K^a")  # at one d
+
+
 def with_predictors(places: pd.DataFrame) -> pd.DataFrame:
     """Every place with D, and with the N up to which its series' samples are covered (inf: beyond)."""
     setting = ["kind", "d", "K", "bias"]
@@ -92,50 +98,74 @@ def with_predictors(places: pd.DataFrame) -> pd.DataFrame:
     return both
 
 
-def rows_of(own: pd.DataFrame, confidence: float) -> tuple[list[dict], list[pd.DataFrame]]:
+def errors(own: pd.DataFrame, confidence: float) -> NDArray[np.float64]:
+    """Standard errors of the places in log N: half the interval, or its finite side, in quantiles."""
+    from scipy.stats import norm
+
+    with np.errstate(divide="ignore"):
+        low, half, high = (np.log(own[name].to_numpy(dtype=float)) for name in ("low", "N_half", "high"))
+    sides = np.stack([half - low, high - half])
+    sides = np.where(np.isfinite(sides), sides, np.nan)
+    return np.nanmean(sides, axis=0) / norm.ppf((1 + confidence) / 2)
+
+
+def rows_of(
+    own: pd.DataFrame, rivals: Iterable[Rival], extent: str, confidence: float
+) -> tuple[list[dict], list[pd.DataFrame]]:
     """The laws that can be fitted to one group of located places, the best first, and what they predict.
 
     All are fitted to the same places, else their criteria could not be compared.
     """
     rows, predicted = [], []
-    keys = {name: own[name].iloc[0] for name in (*GROUP, "data_source")}
-    for rival in RIVALS:
+    keys = {name: own[name].iloc[0] for name in (*GROUP, "data_source")} | {"extent": extent}
+    spread = errors(own, confidence)
+    for rival in rivals:
         if rival.needs and own[rival.needs].isna().any():
             continue
         start = [0.0 if name == "c" else 1.0 for name in rival.parameters]
-        fitted = fit_law(own["N_half"], lambda p, rival=rival: rival.log_N(own, p), start, confidence)
+        fitted = fit_law(
+            own["N_half"], lambda p, rival=rival: rival.log_N(own, p), start, confidence, errors=spread
+        )
         if fitted is None:
             continue
         row = keys | {"law": rival.text, "places": len(own)}
         for name, values in zip(rival.parameters, fitted.parameters, strict=True):
             values = np.exp(values) if name == "c" else values
             row |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
-        rows.append(row | {"rms": fitted.rms, "left_out_rms": fitted.left_out, "aicc": fitted.aicc})
+        row |= {"misfit": fitted.misfit, "p": fitted.p, "rms": fitted.rms}
+        rows.append(row | {"left_out_rms": fitted.left_out, "aicc": fitted.aicc})
         shown = own[["kind", "d", "K", "bias", "convention", "N_half", "low", "high"]]
-        predicted.append(shown.assign(law=rival.text, predicted=fitted.predicted))
+        predicted.append(shown.assign(extent=extent, law=rival.text, predicted=fitted.predicted))
     lowest = min((row["aicc"] for row in rows), default=np.nan)
-    rows = [row | {"delta_aicc": row["aicc"] - lowest} for row in rows]
+    # With few places the criterion of a law alone may be infinite.
+    rows = [row | {"delta_aicc": 0.0 if row["aicc"] == lowest else row["aicc"] - lowest} for row in rows]
     return sorted(rows, key=lambda row: row["aicc"]), predicted
 
 
 def fit_laws(places: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Laws and predictions for each kind, bias and convention with enough located places."""
+    """Laws and predictions for each kind, bias and convention with enough located places.
+
+    Over all d from SMALLEST_D on, and the power of K by itself at every d with enough K.
+    """
     located = with_predictors(places).query("status == 'located'")
     rows, predicted = [], []
     for _, own in located.groupby(GROUP, sort=False):
-        if len(own) < FEWEST:
-            continue
-        more, shown = rows_of(own.reset_index(drop=True), confidence)
-        bounds = places.merge(own[GROUP].drop_duplicates()).query("status != 'located'")
-        extent = {f"{name}s": " ".join(map(str, sorted(set(own[name])))) for name in ("d", "K")}
-        rows += [row | {"only_bounds": len(bounds)} | extent for row in more]
-        predicted += shown
-    columns = [*GROUP, "data_source", "law", "places", "only_bounds", "ds", "Ks"]
+        parts = [(f"d ≥ {SMALLEST_D}", own[own["d"] >= SMALLEST_D], RIVALS, FEWEST)]
+        parts += [(f"d = {d}", part, ALONG_K, FEWEST_K) for d, part in own.groupby("d")]
+        for extent, part, rivals, fewest in parts:
+            if len(part) < fewest:
+                continue
+            more, shown = rows_of(part.reset_index(drop=True), rivals, extent, confidence)
+            only = places.merge(part[[*GROUP, "d"]].drop_duplicates()).query("status != 'located'")
+            range_ = {f"{name}s": " ".join(map(str, sorted(set(part[name])))) for name in ("d", "K")}
+            rows += [row | {"only_bounds": len(only)} | range_ for row in more]
+            predicted += shown
+    columns = [*GROUP, "data_source", "extent", "law", "places", "only_bounds", "ds", "Ks"]
     columns += [f"{name}{end}" for name in "cab" for end in ("", "_low", "_high")]
-    columns += ["rms", "left_out_rms", "aicc", "delta_aicc"]
+    columns += ["misfit", "p", "rms", "left_out_rms", "aicc", "delta_aicc"]
     return (
         pd.DataFrame(rows).reindex(columns=columns),
-        pd.concat(predicted) if predicted else pd.DataFrame(columns=["kind", "law", "predicted"]),
+        pd.concat(predicted) if predicted else pd.DataFrame(columns=["kind", "extent", "law", "predicted"]),
     )
 
 
@@ -153,8 +183,11 @@ def readable(laws: pd.DataFrame) -> pd.DataFrame:
             "source": laws["data_source"],
             "bias": laws["bias"].map("{:g}".format),
             "share": laws["convention"],
+            "over": laws["extent"],
             "law": laws["law"],
             "parameters": [parameters(row) for row in laws.to_dict("records")],
+            "misfit": laws["misfit"].map("{:.3f}".format),
+            "p": laws["p"].map("{:.2g}".format),
             "rms": laws["rms"].map("{:.3f}".format),
             "left out": laws["left_out_rms"].map("{:.3f}".format),
             "ΔAICc": laws["delta_aicc"].map("{:.1f}".format),
@@ -165,7 +198,10 @@ def readable(laws: pd.DataFrame) -> pd.DataFrame:
 
 
 NOTES = (
-    "N_half as a function of K and D = d + 1. rms and left out: residuals in log N, of all places and of "
+    "N_half as a function of K and D = d + 1, each place weighted by its own error and the law's misfit, "
+    "the standard deviation in log N by which places lie off the law beyond their errors; intervals hold "
+    f"it. p: of places as far off if the law were exact. Laws in D are fitted from d = {SMALLEST_D} on; the "
+    "power of K also at single d. rms and left out: residuals in log N, of all places and of "
     "each place predicted from the others. ΔAICc: above the best law of the group. bounds: series that show "
     "one side of the transition only and are not fitted.",
     "Without a free parameter: 2 K D / (K + 2), as many half-spaces as twice the unknowns (Wendel); "

@@ -6,7 +6,7 @@ from map_series import NOT_ASKED, VERDICTS
 
 from relucells.pipeline.job import job, write_csv
 from relucells.statistics import wilson
-from relucells.transition.laws import Location, crossing, locate
+from relucells.transition.half_points import Location, crossing, locate
 
 # Verdicts on the cell's minimum, the third where the signs stand in no sample's way: whether it is genuine
 # and, by the rank of A, global; and two facts about the cell.
@@ -93,10 +93,7 @@ def locations(points: pd.DataFrame, extra: dict, confidence: float) -> list[dict
                 "high": genuine.high,
                 "N_half_undecided_none": none.half if none.status == "located" else np.nan,
                 "N_half_undecided_genuine": genuine.half if genuine.status == "located" else np.nan,
-                "width": none.width,
-                "deviance": none.deviance,
-                "freedom": none.freedom,
-                "fits": none.fits,
+                "resolved": none.resolved and genuine.resolved,
                 "draws": int(own["draws"].sum()),
                 "undecided": int(own["undecided"].sum()),
                 **extra,
