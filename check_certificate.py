@@ -36,8 +36,10 @@ PRECISIONS = (256, 1024)
 # Rounding of stated numbers: margins relative to themselves, the root of the loss relative to itself and to
 # the root mean square of y. Values of the stored witness relative to Σ_d |x_id R_jd|.
 MARGIN, LOSS, LOSS_ROUNDING, NEAR = fmpq(1, 10**6), fmpq(1, 10**9), fmpq(1, 10**12), fmpq(1, 10**6)
-# A file that asks for more is refused.
-ENTRIES, BYTES = 4_000_000, 200_000_000
+# A file that asks for more is refused: numbers, their bits, unknowns of a linear system, multipliers of a
+# leaf for each unknown, branches times leaves, sets of inactive pairs that are put at 0.
+ENTRIES, BYTES, BITS, UNKNOWNS, WORK = 4_000_000, 200_000_000, 600_000_000, 800, 80_000_000
+PAIRS, REPLAY, TRIALS = 4, 300_000_000, 8
 
 
 class Rejected(Exception):
@@ -194,6 +196,7 @@ class Cell:
             for i in range(self.N):
                 table[i][d] = column[i][0] << shift
             self.factor.append(fmpq(1, denominator << shift))
+        need(self.N * self.D * max(sizes) <= BITS, "the samples' numbers have too many digits")
         self.rows = table
         self.X = matrix(table, self.D)
 
@@ -207,6 +210,8 @@ class Cell:
         self.A = matrix(self.table, self.G * self.D)
         self.chosen = pivots(self.A)
         self.rank = len(self.chosen)
+        work = self.rank**2 * max(a.bit_length() for row in self.rows for a in row)
+        need(self.rank <= UNKNOWNS and work <= WORK, "the cell is too large for this checker")
         self.wide = self.rank == len(self.alive)
         if not self.wide:
             self.basis = [[row[c] for c in self.chosen] for row in self.table]
@@ -294,6 +299,7 @@ def check_cover(cell, data, leaves):
     """Every allowed sign vector extends some leaf."""
     allowed = candidates(cell, data)
     branches = [integer(j, 0, cell.K) for j in items(data["certificate"].get("branches"))]
+    need(len(branches) * len(leaves) <= REPLAY, "there are too many branches")
     if allowed is not None:
         need(not branches, "there are branches, but no signs to branch on")
         need(
@@ -446,7 +452,9 @@ def read_leaves(cell, data):
         need(len(set(pairs)) == len(pairs), "a pair has two multipliers")
         values = [real(v) for v in items(leaf.get("values"), len(pairs))]
         need(all(v > 0 for v in values), "a multiplier is not positive")
-        need(leaf.get("kind") in KINDS, f"leaves of kind {leaf.get('kind')!r} are unknown")
+        need(len(pairs) <= PAIRS * (cell.K * cell.D + 1), "a leaf has more multipliers than it can need")
+        known = isinstance(leaf.get("kind"), str) and leaf["kind"] in KINDS
+        need(known, f"leaves of kind {leaf.get('kind')!r} are unknown")
         found.append(
             {
                 "kind": leaf["kind"],
@@ -664,7 +672,7 @@ def minimiser_values(cell, V, signs, precision):
     moved = moved_values(cell, V, short, [], precision)
     zero = outside(cell, moved, signs)
     near = near_zero(cell, V)
-    for _ in range(cell.N):
+    for _ in range(TRIALS):
         if not zero or precision is not None or not zero <= near:
             break
         moved = moved_values(cell, V, short, sorted(zero), None)
@@ -994,7 +1002,7 @@ def check(data):
     need(data.get("kind") == "decision", "the kind of certificate is unknown")
     cell = Cell(data)
     checks = {"genuine": check_genuine, "none": check_none}
-    need(data.get("verdict") in checks, "an undecided cell has no certificate")
+    need(data.get("verdict") in tuple(checks), "an undecided cell has no certificate")
     reason = None
     for precision in (*PRECISIONS, None) if len(cell.alive) > EXACT and cell.G * cell.D > EXACT else (None,):
         try:
@@ -1032,6 +1040,9 @@ def main(paths):
         except OSError as error:
             failed += 1
             print(f"{path}: rejected: {error.strerror}")
+        except (ArithmeticError, MemoryError, RecursionError) as error:
+            failed += 1
+            print(f"{path}: rejected: {type(error).__name__}")
     return 1 if failed else 0
 
 

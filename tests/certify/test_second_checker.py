@@ -270,3 +270,40 @@ def test_an_undecided_cell_has_nothing_to_export(tmp_path):
     X, y, pattern, decision = next(small_decisions(1))
     with pytest.raises(ValueError, match="undecided cell has no certificate"):
         export_certificate(X, y, pattern, replace(decision, verdict="undecided"), tmp_path / "x.json")
+
+
+JUNK = (None, [], {}, "x", "", 10**400, -1, 0.5, True, [[]], "nan", "inf", "0x1p+1023", {"a": 1}, 2**63)
+
+
+def places(data, path=()):
+    """Paths to everything in nested lists and objects."""
+    yield path
+    children = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, child in children:
+        yield from places(child, (*path, key))
+
+
+def put(data, path, thing):
+    """A copy with something else at a path."""
+    if not path:
+        return thing
+    other = data.copy()
+    other[path[0]] = put(data[path[0]], path[1:], thing)
+    return other
+
+
+def test_junk_anywhere_is_refused_in_words(tmp_path):
+    """Never an exception of another kind, whatever stands wherever."""
+    for n, (X, y, pattern, decision) in enumerate(small_decisions(6)):
+        rng = stream(20, "junk", n)
+        data = exported(tmp_path, X, y, pattern, decision)
+        paths = list(places(data))
+        for k in rng.permutation(len(paths))[:25]:
+            for thing in JUNK:
+                answer(put(data, paths[k], thing))
+    for X, y, point in points():
+        export_point(X, y, point, tmp_path / "point.json")
+        data = json.loads((tmp_path / "point.json").read_text())
+        for path in places(data):
+            for thing in JUNK:
+                answer(put(data, path, thing))

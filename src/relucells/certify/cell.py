@@ -14,10 +14,11 @@ from relucells.certify.floating import gamma, row_system
 
 # A matrix A with more entries than this is too large for proofs in floating point.
 ENTRIES = 20_000_000
-# Exact arithmetic: rank and size of A, and bits of its entries, beyond which it takes many seconds.
+# Exact arithmetic: rank and size of A, and squared rank times the bits of its entries, beyond which it takes
+# many seconds.
 EXACT_RANK = 250
 EXACT_ENTRIES = 400_000
-EXACT_BITS = 4000
+EXACT_WORK = 8_000_000
 
 
 class Samples:
@@ -108,7 +109,8 @@ class Cell:
         alive, width = int(self.alive.sum()), self.G * self.D
         if min(alive, width) > EXACT_RANK or alive * width > EXACT_ENTRIES or width > 2 * EXACT_RANK:
             return False
-        return dyadic.bits(self.X) <= EXACT_BITS and dyadic.bits(self.y[:, None]) <= EXACT_BITS
+        bits = dyadic.bits(self.X) + dyadic.bits(self.y[:, None])
+        return min(alive, width) ** 2 * bits <= EXACT_WORK
 
     @cached_property
     def enclosure(self):
@@ -130,6 +132,12 @@ class Cell:
         if self.enclosure is None:
             return np.zeros(self.N), np.full(self.N, np.inf)
         return self.enclosure.fitted
+
+    @property
+    def rational(self) -> bool:
+        """Whether fitted values, loss and witnesses are to be had in exact arithmetic: of independent
+        samples also where ``affordable`` ends, because no system is solved there."""
+        return self.affordable or (self.samples.independent and self.X.size * self.K <= ENTRIES)
 
     def scaled_weights(self, R: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """R, (K, D), for the scaled samples and labels, or None where that would round."""

@@ -4,7 +4,6 @@ A certificate may come from anywhere. Nothing of it is read before it has passed
 not fit is ``Malformed``, which the checkers answer with *rejected*.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,17 @@ from numpy.typing import NDArray
 from relucells.certify.certificates import VERDICTS, Certificate, Decision, Leaf
 from relucells.certify.conventions import BY_NAME, Convention
 
-# More branches than a search would ever store; replaying them takes time in proportion.
-BRANCHES = 10_000_000
+# More than any search would store. Replaying branches takes time in proportion to them and to the leaves.
+BRANCHES, REPLAY = 10_000_000, 300_000_000
+# Numbers in one array: a view or nested lists may hold far more than they take memory themselves.
+ENTRIES = 20_000_000
 # Arrays that a leaf's own kind may have.
 ARRAYS = 64
+
+
+# Of plain numbers; subclasses may do anything when they are read.
+INTEGERS = frozenset({int, *(np.dtype(code).type for code in "bhilqBHILQ")})
+NUMBERS = INTEGERS | {float, np.float64, np.float32, np.float16}
 
 
 class Malformed(Exception):
@@ -29,6 +35,8 @@ def array(value: Any, kinds: str, dtype: type, shape: tuple[int | None, ...]) ->
     kinds : NumPy's letters of the dtypes that are taken. Masked arrays and other subclasses are not.
     """
     if type(value) in (list, tuple):
+        if not _flat(value):
+            raise Malformed
         try:
             value = np.array(value)
         except (ValueError, TypeError, OverflowError, RecursionError):
@@ -37,9 +45,20 @@ def array(value: Any, kinds: str, dtype: type, shape: tuple[int | None, ...]) ->
             value = np.zeros([size or 0 for size in shape], dtype=dtype)
     if type(value) is not np.ndarray or value.dtype.kind not in kinds or value.dtype.itemsize > 8:
         raise Malformed
+    if value.size > ENTRIES and None in shape:
+        raise Malformed
     if value.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, value.shape, strict=True)):
         raise Malformed
     return np.array(value, dtype=dtype, order="C")
+
+
+def _flat(value: list | tuple) -> bool:
+    """Whether a list holds numbers, or lists of numbers, and not too many."""
+    nested = [len(row) for row in value if type(row) in (list, tuple)]
+    if len(value) * max(nested, default=1) > ENTRIES:
+        return False
+    rows = value if nested else [value]
+    return all(type(row) in (list, tuple) and all(type(a) in NUMBERS for a in row) for row in rows)
 
 
 def reals(value: Any, *shape: int | None) -> NDArray[np.float64]:
@@ -78,7 +97,7 @@ def signs(value: Any, K: int) -> NDArray[np.int8]:
 
 def number(value: Any, infinite: bool = False) -> float:
     """A float; −inf and inf only if ``infinite``, never NaN."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+    if type(value) not in NUMBERS:
         raise Malformed
     try:
         found = float(value)
@@ -99,11 +118,11 @@ def leaf(value: Any, N: int, K: int) -> Leaf:
         raise Malformed
     if len(pairs) and len(np.unique(pairs[:, 0] * K + pairs[:, 1])) < len(pairs):
         raise Malformed
-    if isinstance(value.sample, bool) or not isinstance(value.sample, int | np.integer):
+    if type(value.sample) not in INTEGERS:
         raise Malformed
     if not -1 <= value.sample < N:
         raise Malformed
-    if not isinstance(value.arrays, Mapping) or len(value.arrays) > ARRAYS:
+    if type(value.arrays) is not dict or len(value.arrays) > ARRAYS:
         raise Malformed
     return Leaf(
         ternary(value.signs, K),
@@ -121,7 +140,7 @@ def certificate(value: Any, N: int, K: int) -> Certificate:
     if type(value) is not Certificate or type(value.leaves) not in (tuple, list) or not value.leaves:
         raise Malformed
     branches = integers(value.branches, None, high=K)
-    if len(branches) > BRANCHES:
+    if len(branches) > BRANCHES or len(branches) * len(value.leaves) > REPLAY:
         raise Malformed
     return Certificate(tuple(leaf(item, N, K) for item in value.leaves), branches)
 

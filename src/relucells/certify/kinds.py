@@ -19,6 +19,8 @@ from relucells.certify.multipliers import floating_bound
 
 # An enclosed bound whose doubt is a larger share of it is computed exactly where that is affordable.
 SHARP = 1e-8
+# Multipliers that a leaf may hold for each unknown; a basic solution has at most one, and one more.
+PAIRS = 4
 
 
 class Finding(NamedTuple):
@@ -49,9 +51,9 @@ def check_sample(cell: Cell, leaf: Leaf) -> Finding:
         return REJECTED
     s, count = int(signs[0]), len(signs)
     p, error = (array[i] for array in cell.fitted)
-    if s * p + error <= 0 and (error <= SHARP * abs(p) or not cell.affordable):
+    if s * p + error <= 0 and (error <= SHARP * abs(p) or not cell.rational):
         return _scaled(cell, s * p / count, error / count)
-    if cell.affordable or cell.samples.independent:
+    if cell.rational:
         exact = s * cell.exact.value(i) / count
         return Finding("proven", _float(exact)) if exact <= 0 else REJECTED
     return Finding(*numerical.sample_bound(cell, i, s))
@@ -62,17 +64,18 @@ def check_multipliers(cell: Cell, leaf: Leaf) -> Finding:
     if leaf.sample >= 0 or not len(leaf.values) or leaf.arrays:
         return REJECTED
     owners = leaf.pairs[:, 1]
+    if len(owners) > PAIRS * (cell.K * cell.D + 1):
+        return REJECTED
     if (leaf.signs[owners] == 0).any() or (cell.group[owners] < 0).any():
         return REJECTED
-    if isinstance(cell.enclosure, ProvenMinimum):
-        found = floating_bound(cell.enclosure, leaf)
-        if found is not None and (found[1] <= SHARP * abs(found[0]) or not cell.affordable):
-            return _scaled(cell, *found)
+    found = floating_bound(cell.enclosure, leaf) if isinstance(cell.enclosure, ProvenMinimum) else None
+    if found is not None and (found[1] <= SHARP * abs(found[0]) or not cell.affordable):
+        return _scaled(cell, *found)
     if cell.affordable:
         exact = cell.exact.leaf_bound(leaf)
-        if exact is None or exact > 0:
-            return REJECTED
-        return Finding("proven", _float(exact))
+        if exact is not None and exact <= 0:
+            return Finding("proven", _float(exact))
+        return REJECTED if found is None else _scaled(cell, *found)
     return Finding(*numerical.multiplier_bound(cell, leaf))
 
 

@@ -21,6 +21,8 @@ from relucells.certify.dyadic import power
 
 # Inactive pairs this close to zero, relative to max|y|, are tried as exactly zero.
 TIGHT = 1e-7
+# Sets of them that are tried.
+TRIALS = 8
 
 # How far values R_j·x_i of a witness may be from the exact minimiser's, relative to Σ_d |x_id R_jd|.
 NEAR = 1e-6
@@ -107,7 +109,10 @@ class ExactCell:
         pattern = self.cell.pattern.tolist()
         near = self._near(R)
         zero: set[tuple[int, int]] = set()
-        while (trial := self._moved(values, unit, sorted(zero))) is not None:
+        for _ in range(TRIALS):
+            trial = self._moved(values, unit, sorted(zero))
+            if trial is None:
+                break
             outside = {
                 (i, j)
                 for i, row in enumerate(pattern)
@@ -120,6 +125,7 @@ class ExactCell:
                 trial = None
                 break
             zero |= outside
+            trial = None
         if trial is None:
             trial = self._moved(values, unit, sorted(near))
         if trial is None:

@@ -97,7 +97,7 @@ def _genuine(cell: Cell, decision: Decision, convention: Convention) -> str:
         return "rejected"
     if _inside(cell, decision):
         return loss
-    if cell.samples.independent or cell.affordable:
+    if cell.rational:
         margin = cell.exact.witness_margin(decision.R, decision.signs)
         if margin is None or margin <= 0:
             return "rejected"
@@ -206,9 +206,9 @@ def loss_root(cell: Cell) -> tuple[float, float]:
     if cell.floating:
         enclosed = cell.enclosure or ExactFit(cell)  # without active pairs every label is missed whole
         low, high = enclosed.residual_length
-        if high - low <= LOSS_SLACK / 4 * np.linalg.norm(cell.scaled_y) or not cell.affordable:
+        if high - low <= LOSS_SLACK / 4 * np.linalg.norm(cell.scaled_y) or not cell.rational:
             return low / root * (1.0 - gamma(4)), high / root * (1.0 + gamma(4))
-    if not cell.affordable and not cell.samples.independent:
+    if not cell.rational:
         return 0.0, np.inf
     exact = cell.exact.loss * power(2 * (cell.exact.unit - cell.exponent))
     length = float(np.sqrt(int(exact.p) / int(exact.q)))
