@@ -3,7 +3,7 @@
 A genuine minimum with zero loss is global. One with positive loss is *bad* once a network with the same
 number of neurons and a strictly lower loss can be named: for linearly independent samples the network
 that interpolates the labels, otherwise one that was trained. Losses of named networks carry a proven
-bound on their rounding error.
+bound on their rounding error; ``certify.quality`` proves what follows for a minimum.
 """
 
 from dataclasses import dataclass
@@ -11,13 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.certify.quality import exact_loss_is_zero
-from relucells.certify.verify import cell_of
 from relucells.samples.inputs import Inputs, prepare, real_array, targets, weights
 from relucells.samples.linear_bounds import gamma
-
-# A loss counts as lower only by more than this share, far above the error of a cell's loss.
-LOWER = 1e-6
 
 
 @dataclass(frozen=True)
@@ -83,15 +78,3 @@ def train(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, itera
     ).x
     W, z = end[: K * D].reshape(K, D), end[K * D :]
     return Network(W, z, loss_bound(inputs, y, W, z), "training")
-
-
-def fits_exactly(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> bool:
-    """Whether it is proven that the cell's minimum has zero loss."""
-    return exact_loss_is_zero(cell_of(X, y, pattern))
-
-
-def quality(loss: float, exact_fit: bool, best: float) -> str:
-    """ "global", "bad" or "open", for a minimum with that loss when ``best`` is the lowest loss known."""
-    if exact_fit:
-        return "global"
-    return "bad" if best < (1.0 - LOWER) * loss else "open"

@@ -12,8 +12,9 @@ from flint import fmpq, fmpq_mat
 
 from relucells.certify import clauses, floating
 from relucells.certify.certificates import Certificate, Leaf, pack, unpack
+from relucells.certify.quality import Quality, shown_quality
 from relucells.certify.verify import cell_of, verification_level, verify
-from relucells.lower_loss import fits_exactly, interpolate, loss_bound, quality, train
+from relucells.lower_loss import interpolate, loss_bound, train
 from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream
 from relucells.search import rational_program, satisfiability
@@ -237,10 +238,13 @@ def test_better_networks():
     trained = train(X[:, :4], y, *start, iterations=200)
     assert trained.loss < loss_bound(X[:, :4], y, *start)
     alive, dead = np.ones((10, 2), dtype=bool), np.zeros((10, 2), dtype=bool)
-    assert fits_exactly(X, y, alive) and not fits_exactly(X, y, dead) and not fits_exactly(X[:, :4], y, alive)
-    assert fits_exactly(X, np.zeros(10), dead)
-    assert quality(0.5, False, 0.4) == "bad" and quality(0.5, False, 0.5) == "open"
-    assert quality(0.0, True, 0.0) == "global"
+    small = interpolate(X, y, 2)
+    lower = Quality("bad", small.W, small.z)
+    assert shown_quality(cell_of(X, y, alive), lower) == "global"
+    assert shown_quality(cell_of(X, y, dead), lower) == "bad"
+    assert shown_quality(cell_of(X, np.zeros(10), dead), Quality("global")) == "global"
+    worse = Quality("bad", 0.0 * trained.W, trained.z)
+    assert shown_quality(cell_of(X[:, :4], y, alive), worse) == "open"
 
 
 def test_leaves_hold_for_every_sign_vector_that_extends_them():

@@ -14,6 +14,7 @@ from tabulate_genuineness import add_printed, conventions_table, descent_table, 
 from verify_certificates import check
 
 from relucells.cells.inspection import draw_weights
+from relucells.certify.quality import Quality
 from relucells.descent import gradient
 from relucells.pipeline.conventions import CONVENTIONS, step_of
 from relucells.pipeline.decisions import read_decisions, write_decisions
@@ -48,7 +49,9 @@ def run(tmp_path_factory):
         decisions = read_decisions(files[name][-1] for name in CONVENTIONS)
         checked = {}
         for convention, of_convention in decisions.items():
-            levels, qualities = check(prepare(X), y, patterns, of_convention, lower.loss)
+            levels, qualities = check(
+                prepare(X), y, patterns, of_convention, Quality("bad", lower.W, lower.z)
+            )
             checked |= {f"{convention}_level": levels, f"{convention}_quality": qualities}
         files["verified"].append(str(block / "verified.npz"))
         write_npz(files["verified"][-1], **facts, **checked)
@@ -68,7 +71,7 @@ def test_a_broken_certificate_is_counted(run):
     X, y, lower, found, _ = run
     _, _, patterns, decisions, _ = found[0]
     broken = [dataclasses.replace(decision, loss=decision.loss + 1) for decision in decisions["positive"]]
-    levels, qualities = check(prepare(X), y, patterns, broken, lower.loss)
+    levels, qualities = check(prepare(X), y, patterns, broken, Quality("bad", lower.W, lower.z))
     row = summarise(np.array([d.verdict for d in broken]), levels, qualities, 0.95)
     assert row["verified_pct"] == 0 and row["genuine_pct"] == 0
 

@@ -27,6 +27,7 @@ class Samples:
     def __init__(self, X: NDArray[np.float64], inputs=None):
         self.X, self.inputs = X, inputs
         self.zero = ~X.any(axis=1)
+        self.losses: dict[tuple[bytes, ...], object] = {}  # of networks, by labels and weights
 
     @cached_property
     def exponents(self) -> NDArray[np.int64]:

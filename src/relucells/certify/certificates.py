@@ -141,12 +141,7 @@ def unpack(arrays) -> list[Decision]:
 
     Raises ValueError, in one line, for a file of another format version.
     """
-    version = int(arrays["format_version"]) if "format_version" in arrays else 1
-    if version != FORMAT_VERSION:
-        raise ValueError(
-            f"format_version: these decisions were stored in format {version}, this version of relucells "
-            f"reads format {FORMAT_VERSION}; decide the cells again"
-        )
+    check_version(arrays)
     arrays = {name: np.asarray(arrays[name]) for name in pack([])}
     certificates: dict[int, list[Leaf]] = {}
     for owner, leaf in zip(arrays["leaf"].tolist(), _unpack_leaves(arrays), strict=True):
@@ -172,6 +167,16 @@ def unpack(arrays) -> list[Decision]:
         )
         for n in range(len(arrays["verdict"]))
     ]
+
+
+def check_version(arrays) -> None:
+    """Raises ValueError, in one line, for stored certificates of another format version."""
+    version = int(arrays["format_version"]) if "format_version" in arrays else 1
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"format_version: these certificates were stored in format {version}, this version of relucells "
+            f"reads format {FORMAT_VERSION}; make them again"
+        )
 
 
 def _unpack_leaves(arrays: Mapping[str, NDArray]) -> list[Leaf]:

@@ -34,6 +34,7 @@ from flint import fmpq
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.certify import coercion, dyadic
+from relucells.certify.certificates import FORMAT_VERSION, check_version
 from relucells.certify.rational import power, solve
 from relucells.samples.inputs import Inputs, prepare, targets
 
@@ -97,9 +98,39 @@ def certify_point(
     return CertifiedPoint(kind, W, z, boundary, start, distance * (1 + 1e-9) + 2.0**-530)
 
 
+def pack_points(points: list[CertifiedPoint]) -> dict[str, NDArray]:
+    """Certificates of points of networks with the same K and D as plain arrays, for ``numpy.savez``."""
+    return {
+        "format_version": np.array(FORMAT_VERSION),
+        "kind": np.array([point.kind for point in points], dtype="U26"),
+        "W": np.array([point.W for point in points]) if points else np.zeros((0, 0, 0)),
+        "z": np.array([point.z for point in points]) if points else np.zeros((0, 0)),
+        "distance": np.array([point.distance for point in points], dtype=float),
+        "boundary_owner": np.repeat(np.arange(len(points)), [len(point.boundary) for point in points]),
+        "boundary": np.concatenate([np.zeros((0, 2), np.int64), *(point.boundary for point in points)]),
+        "multipliers": np.concatenate([np.zeros(0), *(point.multipliers for point in points)]),
+    }
+
+
+def unpack_points(arrays) -> list[CertifiedPoint]:
+    """What ``pack_points`` wrote. Raises ValueError, in one line, for another format version."""
+    check_version(arrays)
+    owner = np.asarray(arrays["boundary_owner"])
+    return [
+        CertifiedPoint(
+            str(kind),
+            arrays["W"][n],
+            arrays["z"][n],
+            arrays["boundary"][owner == n],
+            arrays["multipliers"][owner == n],
+            float(arrays["distance"][n]),
+        )
+        for n, kind in enumerate(arrays["kind"])
+    ]
+
+
 def export_point(X: ArrayLike | Inputs, y: ArrayLike, point: CertifiedPoint, path) -> None:
     """Write the certificate for ``python check_certificate.py FILE``."""
-    from relucells.certify.certificates import FORMAT_VERSION
     from relucells.certify.export import hexadecimal, write
 
     X = prepare(X).X

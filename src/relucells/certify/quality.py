@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.certify import coercion, dyadic
 from relucells.certify.cell import Cell
-from relucells.certify.certificates import LEVELS, Decision
+from relucells.certify.certificates import Decision
 from relucells.certify.enclosures import ProvenMinimum
 from relucells.certify.rational import power
 from relucells.certify.verify import cell_of, loss_root, verification_level
@@ -39,13 +39,18 @@ def quality_level(
     level = verification_level(X, y, pattern, decision)
     if level == "rejected" or decision.verdict != "genuine" or type(quality) is not Quality:
         return "rejected"
-    if quality.kind == "global":
-        shown = quality.W is None and quality.z is None and exact_loss_is_zero(cell)
-    elif quality.kind == "bad":
-        shown = _is_bad(cell, quality)
-    else:
-        shown = False
-    return LEVELS[LEVELS.index(level)] if shown else "rejected"
+    shown = type(quality.kind) is str and shown_quality(cell, quality) == quality.kind
+    return level if shown else "rejected"
+
+
+def shown_quality(cell: Cell, quality: Quality) -> str:
+    """ "global" or "bad" if that is proven of the cell's minimum, provided that it is genuine, else "open".
+
+    quality : names the network, if any, that a bad one is compared with; both kinds are tried.
+    """
+    if exact_loss_is_zero(cell):
+        return "global" if quality.kind == "global" or quality.W is not None else "open"
+    return "bad" if quality.W is not None and _is_bad(cell, quality) else "open"
 
 
 def exact_loss_is_zero(cell: Cell) -> bool:
@@ -70,7 +75,10 @@ def _is_bad(cell: Cell, quality: Quality) -> bool:
         return False
     if len(W) > cell.K or cell.X.size * max(len(W), 1) > NETWORK:
         return False
-    network = network_loss(cell, W, z)
+    key = (cell.y.tobytes(), W.tobytes(), z.tobytes())
+    network = cell.samples.losses.get(key)
+    if network is None:
+        network = cell.samples.losses[key] = network_loss(cell, W, z)
     lower = max(0.0, loss_root(cell)[0])
     if network < dyadic.fraction(lower) ** 2 * power(2 * cell.exponent):
         return True

@@ -1,7 +1,7 @@
 """Liu, Part 1: saddles and non-differentiable minima, in random cells and at the end of descent.
 
 In:  data/subsets/{dataset}.npz, results/trials/{dataset}/{bias}/{trials}/weights.npz
-Out: results/related/critical_points/{dataset}/{bias}/{cells,ends}.npz
+Out: results/related/critical_points/{dataset}/{bias}/{cells,ends,certificates}.npz
      results/related/critical_points.csv           the end of each descent, with its evidence
      results/related/critical_cells.csv            what each cell holds, with its evidence
      results/related/critical_points_summary.csv   shares with intervals, losses
@@ -20,6 +20,7 @@ rule find_critical_points:
     output:
         cells="results/related/critical_points/{dataset}/{bias}/cells.npz",
         ends="results/related/critical_points/{dataset}/{bias}/ends.npz",
+        certificates="results/related/critical_points/{dataset}/{bias}/certificates.npz",
     log:
         "logs/find_critical_points/{dataset}/{bias}.log",
     conda:

@@ -6,8 +6,8 @@ from collections import Counter
 import numpy as np
 
 from relucells.certify.certificates import Decision
-from relucells.certify.verify import verification_level
-from relucells.lower_loss import fits_exactly, quality
+from relucells.certify.quality import Quality, shown_quality
+from relucells.certify.verify import cell_of, verification_level
 from relucells.pipeline.decisions import read_decisions
 from relucells.pipeline.job import job, write_npz
 from relucells.pipeline.trials import facts_of
@@ -15,18 +15,17 @@ from relucells.samples.inputs import Inputs, prepare
 
 
 def check(
-    inputs: Inputs, y: np.ndarray, patterns: np.ndarray, decisions: list[Decision], best: float
+    inputs: Inputs, y: np.ndarray, patterns: np.ndarray, decisions: list[Decision], lower: Quality
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How each certificate was verified, and the quality of each genuine minimum ("" for the others).
+    """How each certificate was verified, and what is proven of each genuine minimum: "bad", "global" or
+    "open" ("" for the others).
 
-    best : the lowest loss of a network that is known.
+    lower : the network with the lowest loss that is known
     """
     cells = list(zip(patterns, decisions, strict=True))
     levels = [verification_level(inputs, y, pattern, decision) for pattern, decision in cells]
     qualities = [
-        quality(decision.loss, fits_exactly(inputs, y, pattern), best)
-        if decision.verdict == "genuine"
-        else ""
+        shown_quality(cell_of(inputs, y, pattern), lower) if decision.verdict == "genuine" else ""
         for pattern, decision in cells
     ]
     return np.array(levels, dtype="U9"), np.array(qualities, dtype="U6")
@@ -35,7 +34,7 @@ def check(
 def check_block(files) -> tuple[dict[str, np.ndarray], list[str]]:
     """The levels and qualities of a block under every convention, and a line for the log on each."""
     with np.load(files.data) as data, np.load(files.minima) as minima, np.load(files.lower) as lower:
-        inputs, y, best = prepare(data["X"]), data["y"], float(lower["loss"])
+        inputs, y, best = prepare(data["X"]), data["y"], Quality("bad", lower["W"], lower["z"])
         patterns, checked = minima["pattern"], facts_of(minima)
     lines = []
     for convention, decisions in read_decisions(files.decisions).items():

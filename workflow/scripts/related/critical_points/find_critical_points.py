@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from relucells.certify.critical import CertifiedPoint, pack_points, point_level
+from relucells.critical_points.certificate import certificate_of
 from relucells.critical_points.classify import (
     critical_point,
     gradient_descent,
@@ -33,16 +35,23 @@ def look_into_cell(
 
 def descend_to_the_end(
     inputs: Inputs, y: np.ndarray, W: np.ndarray, z: np.ndarray, max_steps: int, max_cells: int
-) -> dict:
-    """One row of critical_points.csv: gradient descent, then, unless it converged, cell by cell."""
-    run = gradient_descent(inputs, y, W, z, max_steps)
+) -> tuple[dict, CertifiedPoint | None]:
+    """One row of critical_points.csv: gradient descent, then, unless it converged, cell by cell; and the
+    certificate that an exact point of this kind is so near."""
+    run = end = gradient_descent(inputs, y, W, z, max_steps)
     point = critical_point(inputs, y, run.W, run.z)
     how = f"gradient descent: {run.steps} steps, loss {point.loss:.6g}"
     if point.kind == "not converged":
         end = settle(inputs, y, run.W, run.z, max_cells)
         point = critical_point(inputs, y, end.W, end.z)
         how += f"; then {end.cells} closed cells"
-    return {"class": point.kind, "loss": point.loss, "evidence": f"{point.evidence} ({how})"}
+    found = {"class": point.kind, "loss": point.loss, "evidence": f"{point.evidence} ({how})"}
+    certificate = certificate_of(inputs, y, end.W, end.z, point)
+    if certificate is None:
+        level = "" if point.kind == "not converged" else "numerical"
+        return found | {"level": level, "distance": np.nan}, None
+    level = point_level(inputs, y, certificate)
+    return found | {"level": level, "distance": certificate.distance}, certificate
 
 
 def columns(rows: list[dict]) -> dict[str, np.ndarray]:
@@ -65,11 +74,16 @@ def look_into_cells(inputs, y: np.ndarray, draws: list[tuple], settings: dict) -
     return [{"trial": trial, **look_into_cell(inputs, y, W, z, *limits)} for trial, W, z in chosen]
 
 
-def follow_descents(inputs, y: np.ndarray, draws: list[tuple], settings: dict) -> list[dict]:
-    """Where descent from the first draws ends."""
+def follow_descents(
+    inputs, y: np.ndarray, draws: list[tuple], settings: dict
+) -> tuple[list[dict], list[CertifiedPoint]]:
+    """Where descent from the first draws ends, and the certificates that were found of that."""
     limits = settings["max_steps"], settings["max_cells"]
-    chosen = draws[: settings["trials"]]
-    return [{"start": trial, **descend_to_the_end(inputs, y, W, z, *limits)} for trial, W, z in chosen]
+    found = [
+        (trial, *descend_to_the_end(inputs, y, W, z, *limits)) for trial, W, z in draws[: settings["trials"]]
+    ]
+    rows = [{"start": trial, **row} for trial, row, _ in found]
+    return rows, [certificate for *_, certificate in found if certificate is not None]
 
 
 if __name__ == "__main__":
@@ -79,9 +93,12 @@ if __name__ == "__main__":
             inputs, y, source = prepare(data["X"]), data["y"], str(data["data_source"])
         draws = first_draws(snakemake.input.weights)
         in_cells = look_into_cells(inputs, y, draws, params.cells)
-        ends = follow_descents(inputs, y, draws, params.descents)
+        ends, certificates = follow_descents(inputs, y, draws, params.descents)
         write_npz(output.cells, **columns(in_cells), data_source=source)
         write_npz(output.ends, **columns(ends), data_source=source)
+        write_npz(output.certificates, **pack_points(certificates))
         saddles = sum(row["saddle"] == "saddle" for row in in_cells)
         classes = ", ".join(row["class"] for row in ends)
         log.info("%d of %d cells hold a saddle; descent ends: %s", saddles, len(in_cells), classes)
+        proven = sum(row["level"] == "proven" for row in ends)
+        log.info("%d of %d ends are proven", proven, len(ends))

@@ -1,0 +1,28 @@
+"""From a point that was classified in floating point to a certificate of its kind."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from relucells.certify.critical import KINDS, CertifiedPoint, certify_point
+from relucells.critical_points.classify import BOUNDARY, CriticalPoint
+from relucells.samples.inputs import Inputs, network, prepare
+
+
+def certificate_of(
+    X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, point: CriticalPoint
+) -> CertifiedPoint | None:
+    """A certificate that an exact critical point of that kind is close to (W, z), or None if none is found.
+
+    X : (N, D) or ``relucells.prepare(X)``; y : (N,); W : (K, D); z : (K,); point : what
+    ``critical_point`` says of them. Raises ValueError, naming the argument.
+    """
+    inputs = prepare(X)
+    y, W, z = network(inputs, y, W, z)
+    if point.kind not in KINDS:
+        return None
+    lengths = np.linalg.norm(inputs.X, axis=1)[:, None] * np.linalg.norm(W, axis=1)
+    near = (np.abs(inputs.X @ W.T) <= BOUNDARY * lengths) & (z != 0) & (lengths > 0)
+    pairs = np.argwhere(near)
+    # in v_j = |z_j| w_j, and of N/2 times the loss
+    multipliers = point.multipliers[near] * len(y) / (2 * np.abs(z)[pairs[:, 1]])
+    return certify_point(inputs, y, W, z, point.kind, pairs, multipliers)
