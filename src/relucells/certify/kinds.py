@@ -68,7 +68,12 @@ def check_multipliers(cell: Cell, leaf: Leaf) -> Finding:
         return REJECTED
     if (leaf.signs[owners] == 0).any() or (cell.group[owners] < 0).any():
         return REJECTED
-    found = floating_bound(cell.enclosure, leaf) if isinstance(cell.enclosure, ProvenMinimum) else None
+    found = None
+    if isinstance(cell.enclosure, ProvenMinimum):
+        try:
+            found = floating_bound(cell.enclosure, leaf)
+        except np.linalg.LinAlgError:
+            pass  # nothing is proven there, but exact arithmetic may serve
     if found is not None and (found[1] <= SHARP * abs(found[0]) or not cell.affordable):
         return _scaled(cell, *found)
     if cell.affordable:
