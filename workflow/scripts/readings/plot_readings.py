@@ -194,6 +194,33 @@ FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
 }
 
 
+NOTE = (
+    "A printed number fits a reading if it lies in the interval in which the reading's experiment would "
+    "print it. A reading fits unless more of its numbers miss than the right reading's would in 19 cases of "
+    "20. Joint p: Fisher's, where each number has a p. Off by at most: the largest ratio between a printed "
+    "number and the drawn one."
+)
+
+
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The table for readers."""
+
+    def text(column: str, form: str) -> pd.Series:
+        return table[column].map(lambda value: "—" if pd.isna(value) else form.format(value))
+
+    return pd.DataFrame(
+        {
+            "point": table["point"].map(QUESTIONS),
+            "reading": table["reading"],
+            "printed numbers": table["numbers"],
+            "fit": table["fit"],
+            "joint p": text("joint_p", "{:.2g}"),
+            "off by at most": text("largest_factor", "×{:.2f}"),
+            "verdict": table["verdict"],
+        }
+    )
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
         frame = pd.read_csv(snakemake.input[0])
@@ -202,23 +229,5 @@ if __name__ == "__main__":
             points = frame[frame["point"] == name]
             save(FIGURES[name](points) if len(points) else nothing(), [path])
         table = condense(summary(frame, snakemake.params.confidence))
-        shown = pd.DataFrame(
-            {
-                "point": table["point"].map(QUESTIONS),
-                "reading": table["reading"],
-                "printed numbers": table["numbers"],
-                "fit": table["fit"],
-                "joint p": table["joint_p"].map(lambda p: "—" if pd.isna(p) else f"{p:.2g}"),
-                "off by at most": table["largest_factor"].map(lambda f: "—" if pd.isna(f) else f"×{f:.2f}"),
-                "verdict": table["verdict"],
-            }
-        )
-        notes = [
-            "A printed number fits a reading if it lies in the interval in which the reading's experiment "
-            "would print it. A reading fits unless more of its numbers miss than the right reading's "
-            "would in 19 cases of 20. "
-            "Joint p: Fisher's, where each number has a p. Off by at most: "
-            "the largest ratio between a printed number and the drawn one."
-        ]
-        write_table(table, shown, snakemake.output, "What the paper leaves unsaid", notes)
+        write_table(table, shown(table), snakemake.output, "What the paper leaves unsaid", [NOTE])
         log.info("what fits: %s", "; ".join(table.loc[table["verdict"] == "fits", "reading"]))
