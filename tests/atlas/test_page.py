@@ -256,6 +256,17 @@ def test_the_hinges_move_by_keyboard_and_turn(page):
     assert handle.get_attribute("role") == "slider"
 
 
+def test_a_genuine_minimum_is_the_best_network_with_its_own_hinges(page, landscape):
+    stored, _ = landscape
+    for s, name in enumerate(("++", "+-", "-+", "--")):
+        choose_signs(page, name)
+        canvas = page.find_element(By.ID, "map")
+        for _ in range(min(5, int(stored["genuine"][..., s].sum()))):
+            canvas.send_keys("n")
+            here, loss = text(page, "here").split()[0], text(page, "loss").split()[0]
+            assert float(here) == pytest.approx(float(loss), rel=2e-3, abs=1e-6)
+
+
 def test_the_best_network_with_these_hinges_is_the_least_squares_one(page, landscape):
     stored, _ = landscape
     choose_signs(page, "+-")

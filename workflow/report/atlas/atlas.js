@@ -169,7 +169,7 @@
       pen.beginPath(); pen.moveTo(...at); pen.lineTo(...to); pen.strokeStyle = "#fff"; pen.lineWidth = 4; pen.stroke(); pen.strokeStyle = "#d00"; pen.lineWidth = 1.6; pen.stroke();
       mark(pen, "⊕", to[0], to[1], 18);
     }
-    pen.beginPath(); pen.arc(...at, 5, 0, TURN); pen.fillStyle = "#000"; pen.fill(); pen.lineWidth = 2; pen.strokeStyle = "#fff"; pen.stroke();
+    pen.beginPath(); pen.arc(...at, 6, 0, TURN); pen.lineWidth = 5; pen.strokeStyle = "#fff"; pen.stroke(); pen.lineWidth = 2.5; pen.strokeStyle = "#d00"; pen.stroke();
   }
 
   // The chosen cell
@@ -297,8 +297,14 @@
     const here = cell(a, b);
     state.at = [middle(a), middle(b)];
     const { s, genuine } = verdict(here), R = genuine && here.witness(s);
-    if (R) [0, 1].forEach((j) => { if ([a, b][j] !== S - 1) { const angle = direction(R, s, j); if (sectorOf(angle) === [a, b][j]) state.at[j] = angle; } });
+    if (R) [0, 1].forEach((j) => { if (R[2 * j] || R[2 * j + 1]) state.at[j] = within([a, b][j], direction(R, s, j)); });
     show();
+  }
+  function within(k, angle) {  // a direction of sector k's closure, moved off its rays by rounding only
+    const away = (to) => Math.abs(Math.atan2(Math.sin(angle - to), Math.cos(angle - to)));
+    if (sectorOf(angle) === k && away(edges[k]) > 1e-9) return angle;
+    const inwards = 1e-9 * (edges[k + 1] - edges[k]);
+    return away(edges[k]) < away(edges[k + 1]) ? edges[k] + inwards : edges[k + 1] - inwards;
   }
   function next(step) {
     const here = chosen(), from = here.a * S + here.b;

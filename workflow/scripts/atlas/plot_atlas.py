@@ -50,7 +50,7 @@ class Map:
         """Rays at a few hinges of both sides, and the two sectors that activate all or none."""
         M = self.own.sectors // 2
         data = self.stored["centre"] + self.stored["unit"] * self.own.hinges
-        rays = [k + side for side in (0, M) for k in (M // 5, M // 2, M - 1 - M // 4)]
+        rays = [k + side for side in (0, M) for k in (M // 4, M - 1 - M // 3)]
         labels = [f"{'›' if k < M else '‹'}{data[k]:.2g}".replace("-", "−") for k in rays]
         return [*rays, M - 0.5, 2 * M - 0.5], [*labels, "all", "none"]
 
