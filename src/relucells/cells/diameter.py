@@ -71,13 +71,15 @@ def cell_diameters(
     # Chords are measured in distances to the nearest hyperplane, which keeps single precision in its range.
     scale = np.abs(distances).min(axis=1)
     cells = _Cells(scale[:, None] / distances)
-    directions, lengths = _unit_rows(directions)
-    if not normalise:
-        directions *= (lengths / lengths.max())[:, None]
+    # Raw directions are all divided by the longest one, so that their products stay in range too.
+    unit = 1.0 if normalise else _unit_rows(directions)[1].max()
     longest = np.zeros(len(W))
     for start in range(0, len(directions), STRIP):
-        _lengthen(longest, directions[start : start + STRIP] @ X.T, cells)
-    return longest * scale if normalise else longest * scale / lengths.max()
+        strip, lengths = _unit_rows(directions[start : start + STRIP])
+        if not normalise:
+            strip *= (lengths / unit)[:, None]
+        _lengthen(longest, strip @ X.T, cells)
+    return longest * scale / unit
 
 
 class _Cells:
