@@ -66,7 +66,7 @@ def test_nearly_dependent_columns(rng, random_cell, gap):
     check_against_lstsq(X, y, pattern)
 
 
-def test_plateau(rng, random_cell):
+def test_a_cell_without_active_neurons_has_the_loss_of_the_zero_output(rng, random_cell):
     """Where no neuron is active on any sample the loss is 1 (labels ±1): the paper's plateau."""
     X, y, _ = random_cell(rng, 20, 3, 2)
     found = cell_minimum(X, y, np.zeros((20, 2), dtype=bool))

@@ -63,7 +63,7 @@ def test_linear_loss_is_what_a_linear_block_reaches(samples):
     assert loss_and_gradient(BLOCK, X, y, flat)[0] == pytest.approx(linear_loss(X, y))
 
 
-def test_endings(samples, rng):
+def test_a_run_that_ends_in_a_minimum_has_no_lower_loss_nearby(samples, rng):
     X, y = samples
     small = Network(D=4, width=1, linear=0)
     endings = set()

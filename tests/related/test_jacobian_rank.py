@@ -12,7 +12,8 @@ from scipy.optimize import linprog
 from tabulate_jacobian_rank import agreement, tabulate
 
 from relucells.cells import pattern as cells
-from relucells.related.jacobian_rank import draw_region, draw_step_patterns, full_row_rank, region_count
+from relucells.cells.diameter import count_cones
+from relucells.related.jacobian_rank import draw_region, draw_step_patterns, full_row_rank
 
 
 def jacobian(X, W, v):
@@ -91,21 +92,21 @@ def test_with_as_many_coordinates_as_samples_only_dead_samples_matter():
 
 
 @pytest.mark.parametrize("n, d0", [(1, 1), (4, 1), (5, 2), (6, 3)])
-def test_region_count_against_a_linear_program_for_each_sign_pattern(n, d0):
+def test_the_count_of_regions_against_a_linear_program_for_each_sign_pattern(n, d0):
     rng = np.random.default_rng(n * 10 + d0)
     X = np.hstack([rng.random((n, d0)), np.ones((n, 1))])
     found = 0
     for signs in product((-1, 1), repeat=n):
         inside = -np.array(signs)[:, None] * X  # sign_i w·x_i ≥ 1; bounds default to w ≥ 0 in scipy
         found += linprog(np.zeros(d0 + 1), A_ub=inside, b_ub=-np.ones(n), bounds=(None, None)).success
-    assert found == region_count(n, d0 + 1)
+    assert found == count_cones(n, d0 + 1)
 
 
 def test_step_patterns_are_all_regions_equally_often():
     rng = np.random.default_rng(2)
     n, draws = 5, 20_000
     columns, counts = np.unique(draw_step_patterns(rng, n, draws), axis=1, return_counts=True)
-    assert len(counts) == region_count(n, 2) == 2 * n
+    assert len(counts) == count_cones(n, 2) == 2 * n
     expected = draws / (2 * n)
     assert (np.abs(counts - expected) < 5 * np.sqrt(expected)).all()
     # the regions of sorted inputs under random weights are the same columns

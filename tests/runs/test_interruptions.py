@@ -62,7 +62,7 @@ def test_killed_at_random_moments(project, undisturbed, tmp_path, rng):
     assert files(tmp_path) == expected
 
 
-def test_interrupted(project, undisturbed, tmp_path):
+def test_an_interrupted_run_goes_on_where_it_stopped(project, undisturbed, tmp_path):
     expected, _ = undisturbed
     process = start(tmp_path, options=OPTIONS, project=project)
     wait_for(tmp_path / "results/trials/gaussian_d3_k10", process)

@@ -95,7 +95,7 @@ def test_all_active_cells_are_bad_where_the_signs_differ(run):
         assert checked["sampled_quality"][n] == "bad"
 
 
-def test_table_and_figure(run):
+def test_table_counts_the_decisions_and_figure_shows_them(run):
     _, _, _, found, files = run
     entry = {"dataset": "gaussian", "d": 3, "K": K, "N": 60, "biases": [0, 20], "data_source": "gaussian"}
     decisions = {name: files[name] for name in CONVENTIONS}

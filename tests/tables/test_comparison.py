@@ -154,7 +154,7 @@ def test_a_mean_of_rare_events_keeps_an_interval():
         ({"K": 11}, "the configuration has no such row"),
     ],
 )
-def test_not_comparable(changes, reason):
+def test_what_cannot_be_compared_says_why(changes, reason):
     row = judge(printed("genuine_pct", "0"), ours("genuine_pct", 0.0, **changes))
     assert (row["verdict"], row["reason"]) == ("not comparable", reason)
 

@@ -10,7 +10,7 @@ from flint import fmpq, fmpq_mat
 from locate_transition import dimension_crossing, locations, shares
 from map_series import NOT_ASKED, gaussian_samples, image_samples, map_series, with_labels
 from plot_transition import draw_kinds
-from running import command, files, planned, run
+from running import files, planned, run
 from scipy.optimize import nnls
 from scipy.stats import binom
 from write_report import markdown_table
@@ -607,7 +607,8 @@ SWEEP = {"d": [4], "K": [3], "biases": [0]}
 def test_a_mistake_in_the_kinds_is_one_line(tmp_path, kinds, line):
     done = run(tmp_path, {"transition": {"kinds": kinds}}, ["transition"], check=False)
     assert done.returncode == 1 and line in done.stdout, done.stdout
-    assert command(tmp_path)  # the folder is left usable
+    made = [path.name for path in tmp_path.iterdir()]
+    assert not {"results", "data", "logs"} & set(made), made  # nothing was begun
 
 
 def test_a_comparison_without_a_series_is_one_line(tmp_path):

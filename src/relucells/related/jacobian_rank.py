@@ -7,8 +7,6 @@ its columns scaled by v_j ≠ 0. Its rank is therefore that of A. Where it is n,
 critical point of the squared loss in the region has loss 0.
 """
 
-from math import comb
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -38,12 +36,6 @@ def draw_step_patterns(rng: np.random.Generator, n: int, d1: int) -> NDArray[np.
     choice = rng.integers(2 * n, size=d1)
     position = np.arange(n)[:, None]
     return np.where(choice <= n, position >= n - choice, position < choice - n)
-
-
-def region_count(n: int, dimension: int) -> int:
-    """Non-empty cells that one neuron sees: 2 Σ_{k<d'} C(n − 1, k) for n augmented inputs in general
-    position in R^d' (Cover's count; d' = ``dimension``)."""
-    return 2 * sum(comb(n - 1, k) for k in range(dimension))
 
 
 def full_row_rank(X: ArrayLike | Inputs, pattern: ArrayLike, v: ArrayLike, dtype: str = "float64") -> bool:
