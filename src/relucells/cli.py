@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 EXAMPLES = """examples:
+  relucells costs beyond                 what the target will cost, before it runs
+  relucells costs paper --configfile configs/tour.yaml
   relucells reference results            keep the csv results of a complete run in reference/
 """
 
@@ -19,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_costs(commands)
     _add_reference(commands)
     options = parser.parse_args(arguments)
     try:
@@ -27,6 +30,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name = getattr(error, "filename", None)
         print(f"relucells: {f'{name}: {error.strerror}' if name else error}", file=sys.stderr)
         return 1
+
+
+def _add_costs(commands) -> None:
+    command = commands.add_parser("costs", help="what a target will cost, from the last run or the reference")
+    command.add_argument("target", help="a target or a result file, as snakemake takes it")
+    command.add_argument("--configfile", type=Path, help="settings of your own, as snakemake takes them")
+    command.add_argument(
+        "--cores", type=int, default=1, help="to share the work among (default: %(default)s)"
+    )
+    command.set_defaults(run=_costs)
+
+
+def _costs(options: argparse.Namespace) -> int:
+    import csv
+
+    from relucells.pipeline.costs import estimate, planned_jobs
+
+    known = [path for path in (Path("results/costs.csv"), Path("reference/costs.csv")) if path.is_file()]
+    if not known:
+        raise ValueError("no results/costs.csv or reference/costs.csv here: run it in the project's folder")
+    with known[0].open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    settings = ["--configfile", str(options.configfile)] if options.configfile else []
+    jobs = planned_jobs(options.target, settings)
+    seconds, unknown = estimate(jobs, rows)
+    minutes = seconds / 60 / options.cores
+    print(f"{sum(jobs.values())} jobs, about {seconds:.0f} s of CPU time", end="")
+    print(f", {minutes:.1f} minutes on {options.cores}")
+    print(f"by the means in {known[0]}, whatever the settings of that run were")
+    if unknown:
+        print(f"without a measurement: {', '.join(unknown)}")
+    return 0
 
 
 def _add_reference(commands) -> None:

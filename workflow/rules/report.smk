@@ -3,6 +3,7 @@
 In:  results/comparison.csv, and every result that its rule marks with report(...)
 Out: results/figures/comparison.{pdf,png}, results/figures/data/comparison.csv
      results/provenance.csv          versions, seed, sources of the data
+     results/costs.csv               CPU time and peak memory of the jobs, by rule
      results/report.html             the results of the target `paper` on one self-contained page
      results/report_everything.html  those of all targets
 """
@@ -54,6 +55,30 @@ rule write_provenance:
         code=code_of("report/write_provenance"),
     script:
         "../scripts/report/write_provenance.py"
+
+
+# What every job cost, as its log says; the last thing but the page that shows it.
+rule write_costs:
+    input:
+        [
+            file
+            for file in TARGETS["paper"]
+            if file not in ("results/costs.csv", "results/report.html")
+        ],
+    output:
+        report(
+            "results/costs.csv",
+            caption="../report/report/costs.rst",
+            category="Provenance",
+            labels={"result": "CPU time and memory of the jobs", "format": "csv"},
+        ),
+    log:
+        "logs/write_costs.log",
+    localrule: True
+    conda:
+        "../envs/relucells.yaml"
+    script:
+        "../scripts/report/write_costs.py"
 
 
 rule write_report:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from relucells.pipeline.costs import cost_line
+
 # Errors of the machine, not of the program: a traceback would only bury them.
 SELF_EXPLAINING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -22,7 +24,8 @@ def job(snakemake) -> Iterator[logging.Logger]:
     """Run a script's work under its log file.
 
     The log (``snakemake.log[0]``) gets every line and, if the work fails, the traceback; a
-    ``UserError`` is shown as its one line. The process then ends with a non-zero exit.
+    ``UserError`` is shown as its one line. The process then ends with a non-zero exit. The last line of the
+    log says what the job cost.
     """
     log = logging.getLogger(snakemake.rule)
     # Where the log cannot be written, the work fails too and says why in one line.
@@ -50,6 +53,8 @@ def job(snakemake) -> Iterator[logging.Logger]:
     except Exception:
         log.exception("failed")
         raise
+    finally:
+        log.info("%s", cost_line())
 
 
 @contextmanager

@@ -20,7 +20,7 @@ TOLERANCES = {
 }
 # Columns that say how a run went, not what it found.
 LEFT_OUT = ("seconds", "cpu_s", "peak_mib", "steps")
-# What differs from run to run by nature.
+# What differs from run to run by nature: kept, and not compared.
 NOT_KEPT = ("provenance.csv", "costs.csv")
 LARGEST = 200_000  # bytes of a file that is kept
 SUMS = "SHA256SUMS"
@@ -43,7 +43,7 @@ def renew(results: Path, reference: Path) -> list[Path]:
     for old in reference.rglob("*.csv"):
         old.unlink()
     sums = []
-    for path in [*files, Path("provenance.csv")]:
+    for path in [*files, *(Path(name) for name in NOT_KEPT if (results / name).is_file())]:
         data = (results / path).read_bytes()
         target = reference / path
         target.parent.mkdir(parents=True, exist_ok=True)

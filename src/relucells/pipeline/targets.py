@@ -56,6 +56,7 @@ def _paper(plan: Plan) -> list[str]:
         "results/readings.csv",
         *_files("results/figures", ["comparison"], PICTURE),
         "results/provenance.csv",
+        "results/costs.csv",
         "results/report.html",
     ]
 
