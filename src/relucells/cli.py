@@ -8,6 +8,7 @@ from pathlib import Path
 EXAMPLES = """examples:
   relucells costs beyond                 what the target will cost, before it runs
   relucells costs paper --configfile configs/tour.yaml
+  relucells crate results                describe a finished run as an RO-Crate
   relucells reference results            keep the csv results of a complete run in reference/
 """
 
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_costs(commands)
+    _add_crate(commands)
     _add_reference(commands)
     options = parser.parse_args(arguments)
     try:
@@ -61,6 +63,23 @@ def _costs(options: argparse.Namespace) -> int:
     print(f"by the means in {known[0]}, whatever the settings of that run were")
     if unknown:
         print(f"without a measurement: {', '.join(unknown)}")
+    return 0
+
+
+def _add_crate(commands) -> None:
+    command = commands.add_parser("crate", help="describe a finished run as an RO-Crate")
+    command.add_argument("results", type=Path, help="the folder results/ of a finished run")
+    command.set_defaults(run=_crate)
+
+
+def _crate(options: argparse.Namespace) -> int:
+    try:
+        from relucells.pipeline.crate import write_crate
+    except ModuleNotFoundError:
+        raise ValueError("the package rocrate is missing: pip install rocrate") from None
+
+    files = write_crate(options.results)
+    print(f"{files} files described in {options.results / 'ro-crate-metadata.json'}")
     return 0
 
 
