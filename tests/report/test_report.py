@@ -185,7 +185,7 @@ def test_snakemakes_report_shows_tables_and_figures_without_network(browser, sna
         assert result["labels"].get("format") == Path(path).suffix[1:], path
         assert len(result["caption"]) > 40, path
     categories = browser.execute_script("return categories")
-    assert {"Comparison", "Tables", "Figures", "Conventions", "Provenance"} <= categories.keys()
+    assert {"Comparison", "Tables", "Figures", "Readings", "Provenance"} <= categories.keys()
     assert categories.keys() <= {
         "Comparison", "Tables", "Figures", "Conventions", "Genuine minima", "Provenance",
     }  # fmt: skip

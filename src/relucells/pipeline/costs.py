@@ -60,7 +60,7 @@ def planned_jobs(target: str, arguments: Iterable[str] = ()) -> dict[str, int]:
     """
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules", *arguments, "--", target]
     done = subprocess.run(command, capture_output=True, text=True)
-    text = done.stdout + done.stderr
+    text = done.stderr + done.stdout  # a dry run says on stdout what is wrong with its target
     if done.returncode:
         raise ValueError(next((line for line in reversed(text.splitlines()) if line.strip()), "no output"))
     jobs = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", text, re.MULTILINE)}
