@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import hypothesis
 import numpy as np
 import pytest
 import yaml
@@ -17,6 +18,16 @@ sys.path[:0] = sorted({str(path.parent) for path in (ROOT / "workflow" / "script
 # One thread, as Snakemake's jobs have: results are compared bit for bit.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+# The same examples every time, and no clock decides.
+hypothesis.settings.register_profile(
+    "fixed",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("fixed")
 
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SHARED_DATA = ROOT.parent / "shared" / "data"

@@ -90,12 +90,19 @@ class Mirror:
         self.requests = Counter()
         self.closing = threading.Event()
 
-    def answer(self, path):
+    def next_answer(self, path):
         answer = self.answers.get(path, 404)
         if isinstance(answer, list):
             answer = answer[min(self.requests[path], len(answer) - 1)]
+        return answer
+
+    def answer(self, path):
+        answer = self.next_answer(path)
         self.requests[path] += 1
         return answer
+
+    def stalls(self, path):
+        return self.next_answer(path) in (self.STALL_AT_ONCE, self.STALL_MIDWAY)
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def test_two_weights_have_the_printed_solution(h, drawn):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_closed_form_solves_the_normal_equations(seed, K):
     rng = np.random.default_rng(seed)
     locations, normals = rng.uniform(-2.5, 2.5, K), rng.choice([-1, 1], K)
@@ -88,7 +88,7 @@ def test_closed_form_solves_the_normal_equations(seed, K):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_mirroring_and_reordering_change_nothing(seed, K):
     rng = np.random.default_rng(seed)
     locations, normals = rng.uniform(-4, 4, K), rng.choice([-1, 1], K)

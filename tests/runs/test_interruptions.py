@@ -62,32 +62,57 @@ def test_killed_at_random_moments(project, undisturbed, tmp_path, rng):
     assert files(tmp_path) == expected
 
 
-def test_an_interrupted_run_goes_on_where_it_stopped(project, undisturbed, tmp_path):
+@pytest.fixture
+def held(tmp_path):
+    """Environment of a run whose gd_verify waits as long as the file ``hold`` is there; the file.
+
+    Where a run stands when something happens to it is then no question of how fast the machine is.
+    """
+    hold = tmp_path / "hold"
+    hold.touch()
+    hook = tmp_path / "hook/sitecustomize.py"
+    hook.parent.mkdir()
+    hook.write_text(
+        "import pathlib, sys, time\n"
+        "if sys.orig_argv[-1].endswith('gd_verify.py'):\n"
+        f"    pathlib.Path({str(tmp_path / 'reached')!r}).write_text('gd_verify')\n"
+        f"    while pathlib.Path({str(hold)!r}).exists():\n"
+        "        time.sleep(0.05)\n",
+        encoding="utf-8",
+    )
+    return {"PYTHONPATH": str(hook.parent)}, hold
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(project, undisturbed, tmp_path, held):
     expected, _ = undisturbed
-    process = start(tmp_path, options=OPTIONS, project=project)
-    wait_for(tmp_path / "results/trials/gaussian_d3_k10", process)
+    environment, hold = held
+    work = tmp_path / "work"
+    process = start(work, options=OPTIONS, project=project, environment=environment)
+    wait_for(tmp_path / "reached", process)
     os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate()
     assert process.returncode not in (0, None)
     assert "Finished results stay. To go on from here, give the same command again." in output
-    assert not (tmp_path / ".snakemake/locks").exists()
-    assert files(tmp_path).items() <= expected.items()
-    run(tmp_path, project=project)
-    assert files(tmp_path) == expected
+    assert not (work / ".snakemake/locks").exists()
+    assert files(work).items() <= expected.items()
+    hold.unlink()
+    run(work, project=project)
+    assert files(work) == expected
 
 
-def test_two_runs_in_one_folder(project, undisturbed, tmp_path):
+def test_two_runs_in_one_folder(project, undisturbed, tmp_path, held):
     expected, _ = undisturbed
-    first = start(tmp_path, options=OPTIONS, project=project)
-    wait_for(tmp_path / ".snakemake/locks/0.output.lock", first)
-    os.killpg(first.pid, signal.SIGSTOP)  # or a slow machine's first run ends before the second begins
-    second = run(tmp_path, project=project, check=False)
-    os.killpg(first.pid, signal.SIGCONT)
+    environment, hold = held
+    work = tmp_path / "work"
+    first = start(work, options=OPTIONS, project=project, environment=environment)
+    wait_for(tmp_path / "reached", first)
+    second = run(work, project=project, check=False)
+    hold.unlink()
     assert second.returncode != 0, second.stdout
     assert "Directory cannot be locked" in second.stdout
-    output, _ = first.communicate(timeout=120)
+    output, _ = first.communicate()
     assert first.returncode == 0, output
-    assert files(tmp_path) == expected
+    assert files(work) == expected
 
 
 class TestEnter:

@@ -20,7 +20,7 @@ CONFIGURATION = Path("/etc/slurm/slurm.conf")
 TEMPLATE = Path(__file__).with_name("slurm.conf")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel")
 MEMORY_MB = 16000  # as handed out; nobody checks that the machine has so much
-PATIENCE = 60  # seconds for the node to come up
+PATIENCE = 900  # seconds for the node to come up, on a machine that does much else
 
 
 def obstacle() -> str | None:
