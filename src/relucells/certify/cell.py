@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.certify import dyadic
-from relucells.certify.floating import gamma, row_system
+from relucells.certify.definiteness import positive_in_floats
+from relucells.certify.floating import TINY, gamma, norm, row_system
 
 # A matrix A with more entries than this is too large for proofs in floating point.
 ENTRIES = 20_000_000
@@ -51,11 +52,20 @@ class Samples:
         N, D = self.X.shape
         if N > D or self.zero.any():
             return False
-        if self.scaled is not None and row_system(self.scaled).proven:
+        if self.scaled is not None and (self._gram_is_definite() or row_system(self.scaled).proven):
             return True
         if self.X.size > ENTRIES:
             return False
         return dyadic.rank_at_least(self.X) == N
+
+    def _gram_is_definite(self) -> bool:
+        """Whether floating point proves that X Xᵀ is positive definite, each sample over a power of two."""
+        lengths = np.frexp(np.abs(self.scaled).max(axis=1))[1].astype(np.int64)
+        rows = dyadic.scaled(self.scaled, -lengths[:, None])
+        if rows is None:
+            return False
+        doubt = gamma(rows.shape[1]) * norm(rows) ** 2 + rows.size * TINY
+        return positive_in_floats(rows @ rows.T, doubt)
 
     @cached_property
     def columns(self) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.certify.cell import Cell, distinct_columns
-from relucells.certify.floating import TINY, RowSystem, gamma, norm, product, rounding, row_system
+from relucells.certify.floating import TINY, RowSystem, gamma, norm, product, row_system
 
 
 def enclosure(cell: Cell) -> "ProvenMinimum | ExactFit":
@@ -45,10 +45,10 @@ class ExactFit:
         dead = np.where(self.cell.alive, 0.0, self.cell.scaled_y)
         return float(np.linalg.norm(dead)) * (1.0 - gamma(self.cell.N)), norm(dead)
 
-    def displacement(self, R: NDArray) -> NDArray[np.float64]:
-        """How far the values R_j·x_i, (N, K), of some exact minimiser can be from those of R (K, D): the
-        active pairs of a sample make up for its residual evenly, the inactive ones stay."""
-        residual, error = _residual(self.cell, R)
+    def displacement(self, values: NDArray, error: NDArray) -> NDArray[np.float64]:
+        """How far the values R_j·x_i of some exact minimiser can be from those of an R, known to ``error``,
+        all (N, K): the active pairs of a sample make up for its residual evenly, the inactive ones stay."""
+        residual, error = _residual(self.cell, values, error)
         active = np.maximum(self.cell.pattern.sum(axis=1), 1)
         each = (np.abs(residual) + error) * (1.0 + gamma(4)) / active * (1.0 + gamma(4)) + TINY
         return self.cell.pattern * each[:, None]
@@ -115,9 +115,9 @@ class ProvenMinimum:
             np.concatenate([error[self.saturated], rounded]),
         )
 
-    def displacement(self, R: NDArray) -> NDArray[np.float64]:
+    def displacement(self, values: NDArray, error: NDArray) -> NDArray[np.float64]:
         """As ``ExactFit.displacement``: the sum of each group moves by at most a distance, shared evenly."""
-        residual, error = _residual(self.cell, R)
+        residual, error = _residual(self.cell, values, error)
         distance = self.system.distance(*self._project(residual, error))
         alive = self.group >= 0
         moved = np.where(alive, min(distance, 1e300) / np.maximum(self.size[self.group], 1), 0.0)
@@ -189,14 +189,12 @@ class ProvenMinimum:
         return float(lower), (norm(residual) + doubt) * (1.0 + gamma(4))
 
 
-def _residual(cell: Cell, R: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """y − A R, (N,), for scaled weights R (K, D), with a bound on the error of each entry."""
-    X = cell.samples.scaled
-    values = X @ R.T
-    error = (cell.pattern * rounding(X, R.T)).sum(axis=1) * (1.0 + gamma(cell.K))
-    residual = cell.scaled_y - (cell.pattern * values).sum(axis=1)
-    error += gamma(cell.K + 2) * ((cell.pattern * np.abs(values)).sum(axis=1) + np.abs(cell.scaled_y))
-    return residual, error
+def _residual(cell: Cell, values: NDArray, error: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """y − A R, (N,), from scaled values R_j·x_i known to ``error``, and a bound on the error of each."""
+    pattern, y = cell.pattern, cell.scaled_y
+    residual = y - (pattern * values).sum(axis=1)
+    known = (pattern * error).sum(axis=1) * (1.0 + gamma(cell.K))
+    return residual, known + gamma(cell.K + 2) * ((pattern * np.abs(values)).sum(axis=1) + np.abs(y))
 
 
 def saturate(X: NDArray, columns: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

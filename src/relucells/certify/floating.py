@@ -42,8 +42,10 @@ def rounding(left: NDArray, right: NDArray) -> NDArray[np.float64]:
     """A bound on the error of each entry of the computed ``left @ right``; 0 where all terms are 0."""
     n = left.shape[-1]
     size = np.abs(left) @ np.abs(right)
-    terms = (left != 0).astype(float) @ (right != 0).astype(float)
-    return gamma(n) * size + TINY * 2.0 * terms
+    some = left.any(axis=1)[:, None] & right.any(axis=0)
+    if (some & (size == 0)).any():  # nothing meets, or all of it underflows
+        some = (left != 0).astype(float) @ (right != 0).astype(float) > 0
+    return gamma(n) * size + TINY * 2.0 * n * some
 
 
 @dataclass(frozen=True)

@@ -118,11 +118,11 @@ def _inside(cell: Cell, decision: Decision) -> bool:
     if R is None:
         return False
     X = cell.samples.scaled
-    values = decision.signs * (X @ R.T)
-    moved = cell.enclosure.displacement(R) if cell.enclosure else 0.0
-    if (moved > NEAR * (np.abs(X) @ np.abs(R).T)).any():
+    values, error = X @ R.T, rounding(X, R.T)
+    moved = cell.enclosure.displacement(values, error) if cell.enclosure else np.zeros_like(values)
+    if (moved > NEAR * error / gamma(cell.D)).any():
         return False
-    error = (rounding(X, R.T) + moved) * (1.0 + gamma(4))
+    values, error = decision.signs * values, (error + moved) * (1.0 + gamma(4))
     if not np.isfinite(error).all() or not np.isfinite(values).all():
         return False
     if not ((values + error)[~cell.pattern] <= 0).all():
