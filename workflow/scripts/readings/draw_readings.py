@@ -62,7 +62,7 @@ def cells_of_a_row(
 def mean_of(values: np.ndarray, confidence: float) -> tuple[float, float, float]:
     """Mean of values (data sets, trials) in [0, 1] and the interval for the paper's mean over its trials."""
     n = values.shape[1]
-    variance = float(values.var(axis=1, ddof=1).mean())
+    variance = float(values.var(axis=1, ddof=1).mean()) if n > 1 else 0.0
     low, high, _, _ = mean_prediction(values.mean(axis=1), variance, n, PAPER_TRIALS, confidence)
     return float(values.mean()), max(low, 0.0), min(high, 1.0)
 

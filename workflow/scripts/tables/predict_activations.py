@@ -31,13 +31,18 @@ RESULT = [
 
 def trials_that_agree(law: Activation, value: float, rounding: float, K: int, confidence: float) -> float:
     """Of how many of its trials the paper's mean could be, at most, for it to agree; nan if of none."""
-    trials = range(law.neurons // K, 0, -1)
-    agreeing = (
-        fewer
-        for fewer in trials
-        if dataclasses.replace(law, neurons=fewer * K).p(value, rounding) > 1 - confidence
-    )
-    return float(next(agreeing, np.nan))
+
+    def agrees(trials: int) -> bool:
+        return dataclasses.replace(law, neurons=trials * K).p(value, rounding) > 1 - confidence
+
+    # The fewer the trials the wider the interval: by bisection.
+    fewest, most = 0, law.neurons // K
+    if agrees(most):
+        return float(most)
+    while most - fewest > 1:
+        middle = (fewest + most) // 2
+        fewest, most = (middle, most) if agrees(middle) else (fewest, middle)
+    return float(fewest) if fewest else np.nan
 
 
 def describe(law: Activation | RareEvents, row, unit: float, confidence: float) -> dict:
