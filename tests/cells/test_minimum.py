@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from flint import fmpq, fmpq_mat
 
 import relucells
 from relucells.cells.minimum import cell_minimum
@@ -59,11 +60,35 @@ def test_duplicate_and_nearly_duplicate_samples(rng, random_cell, gap, D):
     check_against_lstsq(X, y, pattern)
 
 
-@pytest.mark.parametrize("gap", [0.0, 1e-5, 1e-10])
+@pytest.mark.parametrize("gap", [0.0, 1e-5, 1e-10, 1e-15, 1e-20])
 def test_nearly_dependent_columns(rng, random_cell, gap):
+    """Against rational arithmetic: a decomposition in double precision is too inaccurate to compare with."""
     X, y, pattern = random_cell(rng, 40, 4, 3)
+    X[:, 0] = np.round(X[:, 0] * 2**10) / 2**10  # so that small differences are not rounded away
     X[:, 1] = X[:, 0] + gap * rng.standard_normal(40)
-    check_against_lstsq(X, y, pattern)
+    found = cell_minimum(X, y, pattern)
+    A = fmpq_mat([[fmpq(*v.as_integer_ratio()) for v in row] for row in dense_matrix(X, pattern).tolist()])
+    labels = fmpq_mat([[fmpq(int(label))] for label in y])
+    assert found.rank == A.rank()
+    independent = dense_matrix(X[:, [0, 2, 3] if (X[:, 0] == X[:, 1]).all() else [0, 1, 2, 3]], pattern)
+    B = fmpq_mat([[fmpq(*v.as_integer_ratio()) for v in row] for row in independent.tolist()])
+    if B.rank() == B.ncols():
+        fitted = B * (B.transpose() * B).solve(B.transpose() * labels)
+        exact = np.array([int(v.p) / int(v.q) for v in fitted.entries()])
+        np.testing.assert_allclose(found.fitted, exact, atol=1e-10)
+        assert found.loss == pytest.approx(np.mean((exact - y) ** 2), rel=1e-9)
+
+
+@pytest.mark.parametrize("power", [-200, -100, 100, 150])
+def test_any_scale_of_samples_and_labels(rng, random_cell, power):
+    X, y, pattern = random_cell(rng, 12, 3, 2)
+    plain, scaled = (
+        cell_minimum(X, y, pattern),
+        cell_minimum(np.ldexp(X, 3 * power), np.ldexp(y, -power), pattern),
+    )
+    assert scaled.rank == plain.rank
+    np.testing.assert_allclose(np.ldexp(scaled.fitted, power), plain.fitted, atol=1e-12)
+    np.testing.assert_allclose(np.ldexp(scaled.R, 4 * power), plain.R, rtol=1e-9, atol=1e-12)
 
 
 def test_a_cell_without_active_neurons_has_the_loss_of_the_zero_output(rng, random_cell):

@@ -184,12 +184,13 @@ def distinct_rows(matrix: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _right_inverse(X: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool, float]:
     """T (D, N) with X T = I for independent rows, whether that is accurate, and the condition number."""
-    q, triangle = np.linalg.qr(X.T)
+    exponents = np.frexp(np.abs(X).max(axis=1))[1]
+    q, triangle = np.linalg.qr(np.ldexp(X, -exponents[:, None]).T)
     singular = np.linalg.svd(triangle, compute_uv=False)
     condition = float(singular[0] / singular[-1]) if singular[-1] > 0 else np.inf
     if condition > 1.0 / np.finfo(float).eps:
-        return np.linalg.pinv(X), False, condition
-    return q @ np.linalg.inv(triangle).T, condition <= PLAIN_CONDITION, condition
+        return np.ldexp(q @ np.linalg.pinv(triangle).T, -exponents), False, condition
+    return np.ldexp(q @ np.linalg.inv(triangle).T, -exponents), condition <= PLAIN_CONDITION, condition
 
 
 # Orthonormal columns

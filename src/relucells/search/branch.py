@@ -17,13 +17,9 @@ from relucells.cells.pattern import distinct_columns
 from relucells.certify import clauses
 from relucells.certify.certificates import Leaf
 from relucells.search import sign_free
-from relucells.search.given_signs import GivenSigns, Settled
+from relucells.search.given_signs import GivenSigns, NoProof, Settled
 from relucells.search.margin_program import FREE, Bound
 from relucells.search.satisfiability import satisfy
-
-
-class NoProof(Exception):
-    """Some sign vector was settled without a proof that holds for it."""
 
 
 class Branching(GivenSigns):
@@ -88,9 +84,11 @@ class Branching(GivenSigns):
                 continue
             bound = self.maximise(plus)
             leaf = self.leaf(plus, bound)
-            if bound.margin <= threshold and (threshold > 0 or self.proven(leaf)):
-                self.leaves.append(leaf)
-                continue
+            if bound.margin <= threshold:
+                sharp = leaf if threshold > 0 else self.sharpened(leaf)
+                if sharp is not None and sharp.bound <= threshold:
+                    self.leaves.append(sharp)
+                    continue
             g = self._branching_group(plus, bound) if bound.margin > threshold else None
             if g is None:
                 full = self._complete(plus, bound)
@@ -134,9 +132,10 @@ class Branching(GivenSigns):
         for g in np.flatnonzero(program.determined & (program.size == 1)):
             best = max((0, 1), key=lambda plus, g=g: program.single(g, plus))
             other = self.single_leaf(g, 1 - best)
-            if other.bound > 0 or self.proven(other):
+            sharp = self.sharpened(other) if other.bound <= 0 else None
+            if other.bound > 0 or sharp is not None:
                 root[g] = best
-                self.leaves += [other] if other.bound <= 0 else []
+                self.leaves += [] if sharp is None else [sharp]
         if program.large and not self.exact:
             for g in self.singles:
                 wrong = [plus for plus in (0, 1) if self.outside(g, plus).max() > self.error]

@@ -16,9 +16,10 @@ from relucells.certify import coercion
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Decision, Leaf
 from relucells.certify.verify import cell_of, leaf_bound, support
+from relucells.samples.columns import rounded
 from relucells.samples.inputs import Inputs
 from relucells.search import independent_samples, rational_program
-from relucells.search.budget import Budget, WorkLimit
+from relucells.search.budget import Budget
 from relucells.search.highs import Unsolved
 from relucells.search.margin_program import FREE, Bound, MarginProgram
 
@@ -30,6 +31,8 @@ LARGE_ERROR = 1e-6
 # The share by which a witness of the exact margin is moved towards a point strictly inside the cell;
 # below ``certify.verify.MARGIN_SLACK``.
 INWARD = 5e-7
+# What a margin is rounded down by, so that the checker finds as much.
+ROUNDED = 1e-9
 
 
 def level_of(cell: Cell, decision: Decision) -> str:
@@ -44,6 +47,10 @@ def mean_loss(fitted: NDArray, y: NDArray) -> float:
     """(1/N) ‖fitted − y‖², whatever the scale of y."""
     _, power = scaled_by_power(y)
     return mean_square(np.ldexp(fitted - y, -power), power)
+
+
+class NoProof(Exception):
+    """Floating point has no answer, or none with a proof that holds, and exact arithmetic was not asked."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,19 @@ class GivenSigns:
         """The cell as the checker sees it."""
         return cell_of(self.inputs, self.y, self.pattern)
 
+    @cached_property
+    def loss(self) -> float:
+        """The cell's minimum loss, from the program's fitted values."""
+        if self.program.rank == self.pattern.any(axis=1).sum():
+            return mean_loss(np.where(self.pattern.any(axis=1), self.y, 0.0), self.y)
+        return mean_loss(self.program.fitted, self.y)
+
+    def be_careful(self) -> None:
+        """Settle everything in exact arithmetic, whatever that takes."""
+        self.small = True
+        loss = self.cell.exact.loss
+        self.loss = rounded(int(loss.p), int(loss.q), 2 * self.cell.exact.unit)
+
     @property
     def error(self) -> float:
         """Values of samples of length 1, in the program's scale, that may be zeros with rounding."""
@@ -118,7 +138,7 @@ class GivenSigns:
             return self.program.maximise(plus, -np.inf if self.exact else -self.error)
         except Unsolved:
             if not self.small:
-                raise WorkLimit from None
+                raise NoProof from None
             nothing = np.zeros((0, 3), dtype=np.int64)
             return Bound(1.0, 1.0, self.program.sums, {}, nothing, np.zeros(0), False)
 
@@ -126,7 +146,7 @@ class GivenSigns:
         """Whether a leaf's proof stands; taken for granted, until the end, in larger cells."""
         return not self.small or leaf_bound(self.cell, leaf).level != "rejected"
 
-    def _sharpened(self, leaf: Leaf) -> Leaf | None:
+    def sharpened(self, leaf: Leaf) -> Leaf | None:
         """The leaf with the bound that its proof gives; None if the proof does not stand."""
         if not self.small:
             return leaf
@@ -142,15 +162,14 @@ class GivenSigns:
             margin, R = self._strict_witness(plus, signs, bound)
             if margin > 0 and (not self.small or self._is_witness(margin, R, signs)):
                 return Settled(margin, R, signs, leaf)
-        elif (sharp := self._sharpened(leaf)) is not None:
+        elif (sharp := self.sharpened(leaf)) is not None:
             return Settled(sharp.bound, None, signs, sharp)
         if not self.small:
             return Settled(min(bound.margin, 0.0), None, signs, leaf)
         return self._settle_exactly(signs)
 
     def _is_witness(self, margin: float, R: NDArray, signs: NDArray) -> bool:
-        loss = mean_loss(self.program.fitted, self.y)
-        claim = Decision("genuine", margin, R, signs, loss, "given", exact=self.exact, given=signs)
+        claim = Decision("genuine", margin, R, signs, self.loss, "given", exact=self.exact, given=signs)
         return level_of(self.cell, claim) != "rejected"
 
     def _settle_exactly(self, signs: NDArray) -> Settled:
@@ -161,13 +180,18 @@ class GivenSigns:
         fixed = np.isin(group, group[fixed]) & (group >= 0)
         leaf = Leaf(np.where(fixed, signs, 0).astype(np.int8), best.margin, -1, best.pairs, best.values)
         R = best.R if best.margin > 0 else None
-        if R is not None and not (self.exact and self._is_witness(best.margin, R, signs)):
-            cell = self.inputs, self.y, self.pattern, signs, self.budget
-            inner = rational_program.maximise(*cell, inner=True)
-            if inner.margin > 0:
-                R = (1.0 - INWARD) * R + INWARD * inner.R if self.exact else inner.R
-                return Settled(best.margin if self.exact else inner.margin, R, signs, leaf)
-        return Settled(best.margin, R, signs, leaf)
+        if R is None or (self.exact and self._is_witness(best.margin, R, signs)):
+            return Settled(best.margin, R, signs, leaf)
+        cell = self.inputs, self.y, self.pattern, signs, self.budget
+        inner = rational_program.maximise(*cell, inner=True)
+        if inner.margin > 0:
+            R = (1.0 - INWARD) * R + INWARD * inner.R if self.exact else inner.R
+        return Settled(best.margin if self.exact else self._shown(R, signs), R, signs, leaf)
+
+    def _shown(self, R: NDArray, signs: NDArray) -> float:
+        """The margin that R shows, rounded as it is, or 0."""
+        found = self.cell.exact.witness_margin(R, signs)
+        return 0.0 if found is None else int(found.p) / int(found.q) * (1.0 - ROUNDED)
 
     def _strict_witness(self, plus: NDArray, signs: NDArray, bound: Bound) -> tuple[float, NDArray]:
         """A witness strictly inside on inactive pairs too, where one exists, and the margin it shows."""

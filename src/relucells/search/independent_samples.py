@@ -37,21 +37,25 @@ def sample_bounds(y: NDArray, pattern: NDArray[np.bool_], signs: NDArray) -> NDA
     return bounds
 
 
-def witness_values(y: NDArray, pattern: NDArray[np.bool_], signs: NDArray) -> NDArray[np.float64]:
+def witness_values(
+    y: NDArray, pattern: NDArray[np.bool_], signs: NDArray, lengths: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Values V, (N, K), of a minimiser R, V_ij = R_j·x_i, with the largest margin for these signs.
 
     Active pairs of a sample with both signs get magnitudes of at least the margin, and of the size of
-    the labels up to 1; inactive pairs of alive neurons lie as far inside; dead neurons have R_j = 0.
+    the labels, so that none is lost in the rounding of the others; inactive pairs of alive neurons lie as
+    far inside, less where samples are short (``lengths``, (N,)); dead neurons have R_j = 0.
     """
     margin = sample_bounds(y, pattern, signs).min()
-    level = max(margin, min(1.0, np.abs(y[pattern.any(axis=1)]).max()))
+    level = 2.0 * max(margin, float(np.abs(y[pattern.any(axis=1)]).max()))
     plus, minus = pattern @ (signs > 0).astype(float), pattern @ (signs < 0).astype(float)
     with np.errstate(divide="ignore", invalid="ignore"):
         # n₊ a − n₋ b = y with a, b ≥ level and one of them equal to it
         a = np.where(minus > 0, np.maximum(level, (y + level * minus) / plus), y / plus)
         b = np.where(plus > 0, (plus * a - y) / minus, -y / minus)
     magnitude = np.where(signs > 0, a[:, None], b[:, None])
-    values = np.where(pattern, magnitude, -level) * signs
+    inside = (level * lengths / lengths.max())[:, None]
+    values = np.where(pattern, magnitude, -inside) * signs
     values[:, ~pattern.any(axis=0)] = 0.0
     return values
 

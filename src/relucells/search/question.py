@@ -17,11 +17,12 @@ from relucells.certify.cell import Cell
 from relucells.certify.certificates import Certificate, Decision, Leaf
 from relucells.certify.conventions import BY_NAME
 from relucells.certify.verify import cell_of, leaf_bound
+from relucells.samples.columns import row_lengths
 from relucells.samples.inputs import Inputs
 from relucells.search import independent_samples
-from relucells.search.branch import Branching, NoProof
+from relucells.search.branch import Branching
 from relucells.search.budget import Budget, WorkLimit
-from relucells.search.given_signs import GivenSigns, level_of, mean_loss
+from relucells.search.given_signs import ROUNDED, GivenSigns, NoProof, level_of
 
 
 @dataclass
@@ -147,11 +148,17 @@ class Question:
                 (i, s[np.argmax(self.pattern[i])]) for i, s in zip(worst, self.candidates(), strict=True)
             ]
         if margin > 0:
-            values = independent_samples.witness_values(self.y, self.pattern, signs)
+            lengths = row_lengths(self.inputs.space.scaled)
+            values = independent_samples.witness_values(self.y, self.pattern, signs, lengths)
             R = self.inputs.prescribe(values)
-            return self._confirmed(
+            found = self._confirmed(
                 self._decision("genuine", margin, "witness", self._dead_loss(), R, signs, exact=exact)
             )
+            if found.level == "rejected":  # R, rounded as it is, may show less than the margin
+                shown = self.cell.exact.witness_margin(R, signs)
+                lower = 0.0 if shown is None else int(shown.p) / int(shown.q) * (1.0 - ROUNDED)
+                found = self._confirmed(replace(found, margin=lower, exact=False))
+            return found
         leaves = [independent_samples.sample_leaf(self.y[i], self.pattern, i, s) for i, s in cubes]
         branches = np.zeros(0, dtype=np.int64)
         if self.all_signs:
@@ -167,18 +174,14 @@ class Question:
             work.program = self._programs
         self._programs = work.program
         work.cell = self.cell
-        work.small |= self.careful
-        fits = work.program.rank == self.pattern.any(axis=1).sum()
-        loss = self._dead_loss() if fits else mean_loss(work.program.fitted, self.y)
-        branches = np.zeros(0, dtype=np.int64)
-        if isinstance(work, Branching):
-            try:
-                best = work.best()
-            except NoProof:
-                return replace(self._decision("none", 0.0, "precision", loss), level="rejected")
-            branches = work.branches
-        else:
-            best = work.best_of(self.candidates())
+        if self.careful:
+            work.be_careful()
+        loss = work.loss
+        try:
+            best = work.best() if isinstance(work, Branching) else work.best_of(self.candidates())
+        except NoProof:
+            return replace(self._decision("none", 0.0, "precision", loss), level="rejected")
+        branches = work.branches if isinstance(work, Branching) else np.zeros(0, dtype=np.int64)
         if best.margin > 0:
             return self._confirmed(
                 self._decision("genuine", best.margin, "witness", loss, best.R, best.signs, exact=exact)
