@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.atlas.faces import PROPOSED, SIGNS, SUBSETS, Rays, rays_of
+from relucells.atlas.faces import PROPOSED, SIGNS, SUBSETS, Place, Rays, rays_of
 from relucells.atlas.sectors import Samples
 
 END_KINDS = ("inside", "wall", "zero")
@@ -102,10 +102,11 @@ def _thinned(path: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class End:
-    """Where a run rests: the cell, the coefficients (4,) on its rays, the kind, the loss."""
+    """Where a run rests: the cell, the coefficients (4,) on its rays, the places, the kind, the loss."""
 
     cell: tuple[int, int]
     coefficients: NDArray[np.float64]
+    places: tuple[Place | None, Place | None]
     kind: str
     loss: float
 
@@ -126,18 +127,37 @@ def settle(rays: Rays, genuine: NDArray[np.bool_], cell: tuple[int, int], s: int
     seen = {cell}
     while True:
         a, c, loss = _closed_minimum(rays, cell, signs)
-        following = tuple(
+        first, second = (
             k if k == dead else _beyond(k, pair, sign * c, sectors)
             for k, pair, sign in zip(cell, a.reshape(2, 2), signs, strict=True)
         )
         inside = bool(genuine[*cell, s])
-        if inside or following in seen:  # no cell comes twice but by rounding, where nothing is left to fall
-            silent = any(k != dead and not pair.any() for k, pair in zip(cell, a.reshape(2, 2), strict=True))
+        # No cell comes twice but by rounding, where nothing is left to fall.
+        if inside or (first, second) in seen:
+            places = _places(a, cell, signs, sectors)
+            kind = "inside" if inside else "zero" if None in places else "wall"
             on = rays.lengths[list(rays_of(cell, sectors))]
             scale = np.linalg.norm(rays.samples.y) / np.where(on > 0, on, 1.0)
-            return End(cell, scale * a, "inside" if inside else "zero" if silent else "wall", loss)
-        seen.add(following)
-        cell = following
+            return End(cell, scale * a, places, kind, loss)
+        cell = first, second
+        seen.add(cell)
+
+
+def _places(a: NDArray, cell, signs, sectors: int) -> tuple[Place | None, Place | None]:
+    """Each neuron's place; None for a silent one, R_j = 0.
+
+    Where two neurons of one sign meet on a ray the closed cell's minimum gives it all to one of them; the
+    other one stands there too, not silent.
+    """
+    found: list[Place | None] = []
+    for k, pair in zip(cell, a.reshape(2, 2), strict=True):
+        on = tuple(ray for ray, value in zip((k, (k + 1) % sectors), pair, strict=True) if value > 0)
+        found.append(() if k == sectors - 1 else on or None)
+    for j, other in ((0, found[1]), (1, found[0])):
+        beside = (cell[j], (cell[j] + 1) % sectors)
+        if found[j] is None and other and len(other) == 1 and other[0] in beside and signs[0] == signs[1]:
+            found[j] = other
+    return found[0], found[1]
 
 
 def _closed_minimum(rays: Rays, cell, signs) -> tuple[NDArray, NDArray, float]:

@@ -114,7 +114,7 @@ class Rays:
         """The exact minimum of a closed cell; ``proposed`` : the index in SUBSETS that is tried first."""
         rays = rays_of(cell, self.samples.sectors)
         for subset in [SUBSETS[proposed], *SUBSETS]:
-            chosen = np.flatnonzero(subset)
+            chosen = np.flatnonzero(subset).tolist()
             on = tuple(rays[m] for m in chosen)
             found = self.exact(on, tuple(m // 2 for m in chosen), signs)
             if found and all(signs[m // 2] * found[1](k) <= 0 for m, k in enumerate(rays) if k not in on):
@@ -144,6 +144,9 @@ class Rays:
         return found
 
 
+Place = tuple[int, ...]  # of a neuron: on a ray, between two, or () where no sample activates it
+
+
 @dataclass(frozen=True)
 class WallMinimum:
     """A local minimum with at least one neuron on a ray, or its proof in numbers.
@@ -152,7 +155,7 @@ class WallMinimum:
     signs; face : the exact coefficients and loss; kinks : hinges at which the loss is not differentiable
     """
 
-    places: tuple[tuple[int, ...], tuple[int, ...]]
+    places: tuple[Place, Place]
     signs: tuple[int, int]
     face: Face
     kinks: tuple[int, ...]
@@ -162,7 +165,8 @@ def wall_minima(rays: Rays) -> list[WallMinimum]:
     """All local minima of the landscape with a neuron on a wall between cells and both R_j ≠ 0.
 
     Neurons are exchangeable: of two minima that differ by their order one is listed, + before − and else
-    the smaller first place. A neuron that no sample activates may stand anywhere in its sector.
+    the smaller first place. A neuron that no sample activates may stand anywhere in its sector; two
+    neurons of one sign on the same ray share its coefficient in any proportion, listed as halves.
     """
     found = []
     for signs in ((1, 1), (1, -1), (-1, -1)):
@@ -177,7 +181,16 @@ def wall_minima(rays: Rays) -> list[WallMinimum]:
                 continue
             kinks = tuple(k for k in _hinges(places) if _residual(rays, face, signs, k) != 0)
             found.append(WallMinimum(places, signs, face, kinks))
+            if places[1] == () and len(places[0]) == 1 and signs[0] == signs[1]:
+                found.append(_shared(found[-1]))
     return found
+
+
+def _shared(single: WallMinimum) -> WallMinimum:
+    """Both neurons on the ray of one: the same function, and the same conditions."""
+    (ray,), (whole,) = single.places[0], single.face.coefficients
+    face = Face((ray, ray), (0, 1), (whole / 2, whole / 2), single.face.loss)
+    return WallMinimum(((ray,), (ray,)), single.signs, face, single.kinks)
 
 
 def _hinges(places) -> tuple[int, ...]:
@@ -205,12 +218,14 @@ def _candidates(rays: Rays, signs: tuple[int, int]):
     """Places of both neurons, at least one on a ray, that floating point cannot rule out."""
     sectors = rays.samples.sectors
     gram, right = rays.float
-    alone = [(k,) for k in range(sectors) if gram[k, k] > 0]
-    inside = [
+    alone: list[Place] = [(k,) for k in range(sectors) if gram[k, k] > 0]
+    inside: list[Place] = [
         (k, (k + 1) % sectors) for k in range(sectors) if gram[k, k] > 0 and gram[(k + 1) % sectors].any()
     ]
     ordered = signs[0] != signs[1]
-    pairs = [(a, b) for n, a in enumerate(alone) for b in (alone if ordered else alone[n + 1 :])]
+    pairs: list[tuple[Place, Place]] = [
+        (a, b) for n, a in enumerate(alone) for b in (alone if ordered else alone[n + 1 :])
+    ]
     pairs += [(a, b) for a in alone for b in inside] + [(b, a) for a in alone for b in inside if ordered]
     pairs += [(a, ()) for a in alone] + [((), a) for a in alone if ordered]
     by_size: dict[int, list] = {}

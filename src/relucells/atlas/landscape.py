@@ -111,12 +111,12 @@ def _enter(
 def _closed_minima(rays: Rays, cells: NDArray[np.int64]) -> tuple[list[list[Fraction]], Best]:
     """The exact minimum of every closed cell under every sign vector, and the smallest of all."""
     losses: list[list[Fraction]] = [[] for _ in cells]
-    best = None
+    found: list[Best] = []
     for signs in SIGNS:
         for n, proposed in enumerate(rays.propose(cells, signs)):
-            cell = tuple(cells[n].tolist())
+            cell = (int(cells[n, 0]), int(cells[n, 1]))
             face = rays.closed_minimum(cell, signs, proposed)
             losses[n].append(face.loss)
-            if best is None or face.loss < best.loss:
-                best = Best(cell, signs, face)
-    return losses, best
+            if not found or face.loss < found[-1].loss:
+                found.append(Best(cell, signs, face))
+    return losses, found[-1]

@@ -56,7 +56,7 @@ class Samples:
     @cached_property
     def rays(self) -> NDArray[np.float64]:
         """(2M, 2): the weight σ_k (1, −v_k) of every ray."""
-        return self.sides[:, None] * np.column_stack([np.ones(self.sectors), -self.hinges])
+        return self.sides.astype(float)[:, None] * np.column_stack([np.ones(self.sectors), -self.hinges])
 
     @cached_property
     def angles(self) -> NDArray[np.float64]:

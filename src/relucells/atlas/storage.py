@@ -92,9 +92,10 @@ def cell_rows(stored: Mapping[str, NDArray], samples: Samples) -> Iterator[dict]
 
 def minimum_rows(stored: Mapping[str, NDArray], samples: Samples) -> Iterator[dict]:
     """A row per local minimum and order of the neurons: genuine minima of cells, then those on walls."""
+    best = float(stored["best_loss"])
     for a, b, s in zip(*np.nonzero(stored["genuine"]), strict=True):
         R = stored["witness"][a, b, s]
-        yield _minimum_row("differentiable", s, R, stored["loss"][a, b], stored["best_loss"], 0)
+        yield _minimum_row("differentiable", s, R, stored["loss"][a, b], best, 0)
     for signs, R, loss, kinks in zip(
         *(stored[f"wall_{name}"] for name in ("signs", "R", "loss", "kinks")), strict=True
     ):
@@ -104,7 +105,7 @@ def minimum_rows(stored: Mapping[str, NDArray], samples: Samples) -> Iterator[di
             (tuple(signs[::-1].tolist()), R[::-1].tobytes()): R[::-1],
         }
         for (order, _), weights in pairs.items():
-            yield _minimum_row(kind, SIGNS.index(order), weights, loss, stored["best_loss"], int(kinks))
+            yield _minimum_row(kind, SIGNS.index(order), weights, loss, best, int(kinks))
 
 
 def _minimum_row(kind: str, s: int, R: NDArray, loss: float, best: float, kinks: int) -> dict:
