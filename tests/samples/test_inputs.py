@@ -10,6 +10,7 @@ from relucells.critical_points.classify import minimum_on_closed_cell, settle
 from relucells.descent import gradient
 from relucells.line import line_minima
 from relucells.lower_loss import loss_bound, train
+from relucells.samples.columns import rank_modulo_primes
 from relucells.samples.inputs import gram_factor, inverse_lower, prepare
 
 X, y, W, z = np.eye(3) + 0.1, np.array([1.0, -1.0, 1.0]), np.array([[1.0, 2.0, -1.0]]), np.ones(1)
@@ -86,3 +87,14 @@ def test_gram_factor_is_the_root_of_the_inverse(rng):
     np.testing.assert_allclose(factor.T @ factor @ (A @ A.T), np.eye(100), atol=1e-9)
     A[1] = A[0] * (1 + 1e-9)
     assert gram_factor(A @ A.T) is None
+
+
+@pytest.mark.parametrize("rank", [0, 1, 5, 12])
+def test_ranks_of_tall_matrices_modulo_primes(rng, rank):
+    """Combining rows changes neither rank nor pivots; the last columns depend on those before."""
+    left = rng.integers(-9, 10, (400, rank)).astype(float)
+    matrix = left @ np.hstack([np.eye(rank), rng.integers(-9, 10, (rank, 12 - rank))])
+    found, pivots = rank_modulo_primes(matrix)
+    assert found == rank and pivots.tolist() == list(range(rank))
+    shuffled = matrix[:, rng.permutation(12)] * 2.0 ** rng.integers(-40, 40, 12)
+    assert rank_modulo_primes(shuffled)[0] == rank

@@ -98,7 +98,8 @@ def _by_exact_rank(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> So
     columns, group = distinct_columns(pattern)
     root = np.sqrt(np.bincount(group[group >= 0]))
     A = ((columns[alive] * root)[:, :, None] * C[alive][:, None, :]).reshape(alive.sum(), -1)
-    left, singular, right = np.linalg.svd(A, full_matrices=True)
+    # All of A's row space is needed, for its kernel, but not all of its column space.
+    left, singular, right = np.linalg.svd(A, full_matrices=A.shape[0] < A.shape[1])
     number = rank(inputs, pattern)
     along = left[:, :number].T @ y[alive]
     smallest = singular[0] * np.finfo(float).tiny

@@ -285,6 +285,8 @@ def _floats(matrix, power: int) -> NDArray[np.float64]:
 
 # Ranks modulo primes
 
+MORE_ROWS = 4  # combinations of rows beyond the number of columns
+
 
 def rank_modulo_primes(matrix: NDArray[np.float64]) -> tuple[int, NDArray[np.int64]]:
     """The largest rank modulo two primes of 31 bits, never above the exact one, and pivot columns of it.
@@ -296,14 +298,32 @@ def rank_modulo_primes(matrix: NDArray[np.float64]) -> tuple[int, NDArray[np.int
     seed = int.from_bytes(hashlib.sha256(np.ascontiguousarray(matrix).tobytes()).digest()[:16], "little")
     best, pivots = -1, np.zeros(0, dtype=np.int64)
     for p in _primes(seed):
-        residues = nmod_mat(*matrix.shape, _residues(matrix, p).ravel().tolist(), p)
-        reduced, rank = residues.rref()
+        residues = _combined(_residues(matrix, p), p, seed)
+        reduced, rank = nmod_mat(*residues.shape, residues.ravel().tolist(), p).rref()
         if rank > best:
             best = rank
             pivots = np.array(_pivots(reduced, rank), dtype=np.int64)
         if best == min(matrix.shape):
             break
     return best, pivots
+
+
+def _combined(residues: NDArray[np.uint64], p: int, seed: int) -> NDArray[np.uint64]:
+    """Few random combinations of many rows modulo p: never a larger row space, but for accidents the same.
+
+    An accident, with coefficients of 20 bits and MORE_ROWS to spare, is rarer than one among the primes. The
+    products of halves of 16 bits are sums below 2^53, which floats hold exactly.
+    """
+    N, n = residues.shape
+    if N <= 4 * (n + MORE_ROWS) or N > 2**16:
+        return residues
+    rng = np.random.default_rng(seed)
+    coefficients = rng.integers(0, 1 << 20, (n + MORE_ROWS, N)).astype(float)
+    high, low = (
+        (coefficients @ half.astype(float)).astype(np.uint64) % np.uint64(p)
+        for half in (residues >> np.uint64(16), residues & np.uint64(0xFFFF))
+    )
+    return (high * np.uint64(1 << 16) + low) % np.uint64(p)
 
 
 def _primes(seed: int) -> list[int]:
