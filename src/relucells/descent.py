@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.samples.inputs import Inputs, network, prepare, real_array
+from relucells.samples.threads import one_thread
 
 Outcome = Literal["crossed", "trapped", "undecided"]
 
@@ -56,6 +57,7 @@ def gradient(
     return z[:, None] * (errors.T @ inputs.X), (errors * pre).sum(axis=0)
 
 
+@one_thread
 def descend(
     X: ArrayLike | Inputs,
     y: ArrayLike,
@@ -79,6 +81,7 @@ def descend(
     return run
 
 
+@one_thread
 def descend_all(
     X: ArrayLike | Inputs,
     y: ArrayLike,

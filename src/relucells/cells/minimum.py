@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.cells.pattern import compact, distinct_columns, rank
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.inputs import Inputs, activations, gram_factor, prepare, rank_tolerance, targets
+from relucells.samples.threads import one_thread
 
 # Rounds of iterative refinement after a solve through the Gram matrix: each one gains at least
 # four digits (condition bound 1e6, squared, times the unit roundoff), so two reach full accuracy.
@@ -31,6 +32,7 @@ class CellMinimum:
     loss: float
 
 
+@one_thread
 def cell_minimum(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> CellMinimum:
     """The least-squares minimum of the cell with the given activation pattern, eqs. (3)–(5).
 

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.columns import exact_rank
 from relucells.samples.inputs import Inputs, activations, gram_factor, prepare, rank_tolerance, weights
+from relucells.samples.threads import one_thread
 
 
 def activation_pattern(X: ArrayLike | Inputs, W: ArrayLike) -> NDArray[np.bool_]:
@@ -76,6 +77,7 @@ def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDA
     return pattern[:, first], group
 
 
+@one_thread
 def rank(X: ArrayLike | Inputs, pattern: ArrayLike) -> int:
     """rank A, of the rational matrix that the floats make.
 

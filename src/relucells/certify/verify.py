@@ -19,6 +19,7 @@ from relucells.certify.floating import TINY, gamma, rounding
 from relucells.certify.kinds import Finding, check
 from relucells.certify.rational import NEAR, power
 from relucells.samples.inputs import Inputs, activations, prepare, targets
+from relucells.samples.threads import one_thread
 
 # The share by which a stated margin may exceed what its proof supports: a witness that is moved strictly
 # inside its cell gives up that much.
@@ -42,6 +43,7 @@ def verify(
     return LEVELS.index(verification_level(X, y, pattern, decision)) >= LEVELS.index(level)
 
 
+@one_thread
 def verification_level(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike, decision: Decision) -> str:
     """ "proven" (by exact arithmetic, or floating point with proven error bounds), "numerical" (within
     tolerances: beyond the size where a proof is affordable), or "rejected"."""

@@ -31,6 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.cells.pattern import rank
 from relucells.descent import gradient
 from relucells.samples.inputs import Inputs, network, prepare
+from relucells.samples.threads import one_thread
 from relucells.search.highs import Unsolved
 
 Kind = Literal["differentiable minimum", "non-differentiable minimum", "saddle", "not converged"]
@@ -95,6 +96,7 @@ class CriticalPoint:
         return words
 
 
+@one_thread
 def critical_point(
     X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, tolerance: float = 1e-7
 ) -> CriticalPoint:
@@ -279,6 +281,7 @@ class Run:
     gradient_norm: float
 
 
+@one_thread
 def gradient_descent(
     X: ArrayLike | Inputs,
     y: ArrayLike,
@@ -340,6 +343,7 @@ class Settled:
     finished: bool
 
 
+@one_thread
 def settle(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, max_cells: int = 1000) -> Settled:
     """Descend from cell to cell, exactly: minimise over the closed cell, cross where that descends, repeat.
 
@@ -435,6 +439,7 @@ class CellSaddle:
     complete: bool
 
 
+@one_thread
 def saddle_in_cell(
     X: ArrayLike | Inputs,
     y: ArrayLike,
@@ -603,6 +608,7 @@ class ClosedCell:
     evidence: str
 
 
+@one_thread
 def minimum_on_closed_cell(
     X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, program_limit: int | None = None
 ) -> ClosedCell:
