@@ -63,15 +63,14 @@ def test_no_forgery_passes(path):
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("part", range(4))
-def test_no_forgery_passes_in_a_long_campaign(path, part):
-    tried = forge(40, f"campaign {part}")
+def test_no_forgery_passes_in_a_long_campaign(path):
+    tried = forge(52, "campaign")
     assert sum(tried.values()) > 2000
 
 
 def test_no_changed_decision_passes():
     tried = 0
-    for n in range(30):
+    for n in range(15):
         rng = stream(13, "changed", n)
         X, y, pattern = naive.random_cell(rng)
         for signs in ("positive", "uniform", "exists", rng.choice([-1, 1], pattern.shape[1])):
@@ -82,7 +81,7 @@ def test_no_changed_decision_passes():
                 for changed in make(decision, rng):
                     tried += 1
                     assert not passes(X, y, pattern, changed), (n, make, decision, changed)
-    assert tried > 5000
+    assert tried > 2500
 
 
 @pytest.mark.campaign
