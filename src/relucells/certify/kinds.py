@@ -18,7 +18,7 @@ from relucells.certify.enclosures import ProvenMinimum
 from relucells.certify.multipliers import floating_bound
 
 # An enclosed bound whose doubt is a larger share of it is computed exactly where that is affordable.
-SHARP = 1e-8
+SHARP = 5e-7
 # Multipliers that a leaf may hold for each unknown; a basic solution has at most one, and one more.
 PAIRS = 4
 
