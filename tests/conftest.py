@@ -79,6 +79,7 @@ def small_run(tmp_path_factory) -> SimpleNamespace:
         probe.bind(("127.0.0.1", 0))  # nobody listens there: every request is refused at once
         for name in ("http_proxy", "https_proxy"):
             patch.setenv(name, f"http://127.0.0.1:{probe.getsockname()[1]}")
+        patch.setenv("MPLBACKEND", "no_such_backend")  # as where a notebook starts the run
         for name in ("no_proxy", "NO_PROXY"):
             patch.setenv(name, "")
         done = run(folder, config, targets=("paper",), options=("--cores", "2"), project=project)

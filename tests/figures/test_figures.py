@@ -83,7 +83,7 @@ def test_unknown_format_is_refused_before_anything_is_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "module://no", "TkAgg"])
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "no_such_backend"])
 def test_a_users_matplotlib_settings_do_not_count(tmp_path, backend):
     """Not a backend that only a notebook has, not a matplotlibrc in the working folder or at home."""
     draw([tmp_path / "plain.png"])
@@ -92,7 +92,10 @@ def test_a_users_matplotlib_settings_do_not_count(tmp_path, backend):
     settings = "text.usetex: True\nlines.linewidth: 9\naxes.facecolor: red\nsavefig.bbox: tight\n"
     for place in (tmp_path, home / ".config/matplotlib"):
         (place / "matplotlibrc").write_text(settings, encoding="utf-8")
-    program = f"import sys; sys.path[:0] = {sys.path!r}; from test_figures import draw; draw(['rc.png'])"
+    program = (
+        f"import sys; sys.path[:0] = {sys.path!r}; import relucells.pipeline.figures; "
+        "from test_figures import draw; draw(['rc.png'])"
+    )
     environment = os.environ | {"MPLBACKEND": backend, "HOME": str(home), "MPLCONFIGDIR": ""}
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True
