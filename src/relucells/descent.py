@@ -259,7 +259,7 @@ class _GramForm(_Form):
         self.moved_rows, self.stale, self.unadded = np.zeros_like(self.active), False, False
 
     def _at_rows(self, values: NDArray) -> NDArray:
-        return values if self.all_rows else np.take_along_axis(values, self.rows[:, :, None], axis=1)
+        return values if self.all_rows else values[np.arange(len(values))[:, None], self.rows]
 
     def gradient(self, z: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """∂L/∂z (T, K), ‖∂L/∂R_j‖² (T, K), and what rounding may hide of ‖∂L/∂R_j‖ (T,)."""
