@@ -195,3 +195,14 @@ def test_the_table_has_a_row_per_cell_and_names_its_certificates(landscape):
             decision = landscape.decisions[int(at)]
             assert (decision.verdict, decision.reason) == (row[f"verdict {name}"], reason)
             assert tuple(decision.given) == (SIGNS[n] if a <= b else SIGNS[n][::-1])
+
+
+def test_descents_that_reach_the_lowest_loss_are_counted_also_where_it_is_zero():
+    two = sectors.samples([0.0, 1.0], [1.0, -1.0])
+    made = survey(two)
+    assert made.best.loss == 0
+    runs = storage.descent_arrays(basins.descents(two, made.genuine, 4, 0.5, 200))
+    for row in storage.in_numbers(storage.arrays(made), runs):
+        ends = [row[f"ends_{name}"] for name in ("global", "bad_inside", "bad_wall", "zero")]
+        assert sum(ends) == row["runs"]
+        assert (row["ends_global"] > 0) == (row["signs"] in ("exists", "+-", "-+"))

@@ -13,6 +13,8 @@ from relucells.atlas.sectors import Samples
 from relucells.certify.certificates import pack
 
 FORMAT_VERSION = 1
+# A descent has reached the lowest loss up to this share of the labels' mean square: its own is rounded.
+REACHED = 1e-9
 SIGN_NAMES = tuple("".join("+" if s > 0 else "-" for s in signs) for signs in SIGNS)
 # Which sign vectors each convention allows, as rows of SIGNS.
 CONVENTIONS = {"positive": (0,), "uniform": (0, 3), "exists": (0, 1, 2, 3)}
@@ -150,7 +152,7 @@ def in_numbers(stored: Mapping[str, NDArray], runs: Mapping[str, NDArray]) -> li
         genuine = stored["genuine"][..., chosen].any(axis=2)
         quality = stored["quality"][..., chosen]
         run = np.isin(runs["signs"], chosen)
-        good = runs["loss"] <= best * (1 + 1e-9)
+        good = runs["loss"] <= best + REACHED * float(np.mean(stored["y"] ** 2))
         ends = {kind: run & ~good & (runs["kind"] == kind) for kind in ("inside", "wall", "zero")}
         rows.append(
             {
