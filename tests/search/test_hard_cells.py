@@ -221,3 +221,13 @@ def test_what_the_checker_rejects_is_not_claimed(monkeypatch):
     found = decide(X, y, pattern, "positive", margin="sign")
     assert (found.verdict, found.reason, found.level) == ("undecided", "precision", "")
     assert verification_level(X, y, pattern, replace(found)) == "rejected"
+
+
+def test_independent_samples_are_proven_whatever_the_number_of_neurons(monkeypatch):
+    """Their check forms no matrix of a cell, so that the size of A does not matter."""
+    monkeypatch.setattr("relucells.certify.cell.ENTRIES", 10**5)
+    rng = stream(21, "many neurons")
+    X, y = rng.standard_normal((60, 80)), rng.choice([-1.0, 1.0], 60)
+    for share in (0.02, 0.2):
+        pattern = rng.random((60, 40)) < share
+        assert decide(X, y, pattern, "exists").level == "proven"

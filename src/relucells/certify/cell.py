@@ -111,7 +111,7 @@ class Cell:
         return (
             self.samples.scaled is not None
             and self.scaled_y is not None
-            and int(self.alive.sum()) * width <= ENTRIES
+            and (self.samples.independent or int(self.alive.sum()) * width <= ENTRIES)
         )
 
     @cached_property
