@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from bracket_signs import brackets
 from compare_kinds import OTHERS, at, orders
 from conftest import ROOT
 from fit_laws import fit_laws
@@ -374,6 +375,29 @@ def test_among_covered_cells_only_those_of_full_rank_count_as_global():
     assert rows.loc["sampled", "global"] == pytest.approx(2 / 6)
 
 
+def test_brackets_of_some_choice_of_signs():
+    points = pd.DataFrame({"N": [4, 8, 16, 32, 64, 90], "draws": 20})
+    points = points.assign(kind="gaussian", d=3, K=5, bias=0, convention="exists", data_source="gaussian")
+    points = points.assign(undecided=[0, 0, 4, 6, 0, 0], at_once=[0, 0, 2, 10, 12, 0])
+    counts = {"proven_genuine": [20, 19, 12, 0, 19, 0], "proven_none": [0, 1, 4, 14, 19, 20]}
+    unsure = points.assign(K=9, proven_genuine=18, proven_none=2, at_once=0)
+    points = pd.concat([points.assign(**counts), unsure])
+    rows = brackets(points.sample(frac=1, random_state=0)).set_index("K")
+    assert rows.loc[5, ["N_1", "N_2", "ratio", "N_at_once"]].tolist() == [8, 64, 8, 32]
+    assert rows.loc[5, "share_of_unknowns"] == 32 / 20 and rows.loc[5, "undecided"] == 10
+    assert rows.loc[9, ["N_1", "N_2", "ratio", "N_at_once"]].isna().all()
+    assert brackets(points.assign(convention="sampled")).empty
+
+
+def test_what_is_proven_is_counted_apart():
+    result = map_series(0, "s", entry(N=[4, 16], draws=6, exists=6, K=4), PLAIN, 16)
+    result |= {"data_source": np.array("gaussian")}
+    rows = pd.DataFrame(shares(entry(), result, 0.95)).set_index("convention").loc["exists"]
+    assert (rows["proven_genuine"] == rows["genuine"]).all() and (rows["proven_none"] == rows["none"]).all()
+    assert rows["genuine"].sum() and rows["none"].sum()
+    assert rows["at_once"].sum() <= rows["none"].sum()
+
+
 def test_undecided_cells_widen_the_place_and_may_leave_it_open():
     points = pd.DataFrame({"N": [4, 8, 16, 32], "draws": 20, "genuine": [20, 12, 2, 0]})
     points = points.assign(kind="g", d=3, K=5, bias=0, convention="exists", data_source="gaussian")
@@ -547,6 +571,7 @@ def mapped(tmp_path_factory):
 def test_the_target_makes_every_file(mapped):
     found = {path.removeprefix("transition/") for path in files(mapped)}
     assert {"points.csv", "locations.csv", "laws.csv", "laws.md", "kinds.csv", "orders.md"} <= found
+    assert {"brackets.csv", "brackets.pdf", "brackets.png"} <= found
     pictures = {f"{name}.{suffix}" for name in ("map", "law", "kinds") for suffix in ("pdf", "png")}
     assert pictures | {f"data/{name}.csv" for name in ("map", "law", "kinds")} <= found
     assert sum(name.startswith("series/") for name in found) == 5 + 2 + 2 + 3
@@ -573,6 +598,9 @@ def test_the_points_add_up_and_name_their_data(mapped):
     assert len(rank) and (rank == 4).all()
     asked = points[points["convention"] == "exists"]
     assert set(asked["K"]) == {3} and set(asked["draws"]) == {2}
+    found = pd.read_csv(mapped / "results/transition/brackets.csv")
+    assert found[["d", "K", "bias"]].to_numpy().tolist() == [[1, 3, 0], [1, 3, 3]]
+    assert (found["N_1"] < found["N_2"]).sum() + found[["N_1", "N_2"]].isna().any(axis=1).sum() == 2
 
 
 def test_results_do_not_depend_on_cores(mapped, tmp_path):

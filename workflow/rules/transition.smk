@@ -8,6 +8,7 @@ Out: results/transition/series/{series}.npz   random cells of one kind of data, 
      results/transition/kinds.csv             all kinds of data at one d, K and bias
      results/transition/orders.csv, orders.md which property of the data orders them
      results/transition/map, law, kinds       (.pdf, .png), and data/{map,law,kinds}.csv behind them
+     results/transition/brackets              (.csv, .pdf, .png) between which N some choice of signs helps
 
 Target: transition
 """
@@ -135,6 +136,30 @@ rule plot_transition:
         code=code_of("transition/plot_transition"),
     script:
         "../scripts/transition/plot_transition.py"
+
+
+rule bracket_signs:
+    input:
+        points="results/transition/points.csv",
+    output:
+        csv=transition_result(
+            "brackets.csv", "transition_brackets", "some choice of signs", "table"
+        ),
+        pdf=transition_result(
+            "brackets.pdf", "transition_brackets", "some choice of signs", "figure"
+        ),
+        png=transition_result(
+            "brackets.png", "transition_brackets", "some choice of signs", "figure"
+        ),
+    log:
+        "logs/bracket_signs.log",
+    localrule: True
+    conda:
+        "../envs/relucells.yaml"
+    params:
+        code=code_of("transition/bracket_signs"),
+    script:
+        "../scripts/transition/bracket_signs.py"
 
 
 rule transition:

@@ -21,9 +21,13 @@ def targets(plan: Plan) -> dict[str, list[str]]:
         ],
         **_related(plan),
         "transition": [
-            *_files("results/transition", ["points", "locations", "laws", "kinds", "orders"], ["csv"]),
+            *_files(
+                "results/transition",
+                ["points", "locations", "laws", "kinds", "orders", "brackets"],
+                ["csv"],
+            ),
             *_files("results/transition", ["laws", "orders"], ["md", "tex"]),
-            *_files("results/transition", ["map", "law", "kinds"], PICTURE),
+            *_files("results/transition", ["map", "law", "kinds", "brackets"], PICTURE),
             *_files("results/transition/data", ["map", "law", "kinds"], ["csv"]),
         ],
         "full_scale": _files("results/full_scale", ["shares"], TABLE),

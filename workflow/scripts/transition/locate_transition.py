@@ -47,10 +47,20 @@ def shares(series: dict, result: dict[str, np.ndarray], confidence: float) -> li
                     "high": wilson(genuine + undecided, len(asked), confidence)[1],
                     "global": float((global_by_rank[p] == 1).mean()) if key == "sampled" else np.nan,
                     "programs": int(result[f"{key}_programs"][p].sum()) if f"{key}_programs" in result else 0,
+                    **(proofs(result, p) if key == "exists" else {}),
                     "data_source": str(result["data_source"]),
                 }
             )
     return rows
+
+
+def proofs(result: dict[str, np.ndarray], p: int) -> dict[str, int]:
+    """Of the draws asked for some choice of signs: how many are proven genuine, and proven none, and of how
+    many all choices were refuted at once."""
+    verdicts, proven = result["exists"][p], result["exists_proven"][p] == 1
+    counts = {f"proven_{name}": (verdicts == code) & proven for code, name in enumerate(VERDICTS[:2])}
+    counts["at_once"] = (verdicts != NOT_ASKED) & (result["exists_at_once"][p] == 1)
+    return {name: int(those.sum()) for name, those in counts.items()}
 
 
 def place(points: pd.DataFrame, confidence: float) -> tuple[Location, Location]:

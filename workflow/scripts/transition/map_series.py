@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from relucells.cells import pattern as cells
 from relucells.cells.inspection import draw_weights
+from relucells.certify import sign_free
 from relucells.pipeline.arrays import read_arrays
 from relucells.pipeline.job import UserError, job, write_npz
 from relucells.samples.gaussian import embed, two_gaussians
@@ -92,11 +93,14 @@ def examine(
         "exists": NOT_ASKED,
         "sampled_programs": 0,
         "exists_programs": 0,
+        "exists_proven": 0,
+        "exists_at_once": 0,
     }
     if asked["sampled"] is not None:
         decision = decide(inputs, y, pattern, signs, margin="sign", program_limit=asked["sampled"])
         found["sampled"] = VERDICTS.index(decision.verdict)
         found["sampled_programs"] = decision.programs
+        found["exists_proven"] = int(decision.verdict == "genuine" and decision.level == "proven")
     if asked["exists"] is not None:
         if found["sampled"] == VERDICTS.index("genuine"):
             found["exists"] = found["sampled"]  # the drawn signs are some signs
@@ -104,6 +108,8 @@ def examine(
             decision = decide(inputs, y, pattern, "exists", margin="sign", program_limit=asked["exists"])
             found["exists"] = VERDICTS.index(decision.verdict)
             found["exists_programs"] = decision.programs
+            found["exists_proven"] = int(decision.level == "proven")
+            found["exists_at_once"] = int(decision.reason == sign_free.KIND)
     return found
 
 
