@@ -18,7 +18,7 @@ from relucells.certify.certificates import Decision, Leaf
 from relucells.certify.verify import cell_of, leaf_bound, support
 from relucells.samples.columns import rounded
 from relucells.samples.inputs import Inputs
-from relucells.search import independent_samples, rational_program
+from relucells.search import independent_samples, interior, rational_program
 from relucells.search.budget import Budget
 from relucells.search.highs import Unsolved
 from relucells.search.margin_program import FREE, Bound, MarginProgram
@@ -134,6 +134,8 @@ class GivenSigns:
     def maximise(self, plus: NDArray) -> Bound:
         """The margin program of a node; no bound where HiGHS fails and exact arithmetic can serve."""
         self.program.exact = self.exact
+        if not self.exact and (found := interior.maximise(self.program, plus, self.budget)) is not None:
+            return found
         try:
             return self.program.maximise(plus, -np.inf if self.exact else -self.error)
         except Unsolved:

@@ -1,0 +1,113 @@
+"""The sign of a margin by an interior-point method, where A's kernel is too large for a simplex method.
+
+With rank A = N < K · rank X the margin program in the kernel's coordinates has hundreds of dense columns. In
+the R_j themselves its half-spaces are sparse, N equations A R = p tie them together, and HiGHS's
+interior-point method ends after some twenty steps. It maximises the least distance t from *all* half-spaces,
+so that the program is always feasible: t > 0 gives a point strictly inside, t < 0 strict multipliers.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relucells.search import highs
+from relucells.search.budget import Budget, WorkLimit
+from relucells.search.margin_program import FREE, Bound, MarginProgram
+
+# Columns of the kernel from which on it is tried, and numbers in the program up to which.
+LARGE_KERNEL = 400
+LARGEST = 20_000_000
+# A t, for samples of length 1 and values near 1, that may be zero with rounding.
+ERROR = 1e-6
+# Multipliers below this share of the largest are zeros of an interior point.
+NEGLIGIBLE = 1e-7
+
+
+def maximise(program: MarginProgram, plus: NDArray[np.int64], budget: Budget) -> Bound | None:
+    """A bound whose margin has the right sign, or None where this is not the way: a small kernel, open signs,
+    groups of both signs, or a t too close to 0."""
+    if program.kernel is None or program.kernel.shape[2] < LARGE_KERNEL:
+        return None
+    if ((plus == FREE) | ((plus > 0) & (plus < program.size))).any():
+        return None
+    N, G, r = len(program.unit), program.G, program.r
+    if (N * G + int(program.alive.sum()) * G) * r > LARGEST:
+        return None
+    budget.spend()
+    solved = _solve(program, plus, budget)
+    if solved is None:
+        return None
+    t, sums, prices = solved
+    # back to the minimisers exactly, as far as floats go
+    kernel = program.kernel.reshape(G * r, -1)
+    change = kernel @ (kernel.T @ (sums - program.sums).ravel())
+    sums = program.sums + change.reshape(G, r)
+    values = _values(program, plus, sums)
+    height = float(values[program.nonzero].min())
+    if height > ERROR:
+        return program._bound(height, sums, {}, plus, [], np.zeros(0), False)
+    if t >= -ERROR:
+        return None
+    used = np.argwhere(prices > NEGLIGIBLE * prices.max())
+    pairs = [(int(i), int(g), 1 if plus[g] else -1) for i, g in used]
+    return program._bound(t, sums, {}, plus, pairs, prices[tuple(used.T)], False)
+
+
+def _sides(program: MarginProgram, plus: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What x_i·u_g / |x_i| is multiplied by to be a distance from its half-space, (N, G), positive inside."""
+    signs = np.where(plus > 0, 1.0, -1.0) / program.size
+    return np.where(program.columns, signs, -signs)
+
+
+def _values(program: MarginProgram, plus: NDArray[np.int64], sums: NDArray) -> NDArray[np.float64]:
+    return _sides(program, plus) * (program.unit @ sums.T)
+
+
+def _solve(
+    program: MarginProgram, plus: NDArray[np.int64], budget: Budget
+) -> tuple[float, NDArray[np.float64], NDArray[np.float64]] | None:
+    """max t ≤ 1 with all distances ≥ t and A u = p: t, u (G, r), and the prices of the half-spaces (N, G)."""
+    import highspy
+    from scipy import sparse
+
+    G, r, infinity = program.G, program.r, highspy.kHighsInf
+    unit, inside = program.unit[program.nonzero], np.flatnonzero(program.nonzero)
+    sides = _sides(program, plus)[program.nonzero]
+    half_spaces = sparse.block_diag([sides[:, [g]] * unit for g in range(G)], format="csr")
+    rows = np.flatnonzero(program.alive & program.nonzero)
+    A = (program.columns[rows][:, :, None] * program.unit[rows][:, None, :]).reshape(len(rows), G * r)
+    right = program.fitted_per_length[rows]
+    below = sparse.csr_matrix(-np.ones((half_spaces.shape[0], 1)))
+    matrix = sparse.vstack(
+        [
+            sparse.hstack([sparse.csr_matrix(A), sparse.csr_matrix((len(rows), 1))]),
+            sparse.hstack([half_spaces, below]),
+        ],
+        format="csr",
+    )
+    model = highspy.HighsLp()
+    model.num_col_, model.num_row_ = G * r + 1, matrix.shape[0]
+    model.col_cost_ = np.append(np.zeros(G * r), -1.0)
+    model.col_lower_ = np.full(G * r + 1, -infinity)
+    model.col_upper_ = np.append(np.full(G * r, infinity), 1.0)
+    model.row_lower_ = np.concatenate([right, np.zeros(half_spaces.shape[0])])
+    model.row_upper_ = np.concatenate([right, np.full(half_spaces.shape[0], infinity)])
+    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    model.a_matrix_.start_, model.a_matrix_.index_ = matrix.indptr, matrix.indices
+    model.a_matrix_.value_ = matrix.data
+    solver = highs.new_solver()
+    for name, value in (("solver", "ipm"), ("run_crossover", "off"), ("presolve", "on")):
+        solver.setOptionValue(name, value)
+    left = budget.left()
+    if left is not None:
+        solver.setOptionValue("time_limit", left)
+    solver.passModel(model)
+    solver.run()
+    if solver.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
+        raise WorkLimit
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    solution = solver.getSolution()
+    point, duals = np.asarray(solution.col_value), np.abs(np.asarray(solution.row_dual))
+    prices = np.zeros((len(program.unit), G))
+    prices[inside] = duals[len(rows) :].reshape(G, len(inside)).T
+    return float(point[-1]), point[:-1].reshape(G, r), prices
