@@ -1,8 +1,9 @@
 """The experiments of Table VI: their images, their repetitions, the printed mean's place among them."""
 
 import numpy as np
+import pandas as pd
 import pytest
-from aggregate_diameters import table
+from aggregate_diameters import readable, table
 
 from relucells.pipeline.diameter_experiments import (
     LeftOut,
@@ -111,6 +112,7 @@ def test_what_other_images_cannot_serve_is_left_out(tmp_path):
     assert entry["diameters"].shape == (0, 3) and entry["d"] == 4 and "per_class: 20" in entry["left_out"]
     row = table([entry], {}, {("mnist", 4, 200): "1.0"}, 150.0, 0.95).iloc[0]
     assert np.isnan(row.mean_diameter) and row.conclusion.startswith("not measured: table_6: N = 200")
+    assert readable(pd.DataFrame([row])).iloc[0]["open %"] == "—"
 
 
 def _entry(diameters, **changes):

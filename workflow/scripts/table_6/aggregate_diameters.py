@@ -118,7 +118,7 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
     shown["p"] = frame["p"].map(lambda value: "—" if pd.isna(value) else f"{value:.2f}")
     shown["median"] = frame["median_diameter"].map(number)
     shown["5 % – 95 %"] = between(frame["q05"], frame["q95"])
-    shown["open %"] = frame["open_pct"].map("{:.1f}".format)
+    shown["open %"] = frame["open_pct"].map(lambda value: "—" if pd.isna(value) else f"{value:.1f}")
     return shown.assign(source=frame["data_source"], conclusion=frame["conclusion"])
 
 
