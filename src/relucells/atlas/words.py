@@ -23,6 +23,12 @@ def how_to_read() -> list[str]:
     ]
 
 
+def place(value: float, stored: Mapping[str, NDArray], digits: int) -> str:
+    """A place on the data's axis with so many digits of the samples' span: years stay apart."""
+    span = float(stored["unit"] * np.ptp(stored["x"]))
+    return f"{value:.{max(0, digits - 1 - int(np.floor(np.log10(span))))}f}".replace("-", "−")
+
+
 def neuron(angle: float, stored: Mapping[str, NDArray]) -> str:
     """A neuron's hinge and side in the data's units; ``angle`` : of its weight, NaN for R_j = 0."""
     if not np.isfinite(angle):
@@ -33,8 +39,8 @@ def neuron(angle: float, stored: Mapping[str, NDArray]) -> str:
         return "active on no sample"
     if k == own.sectors // 2 - 1:
         return "active on every sample"
-    hinge = float(stored["centre"]) + float(stored["unit"]) * -np.tan(angle)
-    return f"hinge at {hinge:.4g}, active to the {'right' if np.cos(angle) > 0 else 'left'}".replace("-", "−")
+    hinge = place(float(stored["centre"]) + float(stored["unit"]) * -np.tan(angle), stored, digits=3)
+    return f"hinge at {hinge}, active to the {'right' if np.cos(angle) > 0 else 'left'}".replace("-", "−")
 
 
 def findings(stored: Mapping[str, NDArray], summary: pd.DataFrame) -> list[str]:

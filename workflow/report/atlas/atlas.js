@@ -5,8 +5,10 @@
   const NAMES = ["++", "+-", "-+", "--"], SIGNS = [[1, 1], [1, -1], [-1, 1], [-1, -1]], MIRROR = [0, 2, 1, 3];
   const ALLOWED = { positive: [0], uniform: [0, 3], exists: [0, 1, 2, 3], "++": [0], "+-": [1], "-+": [2], "--": [3] };
   const S = data.hinges.length, M = S / 2, TURN = 2 * Math.PI, minus = (text) => String(text).replace("-", "−");
-  const brief = (number) => minus(Number(number.toPrecision(2)));
-  const text = (number) => minus(Number(number.toPrecision(4)));
+  const text = (number) => {
+    const size = Math.abs(number);
+    return minus(size && (size < 1e-3 || size >= 1e5) ? number.toExponential(2) : Number(number.toPrecision(4)));
+  };
   const edges = [...data.angles, data.angles[0] + TURN];
   const state = { at: [0, 0], convention: "exists", scale: "equal", layers: { paths: false, basins: false, walls: true } };
 
@@ -47,11 +49,13 @@
 
   // Neurons in words. Inputs are shown in the data's units: x = center + unit · u.
   const shown = (u) => data.center + data.unit * u;
+  const spread = data.unit * (data.x[data.x.length - 1] - data.x[0]);
+  const axis = (u, digits) => minus(shown(u).toFixed(Math.min(100, Math.max(0, digits - 1 - Math.floor(Math.log10(spread))))));
   const neuron = (angle) => {
     const slope = Math.cos(angle), offset = Math.sin(angle), k = sectorOf(angle);
     if (k === S - 1) return "active on no sample";
     if (k === M - 1) return "active on every sample";
-    return `hinge at ${text(shown(-offset / slope))}, active to the ${slope > 0 ? "right" : "left"}`;
+    return `hinge at ${axis(-offset / slope, 3)}, active to the ${slope > 0 ? "right" : "left"}`;
   };
   const allowed = () => ALLOWED[state.convention];
   const direction = (R, s, j) => Math.atan2(SIGNS[s][j] * R[2 * j + 1], SIGNS[s][j] * R[2 * j]);
@@ -146,7 +150,7 @@
     pen.fillStyle = ink; pen.font = "12px system-ui, sans-serif"; pen.textBaseline = "middle";
     const ticks = [];
     const few = [M / 5, M / 2, M - 1 - M / 5].map(Math.floor);
-    for (const k of few) ticks.push([edge(k), `›${brief(shown(data.hinges[k]))}`], [edge(k + M), `‹${brief(shown(data.hinges[k + M]))}`]);
+    for (const k of few) ticks.push([edge(k), `›${axis(data.hinges[k], 2)}`], [edge(k + M), `‹${axis(data.hinges[k + M], 2)}`]);
     ticks.push([(edge(M - 1) + edge(M)) / 2, "all"], [(edge(S - 1) + 1) / 2, "none"]);
     const seen = [];
     for (const [t, label] of ticks.sort((p, q) => (p[1].length > 3) - (q[1].length > 3))) {
@@ -250,7 +254,7 @@
     const dashed = network([0, 1].map((j) => [Math.cos(state.at[j]), Math.sin(state.at[j]), SIGNS[s][j] * now.scales[j]]));
     const dots = data.x.map((u, i) => `<circle cx="${px(u)}" cy="${py(data.y[i])}" r="3.6" fill="${data.y[i] > 0 ? "#000" : "#fff"}" stroke="#000"/>`);
     const zero = labels[0] - room < 0 && labels[1] + room > 0 ? `<path d="M${view.left},${py(0)}H${view.right}" stroke="#bbb"/>` : "";
-    const ticks = [data.x[0], (data.x[0] + data.x[data.x.length - 1]) / 2, data.x[data.x.length - 1]].map((u) => `<text x="${px(u)}" y="318" text-anchor="middle">${text(shown(u))}</text>`);
+    const ticks = [data.x[0], (data.x[0] + data.x[data.x.length - 1]) / 2, data.x[data.x.length - 1]].map((u) => `<text x="${px(u)}" y="318" text-anchor="middle">${axis(u, 3)}</text>`);
     const sides = labels.map((v) => `<text x="32" y="${py(v) + 4}" text-anchor="end">${text(v)}</text>`);
     $("background").innerHTML = `${zero}<path d="M${view.left},271H${view.right}" stroke="#000"/>${ticks.join("")}${sides.join("")}
       <path id="dashed" d="${dashed}" fill="none" stroke="#444" stroke-width="1.4" stroke-dasharray="5 4"/>
@@ -262,7 +266,7 @@
       handle.querySelector(".grip").setAttribute("d", `M0,${[16, -16][j]}V${[-11, 11][j]}L${18 * side},0L0,${[10, -10][j]}`);
       handle.querySelector("text").setAttribute("x", -10 * side);
       handle.setAttribute("aria-valuetext", neuron(state.at[j]));
-      handle.setAttribute("aria-valuenow", shown(u).toPrecision(4));
+      handle.setAttribute("aria-valuenow", shown(u).toPrecision(12));
     });
   }
   function handles() {

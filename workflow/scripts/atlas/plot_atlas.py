@@ -9,6 +9,7 @@ from matplotlib.patheffects import Normal, withStroke
 
 from relucells.atlas import sectors, storage
 from relucells.atlas.faces import SIGNS
+from relucells.atlas.words import place
 from relucells.pipeline.figures import PAGE_WIDTH, new_figure, save
 from relucells.pipeline.job import job
 
@@ -51,7 +52,7 @@ class Map:
         M = self.own.sectors // 2
         data = self.stored["centre"] + self.stored["unit"] * self.own.hinges
         rays = [k + side for side in (0, M) for k in (M // 4, M - 1 - M // 3)]
-        labels = [f"{'›' if k < M else '‹'}{data[k]:.2g}".replace("-", "−") for k in rays]
+        labels = [f"{'›' if k < M else '‹'}{place(data[k], self.stored, digits=2)}" for k in rays]
         return [*rays, M - 0.5, 2 * M - 0.5], [*labels, "all", "none"]
 
 
