@@ -12,6 +12,7 @@ import logging
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 os.environ["MPLBACKEND"] = "Agg"  # a notebook's backend means nothing to the jobs that it starts
 
@@ -33,7 +34,7 @@ PAGE_WIDTH = 7.16  # inches, both columns
 BLACK, BLUE, RED, YELLOW, GREY = "#000000", "#004488", "#BB5566", "#DDAA33", "#8C8C8C"
 
 # One entry a series, in the order of drawing: ``axes.plot(x, y, **SERIES[0])``.
-SERIES = [
+SERIES: list[dict[str, Any]] = [
     {"color": BLUE, "linestyle": "-", "marker": "o"},
     {"color": RED, "linestyle": "--", "marker": "s"},
     {"color": YELLOW, "linestyle": "-.", "marker": "^"},
@@ -95,11 +96,11 @@ def save(figure: Figure, paths: Iterable[str | os.PathLike]) -> None:
 
     Raises ValueError for another suffix: only these two are known to come out the same every time.
     """
-    paths = [Path(path) for path in paths]
-    for path in paths:
+    files = [Path(path) for path in paths]
+    for path in files:
         if path.suffix not in UNSTAMPED:
             raise ValueError(f"paths: must end in {' or '.join(UNSTAMPED)}, not {path.name}")
-    for path in paths:
+    for path in files:
         with replacing(path) as temporary:
             figure.savefig(temporary, metadata=UNSTAMPED[path.suffix])
     plt.close(figure)

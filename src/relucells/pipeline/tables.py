@@ -73,11 +73,12 @@ def write_table(
     """
     write_csv(outputs["csv"], frame)
     shown = shown.astype(str)
-    widths = [max(len(name), *map(len, shown[name])) if len(shown) else len(name) for name in shown]
+    names = [str(name) for name in shown]
+    widths = [max(len(name), *map(len, shown[name])) if len(shown) else len(name) for name in names]
     lines = [
         f"# {title}",
         "",
-        _row(shown.columns, widths),
+        _row(names, widths),
         _row(["-" * width for width in widths], widths),
         *(_row(row, widths) for row in shown.itertuples(index=False)),
         *(line for note in notes for line in ("", note)),

@@ -8,7 +8,7 @@ from relucells.pipeline.names import bias_token, even_grid
 from relucells.pipeline.run_config import ConfigError, in_order
 
 # What an entry may leave out.
-OPTIONAL = {
+OPTIONAL: dict[str, dict[str, Any]] = {
     "gaussian": {"distance": 2, "rank": None, "labels": "classes"},
     "images": {"grey": "rgb2gray", "labels": "classes"},
 }
@@ -74,7 +74,8 @@ def repeated_kinds(kinds: Mapping[str, Any]) -> dict[str, str]:
 
 def series_of_kinds(config: Mapping[str, Any]) -> dict[str, dict]:
     """Every series by its name, with all that it depends on; of one that is asked for twice, the most."""
-    section, series = config["transition"], {}
+    section = config["transition"]
+    series: dict[str, dict] = {}
     shared = {
         "programs": section["program_limit"],
         "reference_N": section["reference_N"],
