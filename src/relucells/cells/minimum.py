@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.cells.pattern import compact, distinct_columns, rank
 from relucells.samples.bases import column_basis, is_large
+from relucells.samples.decomposition import svd
 from relucells.samples.inputs import Inputs, activations, gram_factor, prepare, rank_tolerance, targets
 from relucells.samples.threads import one_thread
 
@@ -101,7 +102,7 @@ def _by_exact_rank(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> So
     root = np.sqrt(np.bincount(group[group >= 0]))
     A = ((columns[alive] * root)[:, :, None] * C[alive][:, None, :]).reshape(alive.sum(), -1)
     # All of A's row space is needed, for its kernel, but not all of its column space.
-    left, singular, right = np.linalg.svd(A, full_matrices=A.shape[0] < A.shape[1])
+    left, singular, right = svd(A, full_matrices=A.shape[0] < A.shape[1])
     number = rank(inputs, pattern)
     along = left[:, :number].T @ y[alive]
     smallest = singular[0] * np.finfo(float).tiny
@@ -156,13 +157,13 @@ def _solve_by_gram(A: NDArray, wanted: NDArray) -> tuple[NDArray | None, int]:
 
 
 def _numerical_rank(A: NDArray, N: int, columns: int) -> int:
-    singular = np.linalg.svd(A, compute_uv=False)
+    singular = svd(A, compute_uv=False)
     return int((singular > rank_tolerance(singular[0], N, columns)).sum())
 
 
 def _solve_by_svd(A: NDArray, wanted: NDArray, exact: Callable[[], int]) -> tuple[NDArray, int]:
     """Minimum-norm least squares, singular values cut at the rank."""
-    left, singular, right = np.linalg.svd(A, full_matrices=False)
+    left, singular, right = svd(A, full_matrices=False)
     rank = exact()
     kept = np.maximum(singular[:rank], singular[0] * np.finfo(float).tiny)
     return right[:rank].T @ ((left[:, :rank].T @ wanted) / kept), rank

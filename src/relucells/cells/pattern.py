@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.columns import exact_rank
+from relucells.samples.decomposition import svd
 from relucells.samples.inputs import Inputs, activations, gram_factor, prepare, rank_tolerance, weights
 from relucells.samples.threads import one_thread
 
@@ -110,5 +111,5 @@ def _rank_of_large(inputs: Inputs, pattern: NDArray[np.bool_]) -> int:
     dense_columns = pattern.shape[1] * inputs.X.shape[1]
     if len(small) >= small.shape[1]:
         return column_basis(small, len(pattern), dense_columns).rank
-    singular = np.linalg.svd(small, compute_uv=False)
+    singular = svd(small, compute_uv=False)
     return int((singular > rank_tolerance(singular[0], len(pattern), dense_columns)).sum())

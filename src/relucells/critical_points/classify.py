@@ -30,6 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.cells.pattern import rank
 from relucells.descent import gradient
+from relucells.samples.decomposition import svd
 from relucells.samples.inputs import Inputs, network, prepare
 from relucells.samples.threads import one_thread
 from relucells.search.highs import Unsolved
@@ -558,7 +559,7 @@ class _Cone:
         where ``inside`` lies on the boundary, so that no such plane is there."""
         from scipy.spatial import ConvexHull, QhullError
 
-        across = np.linalg.svd(self.inside[None])[2][1:]
+        across = svd(self.inside[None])[2][1:]
         height = self.rows @ self.inside
         if height.min() < BOUNDARY:
             return None

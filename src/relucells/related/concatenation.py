@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.samples.decomposition import svd
 from relucells.samples.inputs import real_array, targets
 
 Ending = Literal["minimum", "minimum at a kink", "saddle", "diverging", "not converged"]
@@ -219,7 +220,7 @@ def _minimum_at_kinks(network: Network, X: NDArray, y: NDArray, flat: NDArray, n
         if tied:
             parts["W"][k] = -X[i]
         normals[row] = np.concatenate([parts[name].ravel() for name in network.shapes])
-    _, singular, right = np.linalg.svd(normals)
+    _, singular, right = svd(normals)
     along = right[(singular > 1e-10 * singular[0]).sum() :].T
     flat = flat - np.linalg.lstsq(normals, normals @ flat, rcond=None)[0]
     start = flat

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.cells import pattern as cells
+from relucells.samples.decomposition import svd
 from relucells.samples.inputs import Inputs, activations, prepare, real_array
 
 
@@ -64,6 +65,6 @@ def full_row_rank(X: ArrayLike | Inputs, pattern: ArrayLike, v: ArrayLike, dtype
     jacobian = (compact.matrix * np.repeat(scale, inputs.rank)).astype(np.float32)
     if jacobian.shape[0] > jacobian.shape[1]:
         return False
-    singular = np.linalg.svd(jacobian, compute_uv=False)
+    singular = svd(jacobian, compute_uv=False)
     longest_side = max(len(pattern), pattern.shape[1] * inputs.X.shape[1])
     return bool(singular[-1] > singular[0] * longest_side * np.finfo(np.float32).eps)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from relucells.samples.decomposition import svd
 from relucells.samples.linear_bounds import row_system
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class ColumnSpace:
         """By singular values where X is too large for more."""
         rank = exact_rank(self.X)
         if rank is None:
-            singular = np.linalg.svd(self.scaled, compute_uv=False)
+            singular = svd(self.scaled, compute_uv=False)
             rank = int((singular > singular[0] * max(self.shape) * np.finfo(float).eps).sum())
         return rank
 
@@ -186,7 +187,7 @@ def _right_inverse(X: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool, f
     """T (D, N) with X T = I for independent rows, whether that is accurate, and the condition number."""
     exponents = np.frexp(np.abs(X).max(axis=1))[1]
     q, triangle = np.linalg.qr(np.ldexp(X, -exponents[:, None]).T)
-    singular = np.linalg.svd(triangle, compute_uv=False)
+    singular = svd(triangle, compute_uv=False)
     condition = float(singular[0] / singular[-1]) if singular[-1] > 0 else np.inf
     if condition > 1.0 / np.finfo(float).eps:
         return np.ldexp(q @ np.linalg.pinv(triangle).T, -exponents), False, condition
@@ -216,7 +217,7 @@ def _inverse_of_triangle(triangle: NDArray) -> tuple[NDArray, float]:
 
     A cut direction stays longer than it should; the next round finds it again, at its true size.
     """
-    left, singular, right = np.linalg.svd(triangle)
+    left, singular, right = svd(triangle)
     condition = singular[0] / singular[-1] if singular[-1] > 0 else np.inf
     kept = np.maximum(singular, singular[0] * len(triangle) * np.finfo(float).eps)
     return (right.T / kept) @ left.T, float(condition)

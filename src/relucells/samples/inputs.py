@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.samples.columns import ColumnSpace, IntegerSamples
+from relucells.samples.decomposition import svd
 from relucells.samples.linear_bounds import RowSystem, gamma, row_system
 
 # A Gram matrix squares the singular values: beyond this condition number of the factor (a bound on
@@ -143,7 +144,7 @@ class Inputs:
 
     @cached_property
     def _svd(self) -> tuple[NDArray, NDArray, NDArray]:
-        return np.linalg.svd(self.X, full_matrices=False)
+        return svd(self.X, full_matrices=False)
 
 
 def prepare(X: ArrayLike | Inputs) -> Inputs:

@@ -29,6 +29,7 @@ from relucells.cells.factorised import large_minimum
 from relucells.cells.minimum import least_squares
 from relucells.cells.pattern import distinct_columns, rank
 from relucells.samples.columns import row_lengths
+from relucells.samples.decomposition import svd
 from relucells.samples.inputs import Inputs
 from relucells.search import highs
 from relucells.search.budget import Budget, WorkLimit
@@ -112,7 +113,7 @@ class MarginProgram:
         elif number == len(A):
             kernel = np.linalg.qr(A.T, mode="complete")[0][:, number:]
         else:
-            kernel = np.linalg.svd(A, full_matrices=len(A) < A.shape[1])[2][number:].T
+            kernel = svd(A, full_matrices=len(A) < A.shape[1])[2][number:].T
         return u.reshape(self.G, self.r), kernel.reshape(self.G, self.r, kernel.shape[1]), number
 
     def in_units_of_y(self, values):

@@ -17,6 +17,7 @@ from flint import fmpq, fmpz_mat
 from numpy.typing import NDArray
 
 from relucells.samples.columns import integers, rounded, row_lengths
+from relucells.samples.decomposition import svd
 from relucells.samples.inputs import Inputs
 from relucells.search import highs
 from relucells.search.budget import Budget
@@ -174,7 +175,7 @@ def _tight(cell: _Cell, budget: Budget) -> list[int]:
     alive, exponent = cell.pattern.any(axis=1), int(np.frexp(np.abs(cell.y).max())[1])
     mask = cell.pattern[np.ix_(alive, cell.classes)] * np.array(cell.sharing, dtype=float)
     A = (mask[:, :, None] * C[alive][:, None, :]).reshape(len(mask), -1)
-    left, singular, right = np.linalg.svd(A, full_matrices=True)
+    left, singular, right = svd(A, full_matrices=True)
     rank = len(cell.equations)
     if not rank or not singular[min(rank, len(singular)) - 1] > 0:
         return []

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Leaf
 from relucells.certify.sign_free import KIND, Products, free_range, refutes
+from relucells.samples.decomposition import svd
 from relucells.samples.inputs import Inputs
 from relucells.search.cones import Cone, LinearForm
 from relucells.search.negative_sum import Sum, adjust, optimise
@@ -267,9 +268,9 @@ def _kernel(residual: NDArray[np.float64], unknowns: int) -> NDArray[np.float64]
     """A basis (unknowns, k) of the R_T for which some (b, τ) makes the residual vanish."""
     A, B = residual[:, :unknowns], residual[:, unknowns:]
     if B.shape[1]:
-        left, singular, _ = np.linalg.svd(B, full_matrices=False)
+        left, singular, _ = svd(B, full_matrices=False)
         left = left[:, singular > 1e-10 * singular[0]]
         A = A - left @ (left.T @ A)
-    _, singular, right = np.linalg.svd(A, full_matrices=True)
+    _, singular, right = svd(A, full_matrices=True)
     rank = int((singular > 1e-10 * singular.max(initial=1e-300)).sum())
     return right[rank:].T

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from relucells.samples.decomposition import svd
 from relucells.samples.inputs import Inputs
 
 
@@ -73,7 +74,7 @@ class Geometry:
 def geometry(inputs: Inputs, y: NDArray[np.float64], pattern: NDArray[np.bool_]) -> Geometry:
     """``Geometry`` of samples (N, D), N ≥ 4, y (N,) of ±1 with two of each, and a pattern (N, K)."""
     N = len(y)
-    eigenvalues = np.linalg.svd(inputs.X, compute_uv=False) ** 2
+    eigenvalues = svd(inputs.X, compute_uv=False) ** 2
     unit = inputs.X / np.linalg.norm(inputs.X, axis=1)[:, None]
     side = np.where(pattern, 1.0, -1.0)
     alike = (1 + side @ side.T / pattern.shape[1]) / 2

@@ -1,0 +1,18 @@
+"""A singular value decomposition that does not give up."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def svd(A: NDArray[np.float64], full_matrices: bool = True, compute_uv: bool = True):
+    """As ``numpy.linalg.svd``, for finite A.
+
+    LAPACK's divide and conquer (gesdd) fails to converge on rare, harmless matrices; one in some thousand
+    of our own did. Its QR iteration (gesvd) is slower, and settles them.
+    """
+    try:
+        return np.linalg.svd(A, full_matrices=full_matrices, compute_uv=compute_uv)
+    except np.linalg.LinAlgError:
+        from scipy.linalg import svd as by_qr
+
+        return by_qr(A, full_matrices=full_matrices, compute_uv=compute_uv, lapack_driver="gesvd")
