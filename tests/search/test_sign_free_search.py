@@ -185,7 +185,7 @@ def test_cells_in_which_no_certificate_can_be_are_left_alone():
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_thousand_genuine_cells_are_never_refuted(kind):
     """Planted minima, up to the size of Table III. Small cells are decided too: never as none."""
-    sizes = [(1, 3, 10, 140), (2, 6, 20, 140), (3, 10, 60, 40), (3, 20, 100, 10), (10, 10, 100, 6)]
+    sizes = [(1, 3, 10, 160), (2, 6, 20, 160), (3, 10, 60, 40), (3, 20, 100, 10), (10, 10, 100, 6)]
     tried = 0
     for d, K, N, count in sizes:
         for n in range(count):
