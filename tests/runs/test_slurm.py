@@ -67,7 +67,8 @@ def trials(folder):
         if key[2] == "lp.npz":  # certificates refer to rows of their own block
             parts = [pack([decision for part in parts for decision in unpack(part)])]
         for name in parts[0]:
-            joined[*key, name] = np.concatenate([part[name] for part in parts])
+            if name not in ("dataset", "bias"):  # one of each in every block
+                joined[*key, name] = np.concatenate([np.atleast_1d(part[name]) for part in parts])
     return joined
 
 
@@ -76,7 +77,7 @@ def numbers(folder):
     return {
         name: data
         for name, data in files(folder).items()
-        if name.endswith((".csv", ".npz")) and not name.startswith("trials/")
+        if name.endswith((".csv", ".npz")) and not name.startswith("trials/") and name != "costs.csv"
     }
 
 
