@@ -187,7 +187,7 @@ def test_snakemakes_report_shows_tables_and_figures_without_network(browser, sna
     categories = browser.execute_script("return categories")
     assert {"Comparison", "Tables", "Figures", "Readings", "Provenance"} <= categories.keys()
     assert categories.keys() <= {
-        "Comparison", "Tables", "Figures", "Conventions", "Genuine minima", "Provenance",
+        "Comparison", "Tables", "Figures", "Readings", "Genuine minima", "Provenance",
     }  # fmt: skip
 
 
