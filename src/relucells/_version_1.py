@@ -26,11 +26,14 @@ MOVED = {
     "scaling": "transition.laws",
     "student_teacher": "related.student_teacher",
 }
-# Modules of version 1 whose name a package has now.
+# Modules of version 1 whose name a package has now, and the modules that have their contents.
 PACKAGES = {
-    "cells": "cells.pattern",
-    "critical_points": "critical_points.classify",
-    "transition": "transition.geometry",
+    "cells": ["cells.pattern"],
+    "critical_points": [
+        f"critical_points.{name}"
+        for name in ("classify", "gradient", "exact_descent", "closed_cell", "saddles")
+    ],
+    "transition": ["transition.geometry"],
 }
 
 
@@ -64,14 +67,14 @@ def serve_old_imports() -> None:
 
 def attribute(package: str, name: str):
     """A name that version 1 had in a module whose name is a package's now."""
-    new = _place(PACKAGES[package])
-    try:
-        value = getattr(import_module(new), name)
-    except AttributeError:
-        raise AttributeError(f"module 'relucells.{package}' has no attribute {name!r}") from None
+    for new in map(_place, PACKAGES[package]):
+        if hasattr(module := import_module(new), name):
+            break
+    else:
+        raise AttributeError(f"module 'relucells.{package}' has no attribute {name!r}")
     warnings.warn(
         f"relucells.{package}.{name} is the name of version 1; import it from {new}",
         DeprecationWarning,
         stacklevel=3,
     )
-    return value
+    return getattr(module, name)

@@ -11,7 +11,9 @@ import pytest
 
 from relucells.certify.critical import export_point, pack_points, point_level, unpack_points
 from relucells.critical_points.certificate import certificate_of
-from relucells.critical_points.classify import critical_point, saddle_in_cell, settle
+from relucells.critical_points.classify import critical_point
+from relucells.critical_points.exact_descent import settle
+from relucells.critical_points.saddles import saddle_in_cell
 from relucells.samples.randomness import stream
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))

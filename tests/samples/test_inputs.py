@@ -6,7 +6,8 @@ import pytest
 import relucells
 from relucells.cells.diameter import cell_diameters
 from relucells.cells.pattern import dense_matrix, rank
-from relucells.critical_points.classify import minimum_on_closed_cell, settle
+from relucells.critical_points.closed_cell import minimum_on_closed_cell
+from relucells.critical_points.exact_descent import settle
 from relucells.descent import gradient
 from relucells.line import line_minima
 from relucells.lower_loss import loss_bound, train

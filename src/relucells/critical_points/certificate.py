@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from relucells.certify.critical import KINDS, CertifiedPoint, certify_point
-from relucells.critical_points.classify import BOUNDARY, CriticalPoint
+from relucells.critical_points.classify import CriticalPoint
+from relucells.critical_points.coordinates import BOUNDARY
 from relucells.samples.inputs import Inputs, network, prepare
 
 

@@ -4,13 +4,11 @@ import numpy as np
 
 from relucells.certify.critical import CertifiedPoint, pack_points, point_level
 from relucells.critical_points.certificate import certificate_of
-from relucells.critical_points.classify import (
-    critical_point,
-    gradient_descent,
-    minimum_on_closed_cell,
-    saddle_in_cell,
-    settle,
-)
+from relucells.critical_points.classify import critical_point
+from relucells.critical_points.closed_cell import minimum_on_closed_cell
+from relucells.critical_points.exact_descent import settle
+from relucells.critical_points.gradient import gradient_descent
+from relucells.critical_points.saddles import saddle_in_cell
 from relucells.pipeline.job import job, write_npz
 from relucells.samples.inputs import Inputs, prepare
 

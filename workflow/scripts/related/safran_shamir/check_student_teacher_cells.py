@@ -13,7 +13,8 @@ import numpy as np
 
 from relucells.cells.minimum import cell_minimum
 from relucells.cells.pattern import activation_pattern
-from relucells.critical_points.classify import critical_point, settle
+from relucells.critical_points.classify import critical_point
+from relucells.critical_points.exact_descent import settle
 from relucells.pipeline.job import job, write_npz
 from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream

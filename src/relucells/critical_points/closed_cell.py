@@ -1,0 +1,67 @@
+"""Which local minimum a closed cell holds: inside, on its boundary, or none."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from relucells.cells.pattern import rank
+from relucells.critical_points.classify import critical_point
+from relucells.critical_points.closed_minimum import closed_minimum
+from relucells.critical_points.coordinates import directions, orthonormal
+from relucells.samples.inputs import Inputs, network, prepare
+from relucells.samples.threads import one_thread
+
+
+@dataclass(frozen=True)
+class ClosedCell:
+    """verdict; loss : the least on the closed cell (NaN if undecided); evidence : one line for a table."""
+
+    verdict: Literal["differentiable minimum", "non-differentiable minimum", "none", "undecided"]
+    loss: float
+    evidence: str
+
+
+@one_thread
+def minimum_on_closed_cell(
+    X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, program_limit: int | None = None
+) -> ClosedCell:
+    """Which local minimum of the landscape the closed cell of (W, signs of z) holds, with all z_j ≠ 0.
+
+    A differentiable one inside (``genuineness.decide``) or else a non-differentiable one on its boundary,
+    which can only be where the loss is least on the closed cell. *none*: that minimiser is the only one
+    and the loss falls beyond the boundary. *undecided*: there are more minimisers than the one tested, or
+    program_limit linear programs did not decide.
+    """
+    from relucells.search.decide import decide
+
+    inputs = prepare(X)
+    y, W, z = network(inputs, y, W, z)
+    if not z.all():
+        raise ValueError("z: must not hold zeros, its signs choose the cell")
+    pattern, signs = inputs.X @ W.T > 0, np.sign(z)
+    decision = decide(inputs, y, pattern, signs, program_limit=program_limit, margin="sign")
+    if decision.verdict == "genuine":
+        return ClosedCell("differentiable minimum", decision.loss, "a minimiser lies in the open cell")
+    C, T = orthonormal(inputs)
+    unit = float(np.linalg.norm(y) or 1.0)
+    start = directions(inputs, C, W) * (np.abs(z) / unit)[:, None]
+    V, _ = closed_minimum(C, y / unit, pattern, signs, start, np.zeros_like(pattern))
+    point = critical_point(inputs, y, unit * V @ T.T, signs)
+    if point.kind == "non-differentiable minimum":
+        return ClosedCell(point.kind, point.loss, point.evidence)
+    alive = pattern.any(axis=0)
+    only_one = alive.any() and rank(inputs, pattern[:, alive]) == alive.sum() * inputs.rank
+    zero = np.flatnonzero(alive & ~V.any(axis=1))
+    e = np.maximum(C @ V.T, 0.0) @ signs - y / unit
+    descends = any(_leaves_zero(C, e, signs[j]) for j in zero) if len(zero) else True
+    if decision.verdict == "none" and point.kind == "not converged" and only_one and descends:
+        return ClosedCell("none", point.loss, point.evidence)
+    return ClosedCell("undecided", np.nan, point.evidence)
+
+
+def _leaves_zero(C: NDArray, e: NDArray, sign: float) -> bool:
+    """Whether the loss falls as v_j leaves 0 along ±x_k for some sample: s_j Σ e_i [δ·x_i]_+ < 0."""
+    products = C @ C.T
+    return min((sign * e @ np.maximum(side * products, 0)).min() for side in (1, -1)) < 0

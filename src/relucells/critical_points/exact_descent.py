@@ -1,0 +1,104 @@
+"""Exact descent from cell to cell, to a local minimum."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from relucells.critical_points.classify import critical_point
+from relucells.critical_points.closed_minimum import closed_minimum
+from relucells.critical_points.coordinates import BOUNDARY, CROSSING, directions, orthonormal, sides_of
+from relucells.critical_points.kinks import Kinks
+from relucells.samples.inputs import Inputs, network, prepare
+from relucells.samples.threads import one_thread
+
+
+@dataclass(frozen=True)
+class Settled:
+    """W (K, D), z (K,): the end point; cells : closed cells minimised on the way; finished : whether the
+    first-order conditions hold there, by ``critical_point`` (else the limit on cells was met)."""
+
+    W: NDArray[np.float64]
+    z: NDArray[np.float64]
+    cells: int
+    finished: bool
+
+
+@one_thread
+def settle(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, max_cells: int = 1000) -> Settled:
+    """Descend from cell to cell, exactly: minimise over the closed cell, cross where that descends, repeat.
+
+    The loss is a convex quadratic of v_j = |z_j| w_j on the closed cell. At its minimum a pair on the
+    boundary has a multiplier t (module's head) outside [0, z_j e_i] exactly if the loss falls beyond it:
+    those pairs change sides and the next cell has a lower minimum. A neuron that arrives at v_j = 0 with
+    g_j ≠ 0 goes through z_j = 0 to the other sign. Finite, because no cell and sign comes twice; ends in a
+    local minimum. All of it is a descent path: the segment to a closed cell's minimum lies in that cell.
+    A neuron that changes nothing, dead or with z_j = 0, moves inside its cell, away from the boundary.
+    """
+    inputs = prepare(X)
+    y, W, z = network(inputs, y, W, z)
+    C, T = orthonormal(inputs)
+    unit = float(np.linalg.norm(y) or 1.0)
+    direction = directions(inputs, C, W)
+    V = direction * (np.abs(z) / unit)[:, None]
+    # w_j = 0 has no cell: by way of z_j = 0 it moves to where some sample is.
+    direction[~direction.any(axis=1)] = C[np.argmax(np.linalg.norm(C, axis=1))]
+    pattern = C @ direction.T > 0
+    signs = np.where(z >= 0, 1.0, -1.0)
+    held, seen = np.zeros_like(pattern), set()
+    cells = 0
+    while True:
+        cells += 1
+        V, held = closed_minimum(C, y / unit, pattern, signs, V, held)
+        moving = V.any(axis=1)
+        direction = np.where(moving[:, None], V, direction)
+        for j in np.flatnonzero(~moving | ~pattern.any(axis=0)):
+            direction[j] = _inside(C, direction[j], pattern[:, j])
+        V = np.where(moving[:, None], direction, V)
+        cross, turn = _crossings(C, y / unit, pattern, signs, V)
+        following = signs * np.where(turn, -1.0, 1.0), pattern ^ cross
+        key = following[0].tobytes(), np.packbits(following[1]).tobytes()
+        # No cell comes twice but by rounding, where the loss has nothing left to fall.
+        if cells == max_cells or not (cross.any() or turn.any()) or key in seen:
+            break
+        seen.add(key)
+        held &= ~cross
+        signs, pattern = following
+    length = np.sqrt(unit * np.linalg.norm(V, axis=1))
+    size = np.where(moving, length / np.maximum(np.linalg.norm(direction, axis=1), np.finfo(float).tiny), 1.0)
+    W = (size[:, None] * direction) @ T.T
+    z = np.where(moving, signs * length, 0.0)
+    finished = critical_point(inputs, y, W, z).kind != "not converged"
+    return Settled(W, z, cells, finished)
+
+
+def _crossings(C, y, pattern, signs, V) -> tuple[NDArray, NDArray]:
+    """Pairs (N, K) that change sides, and neurons (K,) at v_j = 0 that change sign, where the loss falls."""
+    pre, boundary = sides_of(C, V)
+    boundary &= C.any(axis=1)[:, None]
+    e = np.where(pattern, pre, 0.0) @ signs - y
+    cross = np.zeros_like(pattern)
+    moving = V.any(axis=1)
+    for j in np.flatnonzero(boundary.any(axis=0) & moving):
+        rows = np.flatnonzero(boundary[:, j])
+        pull = signs[j] * ((pattern[:, j] & ~boundary[:, j]) * e) @ C
+        sides = Kinks(C[rows], signs[j] * e[rows], pull, CROSSING).sides_of_descent()
+        cross[rows, j] = np.where(pattern[rows, j], sides < 0, sides > 0)
+    turn = ~moving & (np.linalg.norm((pattern * e[:, None]).T @ C, axis=1) > CROSSING)
+    return cross, turn
+
+
+def _inside(C: NDArray, v: NDArray, pattern: NDArray) -> NDArray:
+    """v moved off the boundary of its closed cell, halfway to the next hyperplane; v itself if inside."""
+    side = np.where(pattern, 1.0, -1.0)
+    pre, boundary = sides_of(C, v[None])
+    boundary = boundary[:, 0] & C.any(axis=1)
+    if not boundary.any():
+        return v
+    rows = side[boundary, None] * C[boundary]
+    inwards = np.linalg.lstsq(rows, np.linalg.norm(rows, axis=1), rcond=BOUNDARY)[0]
+    if (rows @ inwards <= 0).any():  # dependent half-spaces, which need not have an inside
+        return v
+    gap, rate = (side * pre[:, 0])[~boundary], (side * (C @ inwards))[~boundary]
+    reach = min((gap[rate < 0] / -rate[rate < 0]).min(initial=np.inf), np.linalg.norm(v))
+    return v + reach / 2 * inwards
