@@ -839,11 +839,30 @@ def check_point(data):
     need(all(z[j] for _, j in boundary), "a pair on the boundary belongs to a neuron with z_j = 0")
     distance = real(data.get("distance"))
     need(distance >= 0, "the distance is negative")
-    point = CriticalPoint(
-        cell, W, z, boundary, [real(a) for a in items(data.get("multipliers"), len(boundary))]
-    )
+    multipliers = [real(a) for a in items(data.get("multipliers"), len(boundary))]
+    unknowns = sum(1 for a in z if a) * cell.D + len(boundary)
+    if unknowns <= 500 and cell.N * unknowns <= 400_000:
+        point = CriticalPoint(cell, W, z, boundary, multipliers)
+    else:
+        point = IndependentPoint(cell, W, z, boundary)
     point.check(kind)
-    need(point.moved() <= distance * distance, "the exact point is further away than the distance stated")
+    need(point.is_within(distance), "the exact point is further away than the distance stated")
+    check_point_quality(cell, data, point)
+
+
+def check_point_quality(cell, data, point):
+    """A minimum is global if its loss is 0, bad if a network with as many neurons has a smaller one."""
+    quality = data.get("quality")
+    if quality is None:
+        return
+    need(data.get("point") != "saddle", "only a minimum is bad or global")
+    loss = sum((e * e for e in point.e), fmpq(0)) / cell.N
+    if quality == "global":
+        need(loss == 0, "the loss is not 0")
+        return
+    need(quality == "bad", "a minimum is bad or global")
+    cell.K = point.K
+    need(network_loss(cell, data.get("better")) < loss, "the better network's loss is not smaller")
 
 
 class CriticalPoint:
@@ -862,8 +881,6 @@ class CriticalPoint:
     def solve(self, multipliers):
         """v_j = |z_j| w_j of the neurons with z_j ≠ 0, the t of the boundary, and the residual e."""
         cell, D = self.cell, self.cell.D
-        unknowns = len(self.loud) * D + len(self.boundary)
-        need(unknowns <= 500 and cell.N * unknowns <= 400_000, "the point is too large for this checker")
         A = matrix(
             [
                 [self.sign[j] * a if self.active[i][j] else 0 for j in self.loud for a in cell.rows[i]]
@@ -959,6 +976,9 @@ class CriticalPoint:
                     )
         return falls
 
+    def is_within(self, distance):
+        return self.moved() <= distance * distance
+
     def moved(self):
         """|W' − W|²."""
         total = fmpq(0)
@@ -969,6 +989,86 @@ class CriticalPoint:
                 new = self.new[j]
             total += sum(((a - b) * (a - b) for a, b in zip(new, self.W[j], strict=True)), fmpq(0))
         return total
+
+
+class IndependentPoint:
+    """An exact point near (W, z) on linearly independent samples, whose values w_j·x_i may be chosen.
+
+    Boundary pairs get 0; a sample with a neuron z_j ≠ 0 active on it is fitted exactly, e = 0, each such
+    neuron changing in proportion to z_j; e = −y on the others. All g_j of neurons with z_j ≠ 0 and all
+    multipliers are then 0, and a boundary pair needs z_j e_i ≥ 0. A neuron with z_j = 0 that is pulled moves
+    along e.
+    """
+
+    def __init__(self, cell, W, z, boundary):
+        need(cell.independent, "the point is too large for this checker")
+        need(cell.N <= 3000, "there are too many samples")
+        self.cell, self.z, self.K, self.boundary = cell, z, len(z), boundary
+        u, on = values_of(cell, W)[0], set(boundary)
+        N, K = cell.N, self.K
+        active = [[u[i][j] > 0 and (i, j) not in on for j in range(K)] for i in range(N)]
+        self.e, new = [], [list(row) for row in u]
+        for i in range(N):
+            loud = [j for j in range(K) if z[j] and active[i][j]]
+            e = sum((z[j] * u[i][j] for j in loud), -cell.y[i])
+            if loud:
+                size = sum((z[j] * z[j] for j in loud), fmpq(0))
+                for j in loud:
+                    new[i][j] = u[i][j] - z[j] * e / size
+                e = fmpq(0)
+            self.e.append(e)
+        for i, j in boundary:
+            new[i][j] = fmpq(0)
+        self.falls = False
+        for j in range(K):
+            rows = [] if z[j] else [i for i in range(N) if active[i][j] and self.e[i]]
+            if rows:
+                self.falls = True
+                square = sum((self.e[i] * self.e[i] for i in rows), fmpq(0))
+                along = sum((self.e[i] * u[i][j] for i in rows), fmpq(0)) / square
+                for i in rows:
+                    new[i][j] = u[i][j] - along * self.e[i]
+        for i in range(N):
+            for j in range(K):
+                if (i, j) not in on:
+                    right = new[i][j] > 0 if active[i][j] else new[i][j] < 0
+                    need(right, "the exact point is on a boundary, or in another cell")
+        self.change = [[a - b for a, b in zip(*rows, strict=True)] for rows in zip(new, u, strict=True)]
+
+    def check(self, kind):
+        slopes = [self.e[i] * (1 if self.z[j] > 0 else -1) for i, j in self.boundary]
+        need(all(slope >= 0 for slope in slopes), "the loss falls across a boundary")
+        need(
+            self.falls == (kind == "saddle"),
+            "a neuron with z_j = 0 is pulled, or none is, unlike the kind of point",
+        )
+        if kind != "saddle":
+            need(
+                any(slopes) == (kind == "non-differentiable minimum"),
+                "the point has kinks, or none, unlike its kind",
+            )
+
+    def is_within(self, distance):
+        """Whether |Δ| is at most that, for the least Δ with X Δ_j = the change of the values, from balls."""
+        if not any(any(row) for row in self.change):
+            return True
+        cell, K = self.cell, self.K
+        rows, below = whole(cell.exact_X)
+        table = matrix(rows, cell.D)
+        gram = table * table.transpose()
+        change, denominator = whole(self.change)
+        right = matrix(change, K)
+        for precision in PRECISIONS:
+            ctx.prec = precision
+            try:
+                weights = arb_mat(gram).solve(arb_mat(right))
+            except ZeroDivisionError:
+                continue
+            total = sum((weights[i, j] * change[i][j] for i in range(cell.N) for j in range(K)), arb(0))
+            square = total * arb(fmpq(below, denominator)) ** 2
+            if square <= arb(distance * distance):
+                return True
+        return False
 
 
 def keep_start(rows, right, start):

@@ -12,6 +12,7 @@ The packages, each of which uses only those above it:
     search            the part that finds verdicts and certificates, and need not be trusted
     critical_points   what descent converges to: minima, kinks, saddles
     atlas             the whole landscape of two neurons on a line, and slices through larger ones
+    examination       a network that somebody trained: what it is, what its cell holds
     transition        from how many samples on cells hold no genuine minimum
     related           the related works
     pipeline          what the workflow's rules and scripts share
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from relucells.certify.verify import verification_level, verify
     from relucells.critical_points.classify import critical_point
     from relucells.descent import descend
+    from relucells.examination.examine import examine
+    from relucells.examination.torch_network import from_torch
     from relucells.samples.inputs import prepare
     from relucells.search.decide import decide
 
@@ -48,7 +51,9 @@ __all__ = [
     "critical_point",
     "decide",
     "descend",
+    "examine",
     "export_certificate",
+    "from_torch",
     "prepare",
     "verification_level",
     "verify",
@@ -64,7 +69,9 @@ _MODULES = {
     "critical_point": "critical_points.classify",
     "decide": "search.decide",
     "descend": "descent",
+    "examine": "examination.examine",
     "export_certificate": "certify.export",
+    "from_torch": "examination.torch_network",
     "prepare": "samples.inputs",
     "verification_level": "certify.verify",
     "verify": "certify.verify",

@@ -5,11 +5,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from relucells.pipeline.job import UserError
+
 EXAMPLES = """examples:
   relucells costs beyond                 what the target will cost, before it runs
   relucells costs paper --configfile configs/tour.yaml
   relucells crate results                describe a finished run as an RO-Crate
   relucells reference results            keep the csv results of a complete run in reference/
+  relucells examine data.npz network.npz --report network.html
+                                         is a trained network a minimum, and a bad one?
 """
 
 
@@ -25,10 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_costs(commands)
     _add_crate(commands)
     _add_reference(commands)
+    _add_examine(commands)
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, UserError) as error:
         name = getattr(error, "filename", None)
         print(f"relucells: {f'{name}: {error.strerror}' if name else error}", file=sys.stderr)
         return 1
@@ -95,4 +100,49 @@ def _reference(options: argparse.Namespace) -> int:
 
     files = renew(options.results, options.to)
     print(f"{len(files)} files in {options.to}")
+    return 0
+
+
+def _add_examine(commands) -> None:
+    command = commands.add_parser(
+        "examine", help="is a trained network a minimum, a bad one, where to from it"
+    )
+    command.add_argument("data", type=Path, help="npz with X (N × d) and y (N real numbers)")
+    command.add_argument(
+        "network",
+        type=Path,
+        help="npz with W, z (and b, c, skip if it has them), or a PyTorch state dict (.pt)",
+    )
+    command.add_argument("--json", type=Path, metavar="F", help="write what was found as data")
+    command.add_argument("--certificates", type=Path, metavar="FOLDER", help="for check_certificate.py")
+    command.add_argument("--report", type=Path, metavar="F.html", help="a page with a slice of the landscape")
+    command.add_argument(
+        "--near",
+        type=float,
+        default=0.01,
+        help="a certified point within this share of its size is the network's own (default: %(default)s)",
+    )
+    command.set_defaults(run=_examine)
+
+
+def _examine(options: argparse.Namespace) -> int:
+    import json
+
+    from relucells.examination.examine import examine
+    from relucells.examination.storage import as_data, write_certificates
+    from relucells.pipeline.job import write_text
+    from relucells.pipeline.network_files import read_problem
+
+    found = examine(*read_problem(options.data, options.network), near=options.near)
+    for sentence in found.words():
+        print(sentence)
+    if options.certificates:
+        files = write_certificates(found, options.certificates)
+        print(f"{len(files)} files in {options.certificates}")
+    if options.json:
+        write_text(options.json, json.dumps(as_data(found), indent=1, allow_nan=False) + "\n")
+    if options.report:
+        from relucells.pipeline.examination_page import write_page
+
+        write_page(found, options.report)
     return 0

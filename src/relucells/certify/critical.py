@@ -22,7 +22,8 @@ gradient vanishes there (g_j·w'_j in z_j, z_j g_j = 0 in w_j), and the loud neu
 descent, as above. Along z_j = ε, w_j = w'_j ∓ ρ g_j, N times the loss changes by ∓2 ε ρ |g_j|² + O(ε²): it
 falls one way and rises the other. Strict: g_j ≠ 0.
 
-The distance is |W' − W|, rounded up.
+The distance is |W' − W|, rounded up. Where these equations are too large and the samples are linearly
+independent, ``independent_points`` has an exact point without any.
 """
 
 import math
@@ -35,6 +36,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.certify import coercion, dyadic
 from relucells.certify.certificates import FORMAT_VERSION, check_version
+from relucells.certify.independent_points import IndependentPoint, affordable
 from relucells.certify.rational import power, solve
 from relucells.samples.inputs import Inputs, prepare, targets
 
@@ -64,14 +66,19 @@ class _Refused(Exception):
 def point_level(X: ArrayLike | Inputs, y: ArrayLike, point: CertifiedPoint) -> str:
     """ "proven" if an exact critical point of the kind stated lies within the distance stated, else
     "rejected". Raises ValueError for a bad X or y only."""
+    return "rejected" if point_loss(X, y, point) is None else "proven"
+
+
+def point_loss(X: ArrayLike | Inputs, y: ArrayLike, point: CertifiedPoint) -> fmpq | None:
+    """The loss of the exact critical point, or None where ``point_level`` rejects the certificate."""
     X = prepare(X).X
     y = targets(y, len(X))
     try:
         exact = _exact(X, y, point)
         distance = dyadic.fraction(coercion.number(point.distance))
-        return "proven" if distance >= 0 and exact.moved <= distance * distance else "rejected"
+        return exact.loss if distance >= 0 and exact.moved <= distance * distance else None
     except (coercion.Malformed, _Refused, ArithmeticError):
-        return "rejected"
+        return None
 
 
 def certify_point(
@@ -129,8 +136,11 @@ def unpack_points(arrays) -> list[CertifiedPoint]:
     ]
 
 
-def export_point(X: ArrayLike | Inputs, y: ArrayLike, point: CertifiedPoint, path) -> None:
-    """Write the certificate for ``python check_certificate.py FILE``."""
+def export_point(X: ArrayLike | Inputs, y: ArrayLike, point: CertifiedPoint, path, quality=None) -> None:
+    """Write the certificate for ``python check_certificate.py FILE``.
+
+    quality : a ``Quality``, whether a minimum is bad or global, to be checked too.
+    """
     from relucells.certify.export import hexadecimal, write
 
     X = prepare(X).X
@@ -139,10 +149,16 @@ def export_point(X: ArrayLike | Inputs, y: ArrayLike, point: CertifiedPoint, pat
     data |= {"W": hexadecimal(point.W), "z": hexadecimal(point.z), "distance": float(point.distance).hex()}
     data |= {"boundary": np.asarray(point.boundary).astype(int).tolist()}
     data |= {"multipliers": hexadecimal(point.multipliers)}
+    if quality is not None:
+        data |= {"quality": quality.kind}
+        if quality.W is not None:
+            data["better"] = {"W": hexadecimal(quality.W), "z": hexadecimal(quality.z)}
     write(data, path)
 
 
-def _exact(X: NDArray[np.float64], y: NDArray[np.float64], point: CertifiedPoint) -> "_ExactPoint":
+def _exact(
+    X: NDArray[np.float64], y: NDArray[np.float64], point: CertifiedPoint
+) -> "_ExactPoint | IndependentPoint":
     """The exact point, all of whose conditions hold. Raises _Refused."""
     N, D = X.shape
     if type(point) is not CertifiedPoint or type(point.kind) is not str or point.kind not in KINDS:
@@ -154,11 +170,24 @@ def _exact(X: NDArray[np.float64], y: NDArray[np.float64], point: CertifiedPoint
     if not len(z) or (pairs >= (N, len(z))).any() or len(np.unique(pairs, axis=0)) < len(pairs):
         raise _Refused
     loud = np.flatnonzero(z)
-    unknowns = len(loud) * D + len(pairs)
-    if unknowns > UNKNOWNS or N * unknowns > ENTRIES or (z[pairs[:, 1]] == 0).any():
+    if (z[pairs[:, 1]] == 0).any():
         raise _Refused
+    unknowns = len(loud) * D + len(pairs)
+    if unknowns > UNKNOWNS or N * unknowns > ENTRIES:
+        return _independent(X, y, W, z, [tuple(pair) for pair in pairs.tolist()], point.kind)
     found = _ExactPoint(X, y, W, z, [tuple(pair) for pair in pairs.tolist()], t)
     found.check(point.kind)
+    return found
+
+
+def _independent(X, y, W, z, pairs, kind: str) -> IndependentPoint:
+    """A point too large for its equations, on independent samples. Raises _Refused."""
+    N, D = X.shape
+    if not affordable(N, D, len(z)):
+        raise _Refused
+    found = IndependentPoint(X, y, W, z, pairs)
+    if not found.holds(kind) or not found.system.proven:
+        raise _Refused
     return found
 
 
@@ -284,6 +313,11 @@ class _ExactPoint:
                 part = _dot(g, w) / square if square else fmpq(0)
                 found[j] = [b - part * a for a, b in zip(g, w, strict=True)]
         return found
+
+    @property
+    def loss(self) -> fmpq:
+        """(1/N) Σ e_i²."""
+        return sum((a * a for a in self.e), fmpq(0)) / self.N
 
     @property
     def moved(self) -> fmpq:

@@ -9,13 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.certify import coercion, dyadic
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Decision
+from relucells.certify.critical import CertifiedPoint, point_loss
 from relucells.certify.enclosures import ProvenMinimum
 from relucells.certify.rational import power
 from relucells.certify.verify import cell_of, loss_root, verification_level
-from relucells.samples.inputs import Inputs
+from relucells.samples.inputs import Inputs, prepare, targets
 
 # Entries of X times neurons up to which a network's loss is computed exactly.
 NETWORK = 20_000_000
+MINIMA = ("differentiable minimum", "non-differentiable minimum")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,29 @@ def quality_level(
         return "rejected"
     shown = type(quality.kind) is str and shown_quality(cell, quality) == quality.kind
     return level if shown else "rejected"
+
+
+def point_quality_level(X: ArrayLike | Inputs, y: ArrayLike, point: CertifiedPoint, quality: Quality) -> str:
+    """ "proven" if the exact minimum that a certificate shows is bad or global, as stated, else "rejected".
+
+    Theorem: its loss is known exactly; at 0 it is global, above that of the network named it is bad.
+    """
+    loss = point_loss(X, y, point)
+    if loss is None or point.kind not in MINIMA or type(quality) is not Quality:
+        return "rejected"
+    if type(quality.kind) is not str or quality.kind not in ("bad", "global"):
+        return "rejected"
+    if quality.kind == "global":
+        return "proven" if loss == 0 else "rejected"
+    X = prepare(X).X
+    try:
+        W = coercion.reals(quality.W, None, X.shape[1])
+        z = coercion.reals(quality.z, len(W))
+    except coercion.Malformed:
+        return "rejected"
+    if len(W) > len(point.W) or X.size * max(len(W), 1) > NETWORK:
+        return "rejected"
+    return "proven" if _loss_of(X, targets(y, len(X)), W, z) < loss else "rejected"
 
 
 def shown_quality(cell: Cell, quality: Quality) -> str:
@@ -87,15 +112,20 @@ def _is_bad(cell: Cell, quality: Quality) -> bool:
 
 def network_loss(cell: Cell, W: NDArray[np.float64], z: NDArray[np.float64]) -> fmpq:
     """(1/N) Σ_i (Σ_j z_j [w_j·x_i]_+ − y_i)², exactly (eq. 1)."""
+    return _loss_of(cell.X, cell.y, W, z)
+
+
+def _loss_of(X: NDArray, y: NDArray, W: NDArray[np.float64], z: NDArray[np.float64]) -> fmpq:
+    N = len(X)
     if not len(W):
-        outputs = [fmpq(0)] * cell.N
+        outputs = [fmpq(0)] * N
     else:
-        values, unit = dyadic.values(cell.X, W)
+        values, unit = dyadic.values(X, W)
         weights, below = dyadic.whole(z[:, None])
         scale = power(unit + below)
         outputs = [
             fmpq(sum((w[0] * values[i, j] for j, w in enumerate(weights) if values[i, j] > 0), 0)) * scale
-            for i in range(cell.N)
+            for i in range(N)
         ]
-    errors = [out - dyadic.fraction(label) for out, label in zip(outputs, cell.y.tolist(), strict=True)]
-    return sum((e * e for e in errors), fmpq(0)) / cell.N
+    errors = [out - dyadic.fraction(label) for out, label in zip(outputs, y.tolist(), strict=True)]
+    return sum((e * e for e in errors), fmpq(0)) / N
