@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.samples.floating import gamma
 from relucells.samples.inputs import Inputs, prepare, real_array, targets, weights
-from relucells.samples.linear_bounds import gamma
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from flint import fmpq, fmpq_mat
 
-from relucells.certify import clauses, floating
+from relucells.certify import clauses
 from relucells.certify.certificates import Certificate, Leaf, pack, unpack
 from relucells.certify.quality import Quality, shown_quality
 from relucells.certify.verify import cell_of, verification_level, verify
 from relucells.lower_loss import interpolate, loss_bound, train
+from relucells.samples import floating
 from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream
 from relucells.search import rational_program, satisfiability

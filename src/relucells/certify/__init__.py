@@ -2,9 +2,9 @@
 
 Read it in this order: this page, ``conventions``, ``certificates`` (what is stored), ``verify`` (the check),
 ``kinds`` and ``clauses`` (leaves, and how they cover all signs), ``enclosures`` and ``multipliers``
-(proofs in floating point, on ``floating``), ``rational`` (exact arithmetic, on ``dyadic``), ``sign_free``
-(all signs at once, on ``definiteness``), ``quality`` and ``critical`` (bad, global, kinds of critical
-points). ``numerical`` proves nothing, and ``coercion`` lets nothing in that is not a certificate.
+(proofs in floating point, on ``samples.floating``), ``rational`` (exact arithmetic, on ``dyadic``),
+``sign_free`` (all signs at once, on ``definiteness``), ``quality`` and ``critical`` (bad, global, kinds of
+critical points). ``numerical`` proves nothing, and ``coercion`` lets nothing in that is not a certificate.
 
 A cell: samples x_i, labels y_i, pattern I. All numbers are the exact rationals that floats are, and rank is
 the exact rank. Its minimisers are the R = (R_1, …, R_K) with Σ_i e_i I_ij x_i = 0 for all j, where

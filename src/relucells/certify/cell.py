@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from relucells.certify import dyadic
 from relucells.certify.definiteness import positive_in_floats
-from relucells.certify.floating import TINY, gamma, norm, row_system
+from relucells.samples.floating import TINY, gamma, norm, row_system
 
 # A matrix A with more entries than this is too large for proofs in floating point.
 ENTRIES = 20_000_000

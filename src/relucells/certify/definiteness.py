@@ -13,7 +13,7 @@ import numpy as np
 from flint import fmpz_mat
 from numpy.typing import NDArray
 
-from relucells.certify.floating import gamma
+from relucells.samples.floating import gamma
 
 # Binary digits after the point of the matrix that is checked in integers, and of the factor.
 MATRIX_BITS = 96

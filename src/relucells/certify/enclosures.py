@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.certify.cell import Cell, distinct_columns
-from relucells.certify.floating import TINY, RowSystem, gamma, norm, product, row_system
+from relucells.samples.floating import TINY, RowSystem, gamma, norm, product, row_system
 
 
 def enclosure(cell: Cell) -> "ProvenMinimum | ExactFit":

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from relucells.certify.cell import distinct_columns
 from relucells.certify.certificates import Leaf
 from relucells.certify.enclosures import ProvenMinimum, differences, saturate
-from relucells.certify.floating import TINY, gamma, norm, product, row_system
+from relucells.samples.floating import TINY, gamma, norm, product, row_system
 
 # Corrections of a solution of the dual system; each gains a few digits.
 REFINEMENTS = 3

@@ -44,8 +44,8 @@ from numpy.typing import NDArray
 from relucells.certify import coercion
 from relucells.certify.cell import Cell
 from relucells.certify.definiteness import integers, positive_in_floats, positive_in_integers
-from relucells.certify.floating import TINY, UNIT, gamma, norm
 from relucells.certify.rational import power
+from relucells.samples.floating import TINY, UNIT, gamma, norm
 
 KIND = "products"
 # Order of the quadratic form up to which it is checked in floating point (4000² floats are 128 MB), and in

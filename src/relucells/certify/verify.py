@@ -15,9 +15,9 @@ from relucells.certify.cell import Cell, Samples
 from relucells.certify.certificates import LEVELS, Decision, Leaf
 from relucells.certify.conventions import Convention
 from relucells.certify.enclosures import ExactFit
-from relucells.certify.floating import TINY, gamma, rounding
 from relucells.certify.kinds import Finding, check
 from relucells.certify.rational import NEAR, power
+from relucells.samples.floating import TINY, gamma, rounding
 from relucells.samples.inputs import Inputs, activations, prepare, targets
 from relucells.samples.threads import one_thread
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.samples.decomposition import svd
-from relucells.samples.linear_bounds import row_system
+from relucells.samples.floating import row_system
 
 if TYPE_CHECKING:
     from flint import fmpz_mat

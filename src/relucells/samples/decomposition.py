@@ -1,5 +1,7 @@
 """A singular value decomposition that does not give up."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,9 +12,10 @@ def svd(A: NDArray[np.float64], full_matrices: bool = True, compute_uv: bool = T
     LAPACK's divide and conquer (gesdd) fails to converge on rare, harmless matrices; one in some thousand
     of our own did. Its QR iteration (gesvd) is slower, and settles them.
     """
+    wanted: Any = {"full_matrices": full_matrices, "compute_uv": compute_uv}
     try:
-        return np.linalg.svd(A, full_matrices=full_matrices, compute_uv=compute_uv)
+        return np.linalg.svd(A, **wanted)
     except np.linalg.LinAlgError:
         from scipy.linalg import svd as by_qr
 
-        return by_qr(A, full_matrices=full_matrices, compute_uv=compute_uv, lapack_driver="gesvd")
+        return by_qr(A, **wanted, lapack_driver="gesvd")

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.samples.columns import ColumnSpace, IntegerSamples
 from relucells.samples.decomposition import svd
-from relucells.samples.linear_bounds import RowSystem, gamma, row_system
+from relucells.samples.floating import RowSystem, gamma, row_system
 
 # A Gram matrix squares the singular values: beyond this condition number of the factor (a bound on
 # it) the small ones drown in rounding and the singular values themselves are computed instead.

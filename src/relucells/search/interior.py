@@ -6,6 +6,8 @@ interior-point method ends after some twenty steps. It maximises the least dista
 so that the program is always feasible: t > 0 gives a point strictly inside, t < 0 strict multipliers.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,7 +74,7 @@ def _solve(
     G, r, infinity = program.G, program.r, highspy.kHighsInf
     unit, inside = program.unit[program.nonzero], np.flatnonzero(program.nonzero)
     sides = _sides(program, plus)[program.nonzero]
-    half_spaces = sparse.block_diag([sides[:, [g]] * unit for g in range(G)], format="csr")
+    half_spaces: Any = sparse.block_diag([sides[:, [g]] * unit for g in range(G)], format="csr")
     rows = np.flatnonzero(program.alive & program.nonzero)
     A = (program.columns[rows][:, :, None] * program.unit[rows][:, None, :]).reshape(len(rows), G * r)
     right = program.fitted_per_length[rows]

@@ -1,8 +1,10 @@
-"""Proofs in floating point that a linear system has a solution near an approximate one.
+"""Floating point with proven error bounds, and proofs that a linear system has a solution nearby.
 
-Everything here trusts IEEE double precision and nothing else. An inner product of n terms computed in
-any order errs by at most γ_n = n u / (1 − n u) times the inner product of the absolute values
-(u = 2⁻⁵³); ``gamma`` is twice that, which leaves room for the rounding of the bounds themselves.
+Everything here trusts IEEE double precision and nothing else. An inner product of n terms, computed in any
+order, errs by at most γ_n = n u / (1 − n u) times the inner product of the absolute values (u = 2⁻⁵³), and
+by 2⁻¹⁰⁷⁵ more for each product that underflows; sums do not underflow. ``gamma`` is more than twice γ_n,
+which leaves room for the rounding of the bounds themselves. Whatever overflows is not finite, and nothing
+that is not finite proves anything.
 
 If T is any matrix (in practice an inverse Cholesky factor) and F = T E has ‖F Fᵀ − I‖ ≤ δ < 1, then E
 has full row rank and E z' = b has a solution with ‖z' − z‖ ≤ ‖T (b − E z)‖ / √(1 − δ), for every z
@@ -15,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNIT = 2.0**-53
+# A product that underflows errs by at most half of this.
+TINY = 2.0**-1074
 
 
 def gamma(n: int) -> float:
@@ -23,8 +27,25 @@ def gamma(n: int) -> float:
 
 
 def norm(array: NDArray) -> float:
-    """An upper bound on the Frobenius norm."""
-    return float(np.linalg.norm(array)) * (1.0 + gamma(array.size))
+    """An upper bound on the Frobenius norm; squares that underflow are worth 2⁻⁵³⁷ each."""
+    rounded = float(np.linalg.norm(array)) * (1.0 + gamma(array.size))
+    return rounded + 2.0**-536 * np.sqrt(array.size) if array.any() else 0.0
+
+
+def product(left: NDArray, right: NDArray) -> NDArray[np.float64]:
+    """An upper bound, entry by entry, on the product of two matrices or vectors that are not negative."""
+    n = left.shape[-1]
+    return (left @ right) * (1.0 + gamma(n)) + n * TINY
+
+
+def rounding(left: NDArray, right: NDArray) -> NDArray[np.float64]:
+    """A bound on the error of each entry of the computed ``left @ right``; 0 where all terms are 0."""
+    n = left.shape[-1]
+    size = np.abs(left) @ np.abs(right)
+    some = left.any(axis=1)[:, None] & right.any(axis=0)
+    if (some & (size == 0)).any():  # nothing meets, or all of it underflows
+        some = (left != 0).astype(float) @ (right != 0).astype(float) > 0
+    return gamma(n) * size + TINY * 2.0 * n * some
 
 
 @dataclass(frozen=True)
@@ -53,8 +74,10 @@ class RowSystem:
         if not self.proven:
             return np.inf
         T = self.precondition
-        moved = norm(T @ residual) + norm(np.abs(T) @ (error + gamma(len(T)) * np.abs(residual)))
-        return moved / self.sigma * (1.0 + 8 * UNIT)
+        known = error + gamma(len(T)) * np.abs(residual) + TINY
+        moved = norm(T @ residual) + norm(product(np.abs(T), known) + len(T) * TINY)
+        found = moved / self.sigma * (1.0 + 8 * UNIT)
+        return found if np.isfinite(found) else np.inf
 
 
 def row_system(matrix: NDArray[np.float64], error: NDArray | None = None) -> RowSystem:
@@ -71,7 +94,7 @@ def _row_system(matrix: NDArray[np.float64], error: NDArray) -> RowSystem:
     if m == 0:
         return RowSystem(matrix, error, np.zeros((0, 0)), 1.0)
     lengths = np.linalg.norm(matrix, axis=1)
-    if not lengths.all():
+    if not (lengths > 1e-290).all() or not np.isfinite(lengths).all():
         return nothing
     weights = 1.0 / lengths
     scaled = weights[:, None] * matrix
@@ -100,7 +123,9 @@ def _with_precondition(matrix: NDArray, error: NDArray, T: NDArray) -> RowSystem
     if not np.isfinite(F).all():
         return RowSystem(matrix, error, np.zeros((m, m)), 0.0)
     # rounding of F itself, row by row, because the rows of T and of the matrix differ in size
-    rounding = gamma(m) * norm(np.abs(T) @ np.abs(matrix)) + norm(np.abs(T) @ error)
-    delta = norm(F @ F.T - np.eye(m)) + gamma(n) * norm(F) ** 2
-    sigma = np.sqrt(1.0 - delta) - rounding if delta < 1.0 else 0.0
-    return RowSystem(matrix, error, T, max(0.0, float(sigma) * (1.0 - 8 * UNIT)))
+    size = product(np.abs(T), np.abs(matrix)) + TINY
+    wrong = gamma(m) * norm(size) + m * norm(np.full(F.shape, TINY)) + norm(product(np.abs(T), error))
+    delta = norm(F @ F.T - np.eye(m)) + gamma(n) * norm(F) ** 2 + m * n * TINY
+    sigma = np.sqrt(1.0 - delta) - wrong if delta < 1.0 else 0.0
+    sigma = float(sigma) * (1.0 - 8 * UNIT)
+    return RowSystem(matrix, error, T, sigma if sigma > 0.0 else 0.0)
