@@ -143,3 +143,17 @@ def running_mirror() -> Iterator[Mirror]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def put(folder, files):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def assert_holds(found, images, labels, data_source="official"):
+    assert found.images.dtype == found.labels.dtype == np.uint8
+    assert np.array_equal(found.images, images)
+    assert np.array_equal(found.labels, labels)
+    assert found.data_source == data_source

@@ -27,6 +27,7 @@ from image_files import (
     idx,
     md5,
     packed_mnist,
+    put,
     running_mirror,
     tar_gz,
 )
@@ -58,13 +59,6 @@ def checksums(sets, monkeypatch):
     """The small sets count as the official ones."""
     for table, files in zip(("MNIST_FILES", "CIFAR10_BINARY", "CIFAR10_PYTHON"), sets, strict=True):
         monkeypatch.setattr(fetch_data, table, {name: md5(data) for name, data in files.items()})
-
-
-def put(folder, files):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in files.items():
-        (folder / name).write_bytes(data)
-    return folder
 
 
 def flip_bit(data, position):

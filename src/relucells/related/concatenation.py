@@ -192,6 +192,18 @@ def train(network: Network, X: ArrayLike, y: ArrayLike, start: NDArray, max_step
     return Run(ending, flat, float(loss), norm, least, largest)
 
 
+def _normals(network: Network, X: NDArray, slope: NDArray, pairs: list[tuple[int, int, bool]]) -> NDArray:
+    """∇c for each pair (sample, entry, whether it is a tie): (pairs, parameters)."""
+    normals = np.zeros((len(pairs), network.size))
+    for row, (i, k, tied) in enumerate(pairs):
+        parts = {name: np.zeros(shape) for name, shape in network.shapes.items()}
+        parts["A"][k] = slope[i, k] * X[i] if tied else X[i]
+        if tied:
+            parts["W"][k] = -X[i]
+        normals[row] = np.concatenate([parts[name].ravel() for name in network.shapes])
+    return normals
+
+
 def _minimum_at_kinks(network: Network, X: NDArray, y: NDArray, flat: NDArray, near: float) -> Run | None:
     """A local minimum at the kinks near ``flat``, or None if there is none.
 
@@ -213,13 +225,7 @@ def _minimum_at_kinks(network: Network, X: NDArray, y: NDArray, flat: NDArray, n
     if not pairs:
         return None
     piece = np.where(bend, LEAK, slope), first & ~tie
-    normals = np.zeros((len(pairs), network.size))
-    for row, (i, k, tied) in enumerate(pairs):
-        parts = {name: np.zeros(shape) for name, shape in network.shapes.items()}
-        parts["A"][k] = slope[i, k] * X[i] if tied else X[i]
-        if tied:
-            parts["W"][k] = -X[i]
-        normals[row] = np.concatenate([parts[name].ravel() for name in network.shapes])
+    normals = _normals(network, X, slope, pairs)
     _, singular, right = svd(normals)
     along = right[(singular > 1e-10 * singular[0]).sum() :].T
     flat = flat - np.linalg.lstsq(normals, normals @ flat, rcond=None)[0]

@@ -208,39 +208,38 @@ def read_repeated(paths: list[str]) -> dict[tuple[str, str], dict]:
     return repeated
 
 
+def read_tables(paths: list[str], numerals: list[str]) -> pd.DataFrame:
+    """Tables I to V one below the other, each row with the numeral of its table."""
+    parts = [
+        pd.read_csv(path, dtype={"bias": str}).assign(table=numeral)
+        for numeral, path in zip(numerals, paths, strict=True)
+    ]
+    return pd.concat(parts) if parts else pd.DataFrame(columns=["table", *KEYS])
+
+
+def compare(files, params) -> pd.DataFrame:
+    """A row for each printed number, with its verdict."""
+    printed = pd.read_csv(files.printed, dtype=str, keep_default_na=False)
+    known = pd.read_csv(files.activations, dtype={"bias": str, "printed": str})
+    known = known[known["reading"] == params.reading]
+    tables, repeated = read_tables(files.tables, params.tables), read_repeated(files.repeated)
+    diameters = printed["table"] == "VI"
+    rows = [
+        compare_tables(printed[~diameters], tables, repeated, known, params.confidence, params.others),
+        compare_diameters(
+            printed[diameters], pd.read_csv(files.table_6), params.confidence, params.other_diameters
+        ),
+    ]
+    frame = pd.concat(rows, ignore_index=True)
+    return decide_verdicts(frame, params.confidence).reindex(columns=RESULT)
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
-        files, params = snakemake.input, snakemake.params
-        printed = pd.read_csv(files.printed, dtype=str, keep_default_na=False)
-        parts = [
-            pd.read_csv(path, dtype={"bias": str}).assign(table=numeral)
-            for numeral, path in zip(params.tables, files.tables, strict=True)
-        ]
-        tables = pd.concat(parts) if parts else pd.DataFrame(columns=["table", *KEYS])
-        known = pd.read_csv(files.activations, dtype={"bias": str, "printed": str})
-        known = known[known["reading"] == params.reading]
-        diameters, repeated = printed["table"] == "VI", read_repeated(files.repeated)
-        frame = pd.concat(
-            [
-                compare_tables(
-                    printed[~diameters], tables, repeated, known, params.confidence, params.others
-                ),
-                compare_diameters(
-                    printed[diameters],
-                    pd.read_csv(files.table_6),
-                    params.confidence,
-                    params.other_diameters,
-                ),
-            ],
-            ignore_index=True,
-        )
-        frame = decide_verdicts(frame, params.confidence).reindex(columns=RESULT)
+        frame = compare(snakemake.input, snakemake.params)
         write_csv(snakemake.output[0], frame)
         log.info("%s", summary_line(frame.astype(object).fillna("").astype(str).to_dict("records")))
         means = frame.query("column == 'activated_pct' and informative == 'yes'")["p"]
         if len(means):
-            log.info(
-                "%d mean activations together: χ² = %.1f, p = %.2g",
-                len(means),
-                *np.take(joint(means), [0, 2]),
-            )
+            chi_square, _, p = joint(means)
+            log.info("%d mean activations together: χ² = %.1f, p = %.2g", len(means), chi_square, p)
