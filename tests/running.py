@@ -45,7 +45,7 @@ def copy_project(folder: Path) -> Path:
     for name in ("Snakefile", "config.yaml"):
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder)
-    for name in ("src", "workflow", "profiles", "paper"):
+    for name in ("src", "workflow", "profiles", "paper", "config"):
         shutil.copytree(
             ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
         )

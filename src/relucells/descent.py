@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.progress import progress
 from relucells.samples.inputs import Inputs, network, prepare, real_array
 from relucells.samples.threads import one_thread
 
@@ -129,7 +130,7 @@ class _Runs:
 
     def descend(self, tolerance: float, max_steps: int) -> Iterator[tuple[int, Descent]]:
         """The end of each run, with its number."""
-        for steps in range(max_steps + 1):
+        for steps in progress(range(max_steps + 1), "steps"):
             by_z, squares, rounding = self.form.gradient(self.z)
             # Rounding can leave a Gram form a hair below zero.
             squares = np.maximum(squares, 0.0)

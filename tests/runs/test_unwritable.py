@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 from running import TINY, copy_project, files, run, unavailable
 
-from relucells.pipeline.run_folder import unwritable
+from relucells.pipeline.run_folder import unreadable_style, unwritable
 
 # As root, permissions bind only a process that has given up the right to override them.
 UNPRIVILEGED = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
@@ -181,3 +181,20 @@ def test_data_dir_without_permission(project, finished, tmp_path, locked):
     assert refusals[0].startswith(f"fetch_data: {where}: Permission denied")
     assert "Traceback" not in done.stdout
     assert files(tmp_path) == files(finished)
+
+
+@pytest.mark.parametrize("place", ["work", "variable", "home"])
+def test_a_matplotlibrc_that_is_not_utf_8_is_named_before_a_run(tmp_path, monkeypatch, place):
+    folders = {"work": "work", "variable": "elsewhere", "home": "home/matplotlib"}
+    for name in folders.values():
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("MATPLOTLIBRC", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    path = tmp_path / folders[place] / "matplotlibrc"
+    path.write_text("lines.linewidth: 3  # café", encoding="utf-8")
+    assert unreadable_style() is None
+    path.write_bytes("lines.linewidth: 3  # café".encode("latin-1"))
+    assert unreadable_style() == (
+        f"{path}: not UTF-8, so matplotlib cannot start; save it as UTF-8 or move it away"
+    )

@@ -44,7 +44,13 @@ from relucells.pipeline.run_config import (
     in_order,
     shown_config,
 )
-from relucells.pipeline.run_folder import ended_by_slurm, enter, full, unwritable
+from relucells.pipeline.run_folder import (
+    ended_by_slurm,
+    enter,
+    full,
+    unreadable_style,
+    unwritable,
+)
 from relucells.pipeline.stored_images import kept_line, request
 from relucells.pipeline.targets import PICTURE, READING_FIGURES, TABLE, targets
 
@@ -66,7 +72,7 @@ try:
     PLAN.check_files()
     SERIES = transition_plan.series_of_kinds(config)
     TARGETS = targets(PLAN)
-    problem = unwritable() if workflow.is_main_process else None
+    problem = (unwritable() or unreadable_style()) if workflow.is_main_process else None
 except ConfigError as error:
     problem = f"config: {error}"
 if problem:

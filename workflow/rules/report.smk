@@ -93,6 +93,7 @@ rule write_report:
         ),
         template=here("workflow/report/report/page.html.jinja"),
         style=here("workflow/report/report/page.css"),
+        script=here("workflow/report/report/page.js"),
     output:
         report(
             "results/{page}.html",

@@ -18,6 +18,7 @@ from relucells.atlas.sectors import Samples
 from relucells.cells.minimum import cell_minimum
 from relucells.certify.certificates import Decision
 from relucells.certify.verify import verification_level
+from relucells.progress import progress
 from relucells.samples.inputs import prepare
 from relucells.search.decide import decide
 
@@ -78,7 +79,7 @@ def survey(samples: Samples) -> Landscape:
         level=np.zeros(shape, dtype="U9"), quality=np.zeros(shape, dtype="U6"),
         decision=np.zeros(shape, dtype=np.int64), decisions=[], best=best, walls=wall_minima(rays),
     )  # fmt: skip
-    for n, (a, b) in enumerate(cells):
+    for n, (a, b) in enumerate(progress(cells, "cells")):
         pattern = samples.patterns[[a, b]].T
         minimum = cell_minimum(inputs, samples.y, pattern)
         made.loss[[a, b], [b, a]] = minimum.loss

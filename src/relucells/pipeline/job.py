@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from relucells.pipeline.costs import cost_line
+from relucells.progress import silence
 
 # Errors of the machine, not of the program: a traceback would only bury them.
 SELF_EXPLAINING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -27,6 +28,7 @@ def job(snakemake) -> Iterator[logging.Logger]:
     ``UserError`` is shown as its one line. The process then ends with a non-zero exit. The last line of the
     log says what the job cost.
     """
+    silence()
     log = logging.getLogger(snakemake.rule)
     # Where the log cannot be written, the work fails too and says why in one line.
     logging.raiseExceptions, logging.lastResort = False, None

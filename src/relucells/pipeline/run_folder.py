@@ -42,6 +42,28 @@ def _problem(path: Path) -> str | None:
     return None
 
 
+def unreadable_style() -> str | None:
+    """One line on a user's matplotlibrc that stops matplotlib before any code of ours runs, or None.
+
+    What such a file says does not count, but matplotlib reads it all the same, and as UTF-8.
+    """
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    named = os.environ.get("MATPLOTLIBRC") or "."
+    places = (
+        Path("matplotlibrc"),
+        Path(named),
+        Path(named) / "matplotlibrc",
+        home / "matplotlib/matplotlibrc",
+    )
+    for path in places:
+        try:
+            path.read_text(encoding="utf-8") if path.is_file() else None
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            return f"{path.absolute()}: {why}, so matplotlib cannot start; save it as UTF-8 or move it away"
+    return None
+
+
 def full(folder: Path) -> str | None:
     """One line on a folder whose disk is full, or None: ``folder`` or one in it that a run writes."""
     for path in (folder / name for name in WRITTEN):

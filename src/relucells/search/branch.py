@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from relucells.cells.pattern import distinct_columns
 from relucells.certify import clauses
 from relucells.certify.certificates import Leaf
+from relucells.progress import progress
 from relucells.search import sign_free
 from relucells.search.given_signs import GivenSigns, NoProof, Settled
 from relucells.search.margin_program import FREE, Bound
@@ -78,8 +79,8 @@ class Branching(GivenSigns):
                 self.leaves = [leaf]
                 return Settled(0.0, None, None, leaf)
         queue, count = [(-np.inf, 0, self._root())], 0
-        while queue:
-            plus = self._implied(heapq.heappop(queue)[2], threshold)
+        for node in progress(_popped(queue), "nodes"):
+            plus = self._implied(node, threshold)
             if plus is None:
                 continue
             bound = self.maximise(plus)
@@ -199,6 +200,12 @@ class Branching(GivenSigns):
             if g >= 0 and self.program.size[g] == 1 and (state[1] | state[2]) >> int(j) & 1:
                 implied[g] = state[1] >> int(j) & 1
         return implied
+
+
+def _popped(queue: list[tuple[float, int, NDArray]]) -> Iterator[NDArray]:
+    """The queue's nodes, the most promising first, until none is left."""
+    while queue:
+        yield heapq.heappop(queue)[2]
 
 
 def _covers(leaf: Leaf, signs: NDArray[np.int8]) -> bool:

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import hashlib
 import json
 import struct
 from collections.abc import Sequence
@@ -29,7 +30,9 @@ SECTIONS = ("Tables", "Figures", "Readings", "Genuine minima", "Related works", 
 ELSEWHERE = (ATLAS, "Comparison", "Provenance")  # categories that have their own places on the page
 SHOWN = (".png", ".md", ".csv")  # a result in several formats is shown in the first of these
 BREAKS = 24  # characters of a cell from which its column may break lines
-LONGEST = 60  # rows of a csv that the page shows
+LONGEST = 5000  # rows of a csv that the page shows; a longer one is only named
+# Columns of comparison.csv that the page shows; the file to download has all of them.
+COMPARED = tuple("table dataset N bias column verdict informative printed ours low high reason".split())
 
 
 def caption(result: dict, config: dict) -> str:
@@ -70,13 +73,27 @@ def markdown_table(path: Path) -> dict:
 
 
 def csv_table(path: Path) -> dict:
-    """A csv with its numbers cut to what one reads; a long one is only named."""
+    """A csv with its numbers cut to what one reads."""
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     if len(rows) > LONGEST:
         return {"kind": "file", "rows": len(rows)}
     header = [name.replace("_", " ") for name in header]
     return table(header, [list(map(shorten, row)) for row in rows], [])
+
+
+def compared_numbers(rows: Sequence[dict[str, str]], path: Path) -> dict:
+    """Every printed number in one table, to be sorted and filtered."""
+    named = [row | {"column": COLUMNS[row["column"]].header} for row in rows]
+    cells = [[shorten(row.get(name, "")) for name in COMPARED] for row in named]
+    entry = table(list(COMPARED), cells, [])
+    return entry | {"name": "every-number", "title": "every printed number and ours", "csv": download(path)}
+
+
+def download(path: Path) -> dict:
+    """A file as a link that needs no network: its name and a data URI."""
+    data = base64.b64encode(path.read_bytes()).decode()
+    return {"file": path.name, "uri": f"data:text/csv;base64,{data}"}
 
 
 def table(header: list[str], rows: list[list[str]], notes: list[str]) -> dict:
@@ -123,6 +140,7 @@ def gather(results: Sequence[dict], config: dict) -> dict[str, list[dict]]:
             "subcategory": result["subcategory"],
             "caption": caption(result, config),
             "files": [other["path"] for other in same],
+            "csv": download(Path(by_suffix[".csv"]["path"])) if ".csv" in by_suffix else None,
         }
         sections.setdefault(result["category"], []).append(entry)
     return sections
@@ -206,7 +224,20 @@ def atlas_findings(results: Sequence[dict]) -> list[str]:
     return json.loads(beside[0].read_text(encoding="utf-8")) if beside else []
 
 
-def page(template: Path, rows: Sequence[dict[str, str]], results: Sequence[dict], config: dict) -> str:
+def script_of(template: Path) -> dict:
+    """The page's script and its hash, so that the page can forbid every other."""
+    text = template.with_name("page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return {"text": text, "hash": f"sha256-{digest}"}
+
+
+def page(
+    template: Path,
+    comparison: Path,
+    rows: Sequence[dict[str, str]],
+    results: Sequence[dict],
+    config: dict,
+) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
         autoescape=True,
@@ -223,6 +254,8 @@ def page(template: Path, rows: Sequence[dict[str, str]], results: Sequence[dict]
     tables = compared_tables(rows)
     in_tables = {entry["name"]: entry for entry in found.get("Tables", [])}
     return environment.get_template(template.name).render(
+        script=script_of(template),
+        every=compared_numbers(rows, comparison),
         counts=count_verdicts(rows),
         symbols=SYMBOLS,
         total=len(rows),
@@ -231,7 +264,11 @@ def page(template: Path, rows: Sequence[dict[str, str]], results: Sequence[dict]
         vacuous=sum(row.get("why") == "vacuous" for row in rows),
         expected=f"{expected_differences(rows):.2g}",
         data=name_data(rows),
-        comparison=[entry for entry in found.get("Comparison", []) if entry["kind"] == "picture"],
+        comparison=[
+            entry
+            for entry in found.get("Comparison", [])
+            if (entry["name"], entry["kind"]) != ("comparison", "table")  # stands below as `every`
+        ],
         differing=explain(rows, "differs"),
         missing=explain(rows, "not comparable"),
         confidence=100 * config["confidence"],
@@ -252,6 +289,6 @@ if __name__ == "__main__":
     with job(snakemake) as log:
         files, params = snakemake.input, snakemake.params
         rows = read_comparison(files.comparison)
-        html = page(Path(files.template), rows, params.results, params.config)
+        html = page(Path(files.template), Path(files.comparison), rows, params.results, params.config)
         write_text(snakemake.output[0], html)
         log.info("%d results on %.1f MB", len(params.results), len(html.encode()) / 1e6)
