@@ -85,7 +85,6 @@ STILL_LONG = {
     "tests/certify/forger.py",
     "tests/transition/test_transition.py",
     "workflow/scripts/tables/repeat_data_draws.py",
-    "workflow/scripts/transition/plot_transition.py",
 }
 
 

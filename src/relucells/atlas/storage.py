@@ -11,13 +11,18 @@ from relucells.atlas.faces import SIGNS
 from relucells.atlas.landscape import Landscape
 from relucells.atlas.sectors import Samples
 from relucells.certify.certificates import pack
+from relucells.certify.conventions import BY_NAME
 
 FORMAT_VERSION = 1
 # A descent has reached the lowest loss up to this share of the labels' mean square: its own is rounded.
 REACHED = 1e-9
 SIGN_NAMES = tuple("".join("+" if s > 0 else "-" for s in signs) for signs in SIGNS)
-# Which sign vectors each convention allows, as rows of SIGNS.
-CONVENTIONS = {"positive": (0,), "uniform": (0, 3), "exists": (0, 1, 2, 3)}
+# Which sign vectors each convention allows, as rows of SIGNS; given signs are the rows themselves.
+CONVENTIONS = {
+    name: tuple(s for s, signs in enumerate(SIGNS) if convention.allows(np.array(signs), None))
+    for name, convention in BY_NAME.items()
+    if name != "given"
+}
 
 
 def arrays(made: Landscape) -> dict[str, NDArray]:

@@ -3,7 +3,6 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const $ = (id) => document.getElementById(id);
   const NAMES = ["++", "+-", "-+", "--"], SIGNS = [[1, 1], [1, -1], [-1, 1], [-1, -1]], MIRROR = [0, 2, 1, 3];
-  const ALLOWED = { positive: [0], uniform: [0, 3], exists: [0, 1, 2, 3], "++": [0], "+-": [1], "-+": [2], "--": [3] };
   const S = data.hinges.length, M = S / 2, TURN = 2 * Math.PI, minus = (text) => String(text).replace("-", "−");
   const text = (number) => {
     const size = Math.abs(number);
@@ -57,7 +56,7 @@
     if (k === M - 1) return "active on every sample";
     return `hinge at ${axis(-offset / slope, 3)}, active to the ${slope > 0 ? "right" : "left"}`;
   };
-  const allowed = () => ALLOWED[state.convention];
+  const allowed = () => data.allowed[state.convention];
   const direction = (R, s, j) => Math.atan2(SIGNS[s][j] * R[2 * j + 1], SIGNS[s][j] * R[2 * j]);
 
   // Colours: cividis, whose lightness alone tells the order.

@@ -36,6 +36,7 @@ def page_data(stored: Arrays, runs: Arrays) -> dict:
     quality, level, witness = (stored[name][upper] for name in ("quality", "level", "witness"))
     witnesses = zip(*np.nonzero(quality != ""), strict=True)
     return {
+        "allowed": storage.CONVENTIONS | {name: [s] for s, name in enumerate(storage.SIGN_NAMES)},
         "x": stored["x"].tolist(),
         "y": stored["y"].tolist(),
         "center": float(stored["centre"]),

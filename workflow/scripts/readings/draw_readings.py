@@ -16,13 +16,15 @@ from relucells.cells.minimum import cell_minimum
 from relucells.cells.pattern import activation_pattern
 from relucells.pipeline.diameter_experiments import read_experiments
 from relucells.pipeline.job import job, write_csv
+from relucells.pipeline.paper import TABLES
 from relucells.pipeline.verdicts import judged
 from relucells.samples.gaussian import two_gaussians
 from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream
 from relucells.statistics import mean_prediction, share_prediction
 
-PAPER_TRIALS = 100  # behind each row of Tables I–III
+# Weight draws behind each row of Tables I–III, one number for all.
+(PAPER_TRIALS,) = {TABLES[numeral].trials for numeral in ("I", "II", "III")}
 
 SIGN_READINGS = ("all z_j > 0", "better sign per neuron", "better sign for all", "signs of the drawn z")
 ROW = ["table", "dataset", "d", "K", "N", "bias", "column"]

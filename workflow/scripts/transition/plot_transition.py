@@ -213,15 +213,12 @@ def draw_law(
     return figure
 
 
-def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
-    """Left the N where each kind has its transition, right the property that orders it best, and rank."""
+def draw_places_of_kinds(axes: Axes, kinds: pd.DataFrame) -> None:
+    """For each kind of data the N where each share is ½; pairs of digits on one line."""
     kinds = kinds.assign(line=kinds["family"].fillna(kinds["kind"]))
     single = list(dict.fromkeys(kinds["line"][kinds["family"].isna()]))
     paired = list(dict.fromkeys(kinds["family"].dropna()))
     lines = [*single, *paired]
-    figure, (left, *others) = new_figure(
-        max(2.6, 0.27 * len(lines) + 1.0), PAGE_WIDTH, 1, 3, width_ratios=(1.5, 1, 1)
-    )
     offsets = {"covered": 0.27, "sampled": 0.09, SCALED: -0.09, "full rank": -0.27}
     for convention, offset in offsets.items():
         own = kinds[kinds["convention"] == convention]
@@ -229,32 +226,58 @@ def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
         y = len(lines) - 1 - np.array([lines.index(line) for line in located["line"]], dtype=float) + offset
         single_kind = located["family"].isna().to_numpy()
         look = STYLES[convention] | {"linestyle": "none", "markersize": 3.2}
-        left.errorbar(
+        axes.errorbar(
             located["N_half"][single_kind], y[single_kind], xerr=bars(located)[:, single_kind],
             elinewidth=0.7,
             label=WORDS[convention], **look,
         )  # fmt: skip
-        left.plot(located["N_half"][~single_kind], y[~single_kind], **look | {"markersize": 2, "alpha": 0.5})
+        axes.plot(located["N_half"][~single_kind], y[~single_kind], **look | {"markersize": 2, "alpha": 0.5})
         for bound in own.to_dict("records"):
             row = len(lines) - 1 - lines.index(bound["line"]) + offset
             if bound["status"] in BOUNDS:
                 end, marker = BOUNDS[bound["status"]]
-                left.plot(bound[end], row, **look | {"marker": marker, "markerfacecolor": "none"})
+                axes.plot(bound[end], row, **look | {"marker": marker, "markerfacecolor": "none"})
     counts = kinds.groupby("family")["kind"].nunique()
     sources = kinds.groupby("line")["data_source"].first()
     labels = [name_kind(line, sources[line]) for line in single]
     labels += [
         f"{name_kind(line.removesuffix('_pair'), sources[line])}, {counts[line]} pairs" for line in paired
     ]
-    left.set_yticks(range(len(lines)), labels[::-1])
-    left.tick_params(axis="y", length=0)
+    axes.set_yticks(range(len(lines)), labels[::-1])
+    axes.tick_params(axis="y", length=0)
     ends = [kinds["N_half"], *(kinds[end][kinds["status"] == status] for status, (end, _) in BOUNDS.items())]
     ends = pd.concat(ends)
     ends = ends[(ends > 0) & np.isfinite(ends)]
-    left.set_xlim(*((ends.min() / 2.5, ends.max() * 2) if len(ends) else (1, 10)))
-    left.set_xscale("log")
-    log_axis(left.xaxis, "$N$ where the share is ½")
-    left.grid(axis="y", linewidth=0.3, color="#DDDDDD")
+    axes.set_xlim(*((ends.min() / 2.5, ends.max() * 2) if len(ends) else (1, 10)))
+    axes.set_xscale("log")
+    log_axis(axes.xaxis, "$N$ where the share is ½")
+    axes.grid(axis="y", linewidth=0.3, color="#DDDDDD")
+
+
+def draw_property(axes: Axes, places: pd.DataFrame, name: str, found: pd.DataFrame) -> None:
+    """The places over one property of the data; ``found`` has its rank correlation, or no row."""
+    of_pair = places["family"].notna()
+    for where, look in (
+        (of_pair, {"marker": ".", "color": GREY, "label": "pairs of classes"}),
+        (~of_pair, {"marker": "o", "color": BLUE, "label": "other kinds"}),
+    ):
+        if where.any():
+            axes.plot(places[name][where], places["N_half"][where], linestyle="none", markersize=3.6, **look)
+    axes.set_yscale("log")
+    log_axis(axes.yaxis, "$N$ where the share is ½")
+    axes.set_xlabel(PROPERTIES[name])
+    if len(found):
+        text = f"ρ = {found.iloc[0].correlation:.2f}, of kinds that are not independent"
+        axes.set_title(text.replace("-", "−"), fontsize=7)
+
+
+def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
+    """Left the N where each kind has its transition, right the property that orders it best, and rank."""
+    rows = kinds["family"].fillna(kinds["kind"]).nunique()
+    figure, (left, *others) = new_figure(
+        max(2.6, 0.27 * rows + 1.0), PAGE_WIDTH, 1, 3, width_ratios=(1.5, 1, 1)
+    )
+    draw_places_of_kinds(left, kinds)
     places = kinds[(kinds["convention"] == SCALED) & (kinds["status"] == "located")]
     ranked = orders[(orders["convention"] == SCALED) & (orders["among"] == OTHERS)]
     ranked = ranked.dropna(subset="correlation")
@@ -262,23 +285,7 @@ def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
     chosen = list(dict.fromkeys([*ranked["property"].head(1), "rank", *ranked["property"]]))
     chosen = chosen[:2] if len(places) else []
     for axes, name in zip(others, chosen, strict=False):
-        of_pair = places["family"].notna()
-        for where, look in (
-            (of_pair, {"marker": ".", "color": GREY, "label": "pairs of classes"}),
-            (~of_pair, {"marker": "o", "color": BLUE, "label": "other kinds"}),
-        ):
-            if where.any():
-                axes.plot(
-                    places[name][where], places["N_half"][where], linestyle="none", markersize=3.6, **look
-                )
-        axes.set_yscale("log")
-        log_axis(axes.yaxis, "$N$ where the share is ½")
-        axes.set_xlabel(PROPERTIES[name])
-        found = ranked[ranked["property"] == name]
-        if len(found):
-            row = found.iloc[0]
-            text = f"ρ = {row.correlation:.2f}, of kinds that are not independent"
-            axes.set_title(text.replace("-", "−"), fontsize=7)
+        draw_property(axes, places, name, ranked[ranked["property"] == name])
     for axes in others[len(chosen) :]:
         axes.axis("off")
     handles, names = left.get_legend_handles_labels()
@@ -287,22 +294,23 @@ def draw_kinds(kinds: pd.DataFrame, orders: pd.DataFrame) -> Figure:
     return figure
 
 
+def draw_all(files, output) -> str:
+    """Read the results, draw and save the three pictures; one line on what is shown."""
+    points, places = pd.read_csv(files.points), pd.read_csv(files.locations)
+    kinds, orders = pd.read_csv(files.kinds), pd.read_csv(files.orders)
+    figure, shown = draw_map(points)
+    write_csv(output.map_csv, shown)
+    save(figure, [output.map_pdf, output.map_png])
+    laws, predicted = pd.read_csv(files.laws), pd.read_csv(files.predictions)
+    # The laws in K and D; those at a single d have their own lines in laws.md.
+    laws, predicted = (part[part["extent"].str.startswith("d ≥")] for part in (laws, predicted))
+    save(draw_law(points, places, laws, predicted), [output.law_pdf, output.law_png])
+    write_csv(output.kinds_csv, kinds)
+    save(draw_kinds(kinds, orders), [output.kinds_pdf, output.kinds_png])
+    series = len(places[["kind", "d", "K", "bias"]].drop_duplicates())
+    return f"{series} series, {kinds['kind'].nunique()} kinds side by side"
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
-        files, output = snakemake.input, snakemake.output
-        points, places = pd.read_csv(files.points), pd.read_csv(files.locations)
-        kinds, orders = pd.read_csv(files.kinds), pd.read_csv(files.orders)
-        figure, shown = draw_map(points)
-        write_csv(output.map_csv, shown)
-        save(figure, [output.map_pdf, output.map_png])
-        laws, predicted = pd.read_csv(files.laws), pd.read_csv(files.predictions)
-        # The laws in K and D; those at a single d have their own lines in laws.md.
-        laws, predicted = (part[part["extent"].str.startswith("d ≥")] for part in (laws, predicted))
-        save(draw_law(points, places, laws, predicted), [output.law_pdf, output.law_png])
-        write_csv(output.kinds_csv, kinds)
-        save(draw_kinds(kinds, orders), [output.kinds_pdf, output.kinds_png])
-        log.info(
-            "%d series, %d kinds side by side",
-            len(places[["kind", "d", "K", "bias"]].drop_duplicates()),
-            kinds["kind"].nunique(),
-        )
+        log.info("%s", draw_all(snakemake.input, snakemake.output))
