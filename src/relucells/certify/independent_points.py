@@ -14,7 +14,7 @@ lie on hyperplanes of their own, so the condition on the boundary is s_j e'_i �
 if y_i = 0 on all samples without a loud neuron that it is active on; else it is moved to g_j·w'_j =
 Σ e'_i u'_ij = 0 along e', and the point is a saddle.
 
-The distance: X δ_j = u'_j − u_j has an exact solution near an approximate one (``linear_bounds``).
+The distance: X δ_j = u'_j − u_j has an exact solution near an approximate one (``samples.floating``).
 """
 
 from functools import cached_property
@@ -24,7 +24,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from relucells.certify import dyadic
-from relucells.samples.linear_bounds import RowSystem, gamma, norm, row_system
+from relucells.samples.floating import RowSystem, gamma, norm, row_system
 
 # Samples, and entries of X times neurons, up to which a point is looked at.
 SAMPLES, ENTRIES = 3_000, 20_000_000

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from relucells.critical_points.coordinates import directions, orthonormal
 from relucells.examination.problem import Net, Problem
-from relucells.samples.linear_bounds import gamma
+from relucells.samples.floating import gamma
 
 
 def distance(a: Net, b: Net) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from relucells.certify import dyadic
 from relucells.samples.inputs import Inputs
-from relucells.samples.linear_bounds import gamma
+from relucells.samples.floating import gamma
 
 # A product this far above its rounding is right to six digits, its sign with certainty.
 CLEAR = 1e6
