@@ -6,8 +6,8 @@ For a wide A (N < G·r: groups of equal neurons times rank X) it is the basis of
 
 which has N² entries whatever K is; A itself is not formed, and neither is its kernel, which would have
 G·r − rank A columns. Groups that are active on nearly all samples are compressed first: differences
-between them live on few samples. What is found here in floating point is checked by products with X and the
-pattern (``verify``).
+between them live on few samples. With a free part all of this is of VᵀA (``samples.free_part``). What is
+found here in floating point is checked by products with X and the pattern (``verify``).
 """
 
 from functools import cached_property
@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.cells.pattern import distinct_columns
-from relucells.samples.bases import RowBasis, column_basis, is_large
+from relucells.samples.bases import ROW_ROUND, RowBasis, column_basis, is_large
+from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs, rank_tolerance
 
 # Corrections of a least-squares solution.
@@ -37,19 +38,24 @@ class LargeMinimum:
     known : (N, G), pairs whose value x_i·u_g is shown to be the same for every minimiser
     """
 
-    def __init__(self, inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]):
-        self.X, self.y, self.pattern = inputs.X, y, pattern
+    def __init__(self, inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None = None):
+        self.X, self.y, self.pattern, self.part = inputs.X, y, pattern, part
         self.coordinates = inputs.orthonormal[0]
         self.groups, self.group = distinct_columns(pattern)
         self.G, self.r = self.groups.shape[1], self.coordinates.shape[1]
         self.alive = pattern.any(axis=1)
         self._choose_unknowns()
-        self.wide = self.alive.sum() < self.ends[-1]
+        self.rows = self.alive if part is None else part.reached(pattern)
+        self.off = None if part is None else part.restricted(self.rows)
+        count = int(self.rows.sum()) - (0 if part is None else part.rank)  # rows of A, or of VᵀA
+        self.wide = count < self.ends[-1]
         if self.wide:
             self.basis = RowBasis(self._gram())
         else:
             columns = pattern.shape[1] * self.X.shape[1]
-            self.basis = column_basis(self._compressed(), len(pattern), columns)
+            A = self._compressed()
+            longest = None if part is None else float(np.linalg.norm(A, axis=0).max())
+            self.basis = column_basis(self._onto(A), len(pattern), columns, longest)
         self.rank = self.basis.rank
         self.sums = self._least_squares()
         self.values = self.coordinates @ self.sums.T
@@ -72,17 +78,25 @@ class LargeMinimum:
         widths = [self.spans[g].shape[1] if g in self.spans else self.r for g in range(self.G)]
         self.ends = np.cumsum([0, *widths])
 
+    def _onto(self, values: NDArray) -> NDArray[np.float64]:
+        """Values on ``rows``, Vᵀ times them where there is a free part."""
+        return values if self.off is None else self.off.onto(values)
+
+    def _back(self, values: NDArray) -> NDArray[np.float64]:
+        """The reverse: values on ``rows``."""
+        return values if self.off is None else self.off.back(values)
+
     def _block(self, g: int) -> slice:
         """The entries of w that belong to a group."""
         return slice(self.ends[g], self.ends[g + 1])
 
     def _compressed(self) -> NDArray[np.float64]:
-        """A in the unknowns w, alive samples × len(w)."""
-        groups, coordinates = self.groups[self.alive], self.coordinates[self.alive]
+        """A in the unknowns w, ``rows`` × len(w)."""
+        groups, coordinates = self.groups[self.rows], self.coordinates[self.rows]
         found = np.zeros((len(groups), self.ends[-1]))
         for g in range(self.G):
             if g in self.spans:
-                missed = ~groups[:, g]
+                missed = ~groups[:, g] & self.alive[self.rows]
                 found[missed, self._block(g)] = -coordinates[missed] @ self.spans[g]
             else:
                 np.multiply(groups[:, [g]], coordinates, out=found[:, self._block(g)])
@@ -108,12 +122,17 @@ class LargeMinimum:
         )
 
     def _gram(self) -> NDArray[np.float64]:
-        """A Aᵀ, (N, N), without further matrices of that size."""
+        """A Aᵀ, (N, N), without further matrices of that size; Vᵀ A Aᵀ V where there is a free part."""
         gram, groups = np.empty((len(self.y), len(self.y))), self.groups.astype(float)
         for start in range(0, len(gram), STRIP):
             strip = slice(start, start + STRIP)
             gram[strip] = self.coordinates[strip] @ self.coordinates.T
             gram[strip] *= groups[strip] @ groups.T
+        if self.off is not None:
+            longest = gram.diagonal().max()
+            gram = self.off.onto(self.off.onto(gram[np.ix_(self.rows, self.rows)]).T)
+            if gram.diagonal().max(initial=0.0) <= ROW_ROUND * longest:
+                gram = np.zeros_like(gram)  # F fits whatever A does
         return gram
 
     @cached_property
@@ -124,6 +143,8 @@ class LargeMinimum:
         """
         if not self.wide or self.rank == self.alive.sum():
             return False
+        if self.off is not None:
+            return self.rank < len(self.basis.order)  # its rows are not samples
         chosen, rest = np.split(self.basis.order, [self.rank])
         rest = rest[self.alive[rest]]
         through = self.basis.through(rest)
@@ -152,20 +173,32 @@ class LargeMinimum:
         for _ in range(1 + REFINEMENTS):
             residual = self.y - self.image(sums)
             if self.wide:
-                sums = sums + self.transposed(self.basis.dual(residual))
+                sums = sums + self.transposed(self._everywhere(self.basis.dual(self._at_rows(residual))))
             else:
-                sums = sums + self._sums(self.basis.least_squares(residual[self.alive]))
+                sums = sums + self._sums(self.basis.least_squares(self._onto(residual[self.rows])))
         return sums
 
+    def _at_rows(self, values: NDArray) -> NDArray[np.float64]:
+        """Values of all samples as a wide ``basis`` has them."""
+        return values if self.off is None else self.off.onto(values[self.rows])
+
+    def _everywhere(self, values: NDArray) -> NDArray[np.float64]:
+        """The reverse of it: values of all samples, orthogonal to the free part."""
+        if self.off is None:
+            return values
+        found = np.zeros(len(self.y))
+        found[self.rows] = self.off.back(values)
+        return found
+
     def preimage(self, wanted: NDArray) -> NDArray[np.float64]:
-        """λ, (N,), with Aᵀλ = wanted (G, r), if there is one; otherwise the equation fails."""
+        """λ, (N,), with Aᵀλ = wanted (G, r) and Fᵀλ = 0, if there is one; otherwise the equation fails."""
         found = np.zeros(len(self.y))
         for _ in range(1 + REFINEMENTS):
             missing = wanted - self.transposed(found)
             if self.wide:
-                found += self.basis.preimage(self.image(missing))
+                found += self._everywhere(self.basis.preimage(self._at_rows(self.image(missing))))
             else:
-                found[self.alive] += self.basis.preimage(self._wanted(missing))
+                found[self.rows] += self._back(self.basis.preimage(self._wanted(missing)))
         return found
 
     @cached_property
@@ -206,14 +239,19 @@ class LargeMinimum:
     @property
     def fitted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The fitted values p, (N,); no error bound on them is proven (inf)."""
-        return (self.groups * self.values).sum(axis=1), np.full(len(self.y), np.inf)
+        fitted = (self.groups * self.values).sum(axis=1)
+        if self.part is not None:
+            fitted = np.where(self.rows, fitted + self.part.projection(self.y - fitted), 0.0)
+        return fitted, np.full(len(self.y), np.inf)
 
     def displacement(self, R: NDArray) -> NDArray[np.float64]:
         """As ``enclosures.ProvenMinimum.displacement``: nothing is proven."""
         return np.full(self.pattern.shape, np.inf)
 
 
-def large_minimum(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> LargeMinimum | None:
+def large_minimum(
+    inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None = None
+) -> LargeMinimum | None:
     """The minimum of a large cell, kept with the inputs until another cell's is asked for.
 
     None if the cell is small, or if its rank needs a singular value decomposition in spite of its size.
@@ -221,11 +259,13 @@ def large_minimum(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> Lar
     rows, most = int(pattern.any(axis=1).sum()), pattern.shape[1] * min(inputs.X.shape)
     if not is_large(rows, most) or not is_large(rows, distinct_columns(pattern)[0].shape[1] * inputs.rank):
         return None
-    minimum = floating_minimum(inputs, y, pattern)
+    minimum = floating_minimum(inputs, y, pattern, part)
     return None if minimum.doubtful else minimum
 
 
-def floating_minimum(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> LargeMinimum:
+def floating_minimum(
+    inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None = None
+) -> LargeMinimum:
     """The same whatever the size of the cell."""
-    key = (y.tobytes(), pattern.tobytes())
-    return inputs.remembered(key, lambda: LargeMinimum(inputs, y, pattern))
+    key = (y.tobytes(), pattern.tobytes(), b"" if part is None else part.key())
+    return inputs.remembered(key, lambda: LargeMinimum(inputs, y, pattern, part))

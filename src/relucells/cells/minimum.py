@@ -1,7 +1,8 @@
 """The minimum of the convex quadratic that the loss is inside a cell (Liu, Part 2, eqs. 3–5).
 
 All minimisers are R* = A⁺y + (I − A⁺A)c, c arbitrary; the fitted values A R* and the loss
-(1/N)‖A A⁺ y − y‖² are the same for all of them.
+(1/N)‖A A⁺ y − y‖² are the same for all of them. With a free part F, A and y are replaced by their parts
+orthogonal to F's range (``samples.free_part``).
 """
 
 from collections.abc import Callable
@@ -10,10 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.cells.pattern import compact, distinct_columns, rank
+from relucells.cells.pattern import compact, distinct_columns, off_free_part, rank
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.decomposition import svd
-from relucells.samples.inputs import Inputs, activations, gram_factor, prepare, rank_tolerance, targets
+from relucells.samples.free_part import FreePart, free_array, free_part
+from relucells.samples.inputs import (
+    Inputs,
+    activations,
+    clear_of_noise,
+    gram_factor,
+    prepare,
+    rank_tolerance,
+    targets,
+)
 from relucells.samples.threads import one_thread
 
 # Rounds of iterative refinement after a solve through the Gram matrix: each one gains at least
@@ -24,20 +34,29 @@ REFINEMENTS = 2
 @dataclass(frozen=True)
 class CellMinimum:
     """R : (K, D) minimum-norm minimiser A⁺y; fitted : (N,) = A R; rank : of A; unique : rank A = K·D;
-    loss : (1/N)‖fitted − y‖²."""
+    loss : (1/N)‖fitted − y‖².
+
+    With a free part F: c : (m,), a best one for R, else None; fitted = A R + F c; rank : of Q A, Q the
+    projector onto the orthogonal complement of F's range, so that ``unique`` is still R's.
+    """
 
     R: NDArray[np.float64]
     fitted: NDArray[np.float64]
     rank: int
     unique: bool
     loss: float
+    c: NDArray[np.float64] | None = None
 
 
 @one_thread
-def cell_minimum(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> CellMinimum:
+def cell_minimum(
+    X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike, *, free: ArrayLike | None = None
+) -> CellMinimum:
     """The least-squares minimum of the cell with the given activation pattern, eqs. (3)–(5).
 
     X : (N, D) samples, or ``relucells.prepare(X)``; y : (N,); pattern : (N, K) bool or 0/1.
+    free : F, (N, m), where the network has a free linear part, f(x_i) = Σ_j I_ij R_j·x_i + F_i·c: a column
+        of ones for an output bias, X for a linear skip connection; None: none.
     Raises ValueError, naming the argument, for arrays that are not finite or do not fit together.
 
     Well-conditioned cells are solved through the smaller Gram matrix, refined to full accuracy. The others
@@ -48,12 +67,16 @@ def cell_minimum(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> Cel
     N, D = inputs.X.shape
     y = targets(y, N)
     pattern = activations(pattern, N)
+    part, m = free_part(free, N), free_array(free, N).shape[1]
     K = pattern.shape[1]
     y, power = scaled_by_power(y)
-    if not pattern[inputs.nonzero].any():
-        return CellMinimum(np.zeros((K, D)), np.zeros(N), 0, False, mean_square(y, power))
-
-    R, fitted, number = _by_gram(inputs, y, pattern) or _by_exact_rank(inputs, y, pattern)
+    R, fitted, number, c = np.zeros((K, D)), np.zeros(N), 0, np.zeros(m)
+    if pattern[inputs.nonzero].any() and not (part and part.everything):
+        R, fitted, number = _by_gram(inputs, y, pattern, part) or _by_exact_rank(inputs, y, pattern, part)
+    if part:
+        fitted = fitted + part.projection(y - fitted)
+        c = part.coefficients(y - (pattern * (inputs.X @ R.T)).sum(axis=1))
+        fitted[~part.reached(pattern)] = 0.0
     with np.errstate(under="ignore"):
         return CellMinimum(
             np.ldexp(R, power),
@@ -61,6 +84,7 @@ def cell_minimum(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> Cel
             number,
             number == K * D,
             mean_square(fitted - y, power),
+            None if free is None else np.ldexp(c, power),
         )
 
 
@@ -79,36 +103,51 @@ def mean_square(residual: NDArray, power: int) -> float:
 Solved = tuple[NDArray[np.float64], NDArray[np.float64], int]
 
 
-def _by_gram(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> Solved | None:
-    """R, fitted and rank of a well-conditioned or of a large cell; None of any other."""
+def _by_gram(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None) -> Solved | None:
+    """R, A R and rank of a well-conditioned or of a large cell; None of any other."""
     cell = compact(inputs, pattern)
-    A, wanted = cell.matrix, y[cell.alive]
+    A, wanted = _off(part, cell.alive, cell.matrix, y)
+    whole = None if part is None else cell.matrix
     if is_large(*A.shape):
-        solution, rank = least_squares(A, wanted, len(y), pattern.shape[1] * inputs.X.shape[1])
+        shape = len(y), pattern.shape[1] * inputs.X.shape[1]
+        solution, rank = least_squares(A, wanted, *shape, whole=whole)
     else:
-        solution, rank = _solve_by_gram(A, wanted)
+        solution, rank = _solve_by_gram(A, wanted, whole)
         if solution is None:
             return None
     fitted = np.zeros(len(y))
-    fitted[cell.alive] = A @ solution
+    fitted[cell.alive] = cell.matrix @ solution
     return cell.spread(solution, inputs), fitted, rank
 
 
-def _by_exact_rank(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> Solved:
+def _off(
+    part: FreePart | None, alive: NDArray[np.bool_], A: NDArray, y: NDArray
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A, on alive samples, and y (N,) on the samples that matter, off the range of the free part."""
+    if part is None:
+        return A, y[alive]
+    rows = alive | part.rows
+    return off_free_part(part, alive, A), part.restricted(rows).onto(y[rows])
+
+
+def _by_exact_rank(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None) -> Solved:
     """The same in orthonormal coordinates of the columns of X, singular values cut at the exact rank."""
     C, T = inputs.orthonormal
     alive = pattern.any(axis=1)
     columns, group = distinct_columns(pattern)
     root = np.sqrt(np.bincount(group[group >= 0]))
-    A = ((columns[alive] * root)[:, :, None] * C[alive][:, None, :]).reshape(alive.sum(), -1)
+    whole = ((columns[alive] * root)[:, :, None] * C[alive][:, None, :]).reshape(alive.sum(), -1)
+    A, wanted = _off(part, alive, whole, y)
+    number = rank(inputs, pattern, part)
+    if not number:  # the free part fits whatever A does
+        return np.zeros((pattern.shape[1], inputs.X.shape[1])), np.zeros(len(y)), 0
     # All of A's row space is needed, for its kernel, but not all of its column space.
     left, singular, right = svd(A, full_matrices=A.shape[0] < A.shape[1])
-    number = rank(inputs, pattern)
-    along = left[:, :number].T @ y[alive]
+    along = left[:, :number].T @ wanted
     smallest = singular[0] * np.finfo(float).tiny
     solution = right[:number].T @ (along / np.maximum(singular[:number], smallest))
     fitted = np.zeros(len(y))
-    fitted[alive] = left[:, :number] @ along
+    fitted[alive] = left[:, :number] @ along if part is None else whole @ solution
     # weights of least norm: R = T q, with T within the span of the samples
     if len(T) > T.shape[1]:
         T = inputs.basis @ (inputs.basis.T @ T)
@@ -126,25 +165,31 @@ def _by_exact_rank(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_]) -> So
 
 
 def least_squares(
-    A: NDArray, wanted: NDArray, N: int, columns: int, exact: Callable[[], int] | None = None
+    A: NDArray,
+    wanted: NDArray,
+    N: int,
+    columns: int,
+    exact: Callable[[], int] | None = None,
+    whole: NDArray | None = None,
 ) -> tuple[NDArray[np.float64], int]:
     """The least-squares solution of least norm and the rank of A.
 
     The rank is ``exact()`` where it is not plain to see, or else judged as that of an N × columns matrix.
+    whole : what A is a projection of, if it is one: rounding is relative to it
     """
     if is_large(*A.shape) and A.shape[0] >= A.shape[1]:
-        return _solve_by_columns(A, wanted, N, columns)
-    solution, rank = _solve_by_gram(A, wanted)
+        return _solve_by_columns(A, wanted, N, columns, whole)
+    solution, rank = _solve_by_gram(A, wanted, whole)
     if solution is None:
-        return _solve_by_svd(A, wanted, exact or (lambda: _numerical_rank(A, N, columns)))
+        return _solve_by_svd(A, wanted, exact or (lambda: _numerical_rank(A, N, columns, whole)))
     return solution, rank
 
 
-def _solve_by_gram(A: NDArray, wanted: NDArray) -> tuple[NDArray | None, int]:
+def _solve_by_gram(A: NDArray, wanted: NDArray, whole: NDArray | None = None) -> tuple[NDArray | None, int]:
     """Minimum-norm least squares through A Aᵀ or AᵀA, whichever is smaller; None if ill-conditioned."""
     wide = A.shape[0] <= A.shape[1]
     factor = gram_factor(A @ A.T if wide else A.T @ A)
-    if factor is None:
+    if factor is None or (whole is not None and not clear_of_noise(factor, whole)):
         return None, 0
     solution = np.zeros(A.shape[1])
     for _ in range(1 + REFINEMENTS):
@@ -156,9 +201,10 @@ def _solve_by_gram(A: NDArray, wanted: NDArray) -> tuple[NDArray | None, int]:
     return solution, min(A.shape)
 
 
-def _numerical_rank(A: NDArray, N: int, columns: int) -> int:
+def _numerical_rank(A: NDArray, N: int, columns: int, whole: NDArray | None = None) -> int:
     singular = svd(A, compute_uv=False)
-    return int((singular > rank_tolerance(singular[0], N, columns)).sum())
+    largest = singular[0] if whole is None else np.linalg.norm(whole, 2)
+    return int((singular > rank_tolerance(largest, N, columns)).sum())
 
 
 def _solve_by_svd(A: NDArray, wanted: NDArray, exact: Callable[[], int]) -> tuple[NDArray, int]:
@@ -169,9 +215,12 @@ def _solve_by_svd(A: NDArray, wanted: NDArray, exact: Callable[[], int]) -> tupl
     return right[:rank].T @ ((left[:, :rank].T @ wanted) / kept), rank
 
 
-def _solve_by_columns(A: NDArray, wanted: NDArray, N: int, columns: int) -> tuple[NDArray, int]:
+def _solve_by_columns(
+    A: NDArray, wanted: NDArray, N: int, columns: int, whole: NDArray | None = None
+) -> tuple[NDArray, int]:
     """Minimum-norm least squares through independent columns of A, the part in A's kernel taken off."""
-    basis = column_basis(A, N, columns)
+    longest = None if whole is None else float(np.linalg.norm(whole, axis=0).max())
+    basis = column_basis(A, N, columns, longest)
     solution = np.zeros(A.shape[1])
     for _ in range(1 + REFINEMENTS):
         solution += basis.least_squares(wanted - A @ solution)

@@ -17,7 +17,16 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.columns import exact_rank
 from relucells.samples.decomposition import svd
-from relucells.samples.inputs import Inputs, activations, gram_factor, prepare, rank_tolerance, weights
+from relucells.samples.free_part import FreePart, free_part
+from relucells.samples.inputs import (
+    Inputs,
+    activations,
+    clear_of_noise,
+    gram_factor,
+    prepare,
+    rank_tolerance,
+    weights,
+)
 from relucells.samples.threads import one_thread
 
 
@@ -79,37 +88,58 @@ def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDA
 
 
 @one_thread
-def rank(X: ArrayLike | Inputs, pattern: ArrayLike) -> int:
-    """rank A, of the rational matrix that the floats make.
+def rank(X: ArrayLike | Inputs, pattern: ArrayLike, free: ArrayLike | FreePart | None = None) -> int:
+    """rank A, of the rational matrix that the floats make; with a free part F that of Q A, which is
+    rank [A F] − rank F.
 
     For well-conditioned cells it is what ``numpy.linalg.matrix_rank`` says of the dense A; of cells too
     large for exact arithmetic it is the numerical rank.
     """
     inputs = prepare(X)
     pattern = activations(pattern, len(inputs.X))
+    part = free_part(free, len(inputs.X))
     if not pattern.any():
         return 0
     alive = pattern.any(axis=1)
     if inputs.independent:
-        return int(alive.sum())  # the rows of A are independent where those of X are
+        # the rows of A are independent where those of X are
+        return int(alive.sum()) - (part.rank - part.rank_on(~alive) if part else 0)
     columns, _ = distinct_columns(pattern)
     if is_large(alive.sum(), columns.shape[1] * inputs.rank):
-        return _rank_of_large(inputs, pattern)
+        return _rank_of_large(inputs, pattern, part)
     coordinates = inputs.orthonormal[0][alive]
-    matrix = (columns[alive][:, :, None] * coordinates[:, None, :]).reshape(len(coordinates), -1)
+    whole = (columns[alive][:, :, None] * coordinates[:, None, :]).reshape(len(coordinates), -1)
+    matrix = off_free_part(part, alive, whole) if part else whole
     wide = matrix.shape[0] <= matrix.shape[1]
-    if inputs.space.accurate and gram_factor(matrix @ matrix.T if wide else matrix.T @ matrix) is not None:
-        return min(matrix.shape)
+    if inputs.space.accurate and (part is None or part.inputs.space.accurate):
+        factor = gram_factor(matrix @ matrix.T if wide else matrix.T @ matrix)
+        if factor is not None and (part is None or clear_of_noise(factor, whole)):
+            return min(matrix.shape)
     # the same matrix up to an invertible factor, free of rounding
-    samples = inputs.X[np.ix_(alive, inputs.space.columns)]
-    found = exact_rank((columns[alive][:, :, None] * samples[:, None, :]).reshape(len(samples), -1))
-    return _rank_of_large(inputs, pattern) if found is None else found
+    rows = part.reached(pattern) if part else alive
+    samples = inputs.X[np.ix_(rows, inputs.space.columns)]
+    dense = (columns[rows][:, :, None] * samples[:, None, :]).reshape(len(samples), -1)
+    found = exact_rank(dense if part is None else np.hstack([dense, part.F[rows]]))
+    if found is None:
+        return _rank_of_large(inputs, pattern, part)
+    return found - (part.rank if part else 0)
 
 
-def _rank_of_large(inputs: Inputs, pattern: NDArray[np.bool_]) -> int:
-    small = compact(inputs, pattern).matrix
+def off_free_part(part: FreePart, alive: NDArray[np.bool_], values: NDArray) -> NDArray[np.float64]:
+    """Vᵀ values (``samples.free_part``), values given on alive samples and 0 elsewhere."""
+    rows = alive | part.rows
+    every = np.zeros((int(rows.sum()), *values.shape[1:]))
+    every[alive[rows]] = values
+    return part.restricted(rows).onto(every)
+
+
+def _rank_of_large(inputs: Inputs, pattern: NDArray[np.bool_], part: FreePart | None = None) -> int:
+    cell = compact(inputs, pattern)
+    small = cell.matrix if part is None else off_free_part(part, cell.alive, cell.matrix)
     dense_columns = pattern.shape[1] * inputs.X.shape[1]
     if len(small) >= small.shape[1]:
-        return column_basis(small, len(pattern), dense_columns).rank
+        longest = None if part is None else float(np.linalg.norm(cell.matrix, axis=0).max())
+        return column_basis(small, len(pattern), dense_columns, longest).rank
     singular = svd(small, compute_uv=False)
-    return int((singular > rank_tolerance(singular[0], len(pattern), dense_columns)).sum())
+    largest = singular[0] if part is None else np.linalg.norm(cell.matrix, 2)
+    return int((singular > rank_tolerance(largest, len(pattern), dense_columns)).sum())

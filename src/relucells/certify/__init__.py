@@ -3,8 +3,9 @@
 Read it in this order: this page, ``conventions``, ``certificates`` (what is stored), ``verify`` (the check),
 ``kinds`` and ``clauses`` (leaves, and how they cover all signs), ``enclosures`` and ``multipliers``
 (proofs in floating point, on ``samples.floating``), ``rational`` (exact arithmetic, on ``dyadic``),
-``sign_free`` (all signs at once, on ``definiteness``), ``quality`` and ``critical`` (bad, global, kinds of
-critical points). ``numerical`` proves nothing, and ``coercion`` lets nothing in that is not a certificate.
+``sign_free`` (all signs at once, on ``definiteness``), ``free_part`` (networks with a free linear part),
+``quality`` and ``critical`` (bad, global, kinds of critical points). ``numerical`` proves nothing, and
+``coercion`` lets nothing in that is not a certificate.
 
 A cell: samples x_i, labels y_i, pattern I. All numbers are the exact rationals that floats are, and rank is
 the exact rank. Its minimisers are the R = (R_1, …, R_K) with Σ_i e_i I_ij x_i = 0 for all j, where
@@ -42,6 +43,13 @@ weights, T a set of neurons, B a matrix whose range holds those of A_j, j not in
 signs: at one, some b makes it ≤ 0 at (R_T, b, −1). Strict: definiteness, which fails if T, the forms or the
 weights are empty or zero. Where B fits p, τ is left out, and T must hold a neuron with an active sample, so
 that R_T ≠ 0 (``sign_free``). The bound is 0.
+
+**Free part.** With f = Σ_j I_ij R_j·x_i + F_i·c, c free, the minimisers are the (R, c) for which
+|A R + F c − y| is least, p is their A R + F c, and the half-spaces concern R alone. So a witness is an R for
+which some c makes a minimiser; multipliers demand Fᵀλ = 0 besides, and have the same proof, since λ·F c = 0;
+B of the products holds F's range; and a sample leaf asks for F_i = 0. In its place come **samples**
+(``free_part``): λ with Fᵀλ = 0 on samples whose m_i active neurons have the sign of λ_i, or that have none;
+the margin is at most λ·p / Σ |λ_i| m_i, and λ·p ≤ 0 is shown. Strict: λ_i ≠ 0 for a sample with m_i ≥ 1.
 
 **Loss.** The minimum's loss is Σ (p_i − y_i)² / N.
 

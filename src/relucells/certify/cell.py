@@ -20,6 +20,8 @@ ENTRIES = 20_000_000
 EXACT_RANK = 250
 EXACT_ENTRIES = 400_000
 EXACT_WORK = 8_000_000
+# Columns of a free part up to which a least-squares solution for them alone is exact.
+FREE_COLUMNS = 120
 
 
 class Samples:
@@ -29,6 +31,17 @@ class Samples:
         self.X, self.inputs = X, inputs
         self.zero = ~X.any(axis=1)
         self.losses: dict[tuple[bytes, ...], object] = {}  # of networks, by labels and weights
+
+    def beside(self, F: NDArray[np.float64]) -> "Samples | None":
+        """F, (N, m), of a free part; None where it has no entry but zeros. The last one is kept."""
+        if not F.any():
+            return None
+        known = self.__dict__.get("_beside")
+        if known is None or not np.array_equal(known.X, F):
+            kept = F.copy()
+            kept.flags.writeable = False
+            known = self.__dict__["_beside"] = Samples(kept)
+        return known
 
     @cached_property
     def exponents(self) -> NDArray[np.int64]:
@@ -79,20 +92,65 @@ class Samples:
 
 
 class Cell:
-    """One cell: y (N,), pattern (N, K) on samples X (N, D).
+    """One cell: y (N,), pattern (N, K) on samples X (N, D), and the free part F (N, m) of its network.
 
     columns : (N, G), the distinct nonzero columns of the pattern; group : (K,), each neuron's, −1 if dead;
-    size : (G,), neurons in each; alive : (N,), samples that activate some neuron
+    size : (G,), neurons in each; active : (N,), samples that activate some neuron; alive : (N,), those
+    whose output is not always 0: active ones, and those with an entry in F
+    free : F as ``Samples``, None without one; free_rows : (N,), samples with an entry in it; F : (N, m'),
+    scaled columns that span its range
     """
 
-    def __init__(self, samples: Samples, y: NDArray[np.float64], pattern: NDArray[np.bool_]):
+    def __init__(
+        self,
+        samples: Samples,
+        y: NDArray[np.float64],
+        pattern: NDArray[np.bool_],
+        free: Samples | None = None,
+    ):
         self.samples, self.X, self.y, self.pattern = samples, samples.X, y, pattern
         self.N, self.D = self.X.shape
         self.K = pattern.shape[1]
-        self.alive = pattern.any(axis=1)
+        self.free = free
+        self.active = pattern.any(axis=1)
+        self.free_rows: NDArray[np.bool_] = np.zeros(self.N, dtype=bool)
+        if free is not None:
+            self.free_rows = np.asarray(~free.zero)
+        self.alive = np.logical_or(self.active, self.free_rows)
         self.columns, self.group = distinct_columns(pattern)
         self.G = self.columns.shape[1]
         self.size = np.bincount(self.group[self.group >= 0], minlength=self.G)
+
+    @cached_property
+    def F(self) -> NDArray[np.float64]:
+        return np.zeros((self.N, 0)) if self.free is None else self.free.scaled[:, self.free.columns]
+
+    @property
+    def m(self) -> int:
+        """The number of F's spanning columns."""
+        return 0 if self.free is None else len(self.free.columns)
+
+    @property
+    def everything(self) -> bool:
+        """Whether it is proven that F's range is all of ℝᴺ: then every R is a minimiser, of loss 0."""
+        return self.free is not None and self.free.independent
+
+    @cached_property
+    def inside(self) -> NDArray[np.bool_]:
+        """Columns of F, (m,), that are proven to lie in the range of X: equal ones, others exactly."""
+        known = {column.tobytes() for column in np.ascontiguousarray(self.samples.scaled.T)}
+        found = np.array([column.tobytes() in known for column in np.ascontiguousarray(self.F.T)], dtype=bool)
+        basis = self.X[:, self.samples.columns]
+        if found.all() or basis.shape[1] > FREE_COLUMNS or basis.size > EXACT_ENTRIES:
+            return found
+        return found | dyadic.inside(basis, self.free.X[:, self.free.columns])
+
+    @cached_property
+    def free_columns(self):
+        """F's spanning columns in integers (``free_part``)."""
+        from relucells.certify.free_part import FreeColumns
+
+        return FreeColumns(self.free.X[:, self.free.columns])
 
     @cached_property
     def exponent(self) -> int:
@@ -107,20 +165,22 @@ class Cell:
     @property
     def floating(self) -> bool:
         """Whether proofs in floating point are to be had."""
-        width = self.G * len(self.samples.columns)
+        width = self.G * len(self.samples.columns) + self.m
         return (
             self.samples.scaled is not None
             and self.scaled_y is not None
+            and (self.free is None or self.free.scaled is not None)
             and (self.samples.independent or int(self.alive.sum()) * width <= ENTRIES)
         )
 
     @cached_property
     def affordable(self) -> bool:
         """Whether exact arithmetic is."""
-        alive, width = int(self.alive.sum()), self.G * self.D
+        alive, width = int(self.alive.sum()), self.G * self.D + self.m
         if min(alive, width) > EXACT_RANK or alive * width > EXACT_ENTRIES or width > 2 * EXACT_RANK:
             return False
-        bits = dyadic.bits(self.X) + dyadic.bits(self.y[:, None])
+        bits = max(dyadic.bits(self.X), 0 if self.free is None else dyadic.bits(self.free.X))
+        bits += dyadic.bits(self.y[:, None])
         return min(alive, width) ** 2 * bits <= EXACT_WORK
 
     @cached_property
@@ -148,7 +208,8 @@ class Cell:
     def rational(self) -> bool:
         """Whether fitted values, loss and witnesses are to be had in exact arithmetic: of independent
         samples also where ``affordable`` ends, because no system is solved there."""
-        return self.affordable or (self.samples.independent and self.X.size * self.K <= ENTRIES)
+        few = self.everything or self.m <= FREE_COLUMNS
+        return self.affordable or (self.samples.independent and self.X.size * self.K <= ENTRIES and few)
 
     def scaled_weights(self, R: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """R, (K, D), for the scaled samples and labels, or None where that would round."""

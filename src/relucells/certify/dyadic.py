@@ -136,3 +136,11 @@ def nearest_combination(basis: fmpz_mat, others: fmpz_mat) -> tuple[fmpz_mat, in
     right = rows_of(others, at)
     found, denominator = picked.solve(right).numer_denom()
     return (found, denominator) if basis * found == others * denominator else None
+
+
+def inside(array: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which columns of ``others`` (N, m) are proven to lie in the range of the independent columns (N, r)."""
+    basis = matrix(integers(array)[0], array.shape[1])
+    columns = matrix(integers(others)[0], others.shape[1]).transpose().tolist()
+    singles = [matrix([[a] for a in column], 1) for column in columns]
+    return np.array([nearest_combination(basis, single) is not None for single in singles], dtype=bool)

@@ -9,7 +9,8 @@ blocks, mask ∘ X restricted to the other samples, form A'. If
 has full row rank, then R is a minimiser of the cell iff M R = h: its residual vanishes on U and is
 orthogonal to A', whose ranges together contain A's. So minimisers near an approximate one, the fitted
 values, and dual bounds follow from floating-point bounds on M alone, whatever the rank of A (derived).
-For linearly independent samples U is everything.
+For linearly independent samples U is everything. A free part F adds its columns to A, and to A' those
+that A' does not contain already (``covered``); the unknowns are then (R, c).
 
 Everything is in the scaled coordinates of ``cell``: all entries of X and y are at most 1.
 """
@@ -19,36 +20,76 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.certify.cell import Cell, distinct_columns
+from relucells.certify.cell import FREE_COLUMNS, Cell, distinct_columns
 from relucells.samples.floating import TINY, RowSystem, gamma, norm, product, row_system
 
 
-def enclosure(cell: Cell) -> "ProvenMinimum | ExactFit":
+def enclosure(cell: Cell) -> "ProvenMinimum | ExactFit | AnyFit":
     """The enclosure that fits the data; the cell must be ``floating`` and have an active pair."""
-    return ExactFit(cell) if cell.samples.independent else ProvenMinimum(cell)
+    return exact_fit(cell) if cell.samples.independent or cell.everything else ProvenMinimum(cell)
+
+
+def exact_fit(cell: Cell) -> "ExactFit | AnyFit":
+    """The enclosure of a cell of linearly independent samples, or whose free part fits everything."""
+    return AnyFit(cell) if cell.everything else ExactFit(cell)
+
+
+class AnyFit:
+    """The minimum of a cell whose free part fits every label: loss 0, and every R is a minimiser."""
+
+    def __init__(self, cell: Cell):
+        self.fitted = cell.scaled_y, np.zeros(cell.N)
+        self.residual_length = 0.0, 0.0
+
+    def displacement(self, values: NDArray, error: NDArray) -> NDArray[np.float64]:
+        return np.zeros_like(values)
 
 
 class ExactFit:
-    """The minimum of a cell of linearly independent samples: every alive sample is fitted exactly."""
+    """The minimum of a cell of linearly independent samples: every active sample is fitted exactly, and c
+    fits the others, as far as a free part reaches them, as well as it can."""
 
     def __init__(self, cell: Cell):
         self.cell = cell
+        self.apart = cell.alive & ~cell.active
 
-    @property
+    @cached_property
     def fitted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The fitted values p, (N,), and a bound on the error of each."""
-        return np.where(self.cell.alive, self.cell.scaled_y, 0.0), np.zeros(self.cell.N)
+        p, error = np.where(self.cell.active, self.cell.scaled_y, 0.0), np.zeros(self.cell.N)
+        if self.apart.any():
+            found, doubt = self._shift(self.cell.scaled_y)
+            p[self.apart], error[self.apart] = found[self.apart], doubt[self.apart]
+        return p, error
 
     @property
     def residual_length(self) -> tuple[float, float]:
         """Bounds on |y − p|."""
-        dead = np.where(self.cell.alive, 0.0, self.cell.scaled_y)
-        return float(np.linalg.norm(dead)) * (1.0 - gamma(self.cell.N)), norm(dead)
+        dead = np.where(self.cell.active, 0.0, self.cell.scaled_y)
+        if not self.apart.any():
+            return float(np.linalg.norm(dead)) * (1.0 - gamma(self.cell.N)), norm(dead)
+        p, error = self.fitted
+        missing = np.where(self.cell.active, 0.0, dead - p)
+        doubt = norm(error + gamma(4) * (np.abs(dead) + np.abs(p)))
+        length = float(np.linalg.norm(missing)) * (1.0 - gamma(self.cell.N))
+        return max(0.0, length - doubt), (norm(missing) + doubt) * (1.0 + gamma(4))
+
+    def _shift(self, values: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """F c of the c that fits first the samples apart and then all others best; with bounds of errors."""
+        from relucells.certify.free_part import fit_floats
+
+        if self.cell.m > FREE_COLUMNS or not np.isfinite(values).all():
+            return np.zeros(self.cell.N), np.full(self.cell.N, np.inf)
+        return fit_floats(self.cell, values, np.flatnonzero(self.apart))
 
     def displacement(self, values: NDArray, error: NDArray) -> NDArray[np.float64]:
         """How far the values R_j·x_i of some exact minimiser can be from those of an R, known to ``error``,
         all (N, K): the active pairs of a sample make up for its residual evenly, the inactive ones stay."""
         residual, error = _residual(self.cell, values, error)
+        if self.cell.m:
+            found, doubt = self._shift(residual)
+            error = error + doubt + gamma(2) * (np.abs(residual) + np.abs(found))
+            residual = residual - found
         active = np.maximum(self.cell.pattern.sum(axis=1), 1)
         each = (np.abs(residual) + error) * (1.0 + gamma(4)) / active * (1.0 + gamma(4)) + TINY
         return self.cell.pattern * each[:, None]
@@ -63,15 +104,19 @@ class ProvenMinimum:
         self.y = cell.scaled_y
         self.N, self.D = self.X.shape
         self.groups, self.group, self.size, self.G = cell.columns, cell.group, cell.size, cell.G
+        self.F, self.m = cell.F, cell.m
         self.saturated, self.masks = self._structure()
         X, masks = self.X[~self.saturated], self.masks[~self.saturated]
         self.below = (masks[:, :, None] * X[:, None, :]).reshape(len(X), masks.shape[1] * self.D)
+        if self.m:
+            new = ~covered(cell, self.groups, ~self.saturated)
+            self.below = np.hstack([self.below, self.F[np.ix_(~self.saturated, new)]])
 
     def _structure(self) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
         """U, (N,), and the masks off U, (N, m), for which full row rank is likely."""
-        alive = self.groups.any(axis=1)
-        if alive.sum() <= self.G * self.D:
-            A = (self.groups[:, :, None] * self.X[:, None, :]).reshape(self.N, -1)
+        alive = self.cell.alive
+        if alive.sum() <= self.G * self.D + self.m:
+            A = self._masked(self.groups, True)
             trial = row_system(A[alive])
             if trial.proven:
                 self.__dict__["system"] = trial
@@ -79,19 +124,24 @@ class ProvenMinimum:
         saturated, rest = saturate(self.X, self.groups)
         return saturated, differences(rest)
 
-    def blocks(self, masks: NDArray) -> tuple[NDArray, NDArray]:
-        """[mask_U ∘ X_U ; A'ᵀ (mask ∘ X)_off] side by side for each mask (N, m), and bounds on the norm of
-        the rounding error of each row."""
+    def _masked(self, masks: NDArray, free: bool) -> NDArray[np.float64]:
+        """mask ∘ X side by side for each mask (N, ·), and F where it is ``free``."""
         X = (masks[:, :, None] * self.X[:, None, :]).reshape(self.N, masks.shape[1] * self.D)
+        return np.hstack([X, self.F]) if free and self.m else X
+
+    def blocks(self, masks: NDArray, free: bool = False) -> tuple[NDArray, NDArray]:
+        """[mask_U ∘ X_U ; A'ᵀ (mask ∘ X)_off] side by side for each mask (N, ·), F treated alike, and bounds
+        on the norm of the rounding error of each row."""
+        X = self._masked(masks, free)
         top, rest = X[self.saturated], X[~self.saturated]
         lengths = np.linalg.norm(self.below, axis=0) + 2.0**-530
         rounded = gamma(len(rest)) * lengths * norm(rest) + len(rest) * X.shape[1] * TINY
         rows = np.concatenate([np.zeros(len(top)), rounded * (1.0 + gamma(self.N))])
         return np.concatenate([top, self.below.T @ rest]), rows
 
-    def column_errors(self, masks: NDArray) -> NDArray[np.float64]:
+    def column_errors(self, masks: NDArray, free: bool = False) -> NDArray[np.float64]:
         """Bounds on the norm of the rounding error of each column of ``blocks``."""
-        X = (masks[:, :, None] * self.X[:, None, :]).reshape(self.N, masks.shape[1] * self.D)
+        X = self._masked(masks, free)
         rest = X[~self.saturated]
         lengths = np.linalg.norm(rest, axis=0) + 2.0**-530
         return gamma(len(rest)) * norm(self.below) * lengths * (1.0 + gamma(self.N)) + self.N * TINY
@@ -99,7 +149,7 @@ class ProvenMinimum:
     @cached_property
     def system(self) -> RowSystem:
         """M with its proof of full row rank, if it has one."""
-        return row_system(*self.blocks(self.groups))
+        return row_system(*self.blocks(self.groups, True))
 
     @cached_property
     def right(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -118,42 +168,66 @@ class ProvenMinimum:
     def displacement(self, values: NDArray, error: NDArray) -> NDArray[np.float64]:
         """As ``ExactFit.displacement``: the sum of each group moves by at most a distance, shared evenly."""
         residual, error = _residual(self.cell, values, error)
+        if self.m:
+            c = np.linalg.lstsq(self.F, residual, rcond=None)[0]
+            found, rounded = self._output(c)
+            error = error + rounded + gamma(2) * (np.abs(residual) + np.abs(found))
+            residual = residual - found
         distance = self.system.distance(*self._project(residual, error))
         alive = self.group >= 0
         moved = np.where(alive, min(distance, 1e300) / np.maximum(self.size[self.group], 1), 0.0)
         return self.cell.samples.lengths[:, None] * moved * (1.0 + gamma(4))
 
+    def _output(self, c: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """F c, (N,), and a bound on the error of each entry."""
+        size = product(np.abs(self.F), np.abs(c))
+        return self.F @ c, gamma(self.m) * size + (self.m + 1) * TINY
+
     @cached_property
-    def sums(self) -> tuple[NDArray[np.float64], float]:
-        """Sums u, (G, D), and how far they are, in norm, from those of some minimiser, at most."""
+    def _unknowns(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+        """Sums u, (G, D), coefficients c, and how far they are, in norm, from those of some minimiser."""
         h, _ = self.right
         u = self.system.solve(h)
         for _ in range(2):
             u = u + self.system.solve(h - self.system.matrix @ u)
-        u = u.reshape(self.G, self.D)
-        p, rounded = self._image(u)
+        u, c = u[: self.G * self.D].reshape(self.G, self.D), u[self.G * self.D :]
+        p, rounded = self._image(u, c)
         known = rounded + gamma(4) * (np.abs(p) + np.abs(self.y))
-        return u, self.system.distance(*self._project(self.y - p, known))
+        return u, c, self.system.distance(*self._project(self.y - p, known))
 
-    def _image(self, sums: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """A u, (N,), and a bound on the error of each entry."""
+    @property
+    def sums(self) -> tuple[NDArray[np.float64], float]:
+        """Sums u, (G, D), and how far they are, in norm, from those of some minimiser, at most."""
+        sums, _, distance = self._unknowns
+        return sums, distance
+
+    def _image(self, sums: NDArray, c: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """A u + F c, (N,), and a bound on the error of each entry."""
         p = (self.groups * (self.X @ sums.T)).sum(axis=1)
         size = product(np.abs(self.X), np.abs(sums).T).sum(axis=1)
-        return p, gamma(self.D + self.G) * size + (self.D + 1) * self.G * TINY
+        error = gamma(self.D + self.G) * size + (self.D + 1) * self.G * TINY
+        if self.m:
+            found, more = self._output(c)
+            error = error + more + gamma(2) * (np.abs(p) + np.abs(found))
+            p = p + found
+        return p, error
 
     @cached_property
     def _near(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """A u, (N,), for sums u near the minimisers', and bounds on how far it is from the values computed
+        """A u + F c, (N,), near the minimisers', and bounds on how far it is from the values computed
         and from the fitted ones."""
-        sums, distance = self.sums
-        p, rounded = self._image(sums)
+        sums, c, distance = self._unknowns
+        p, rounded = self._image(sums, c)
         count = np.sqrt(self.groups.sum(axis=1))
-        return p, rounded, count * self.cell.samples.lengths * distance * (1.0 + gamma(8))
+        reach = count * self.cell.samples.lengths
+        if self.m:
+            reach = np.hypot(reach, self.cell.free.lengths) * (1.0 + gamma(4))
+        return p, rounded, reach * distance * (1.0 + gamma(8))
 
     @property
     def determined(self) -> bool:
         """Whether it is proven that the sums are the same for all minimisers."""
-        return self.system.proven and len(self.system.matrix) == self.G * self.D
+        return self.system.proven and len(self.system.matrix) == self.G * self.D + self.m
 
     def pair_values(self, samples: NDArray, groups: NDArray) -> tuple[NDArray, NDArray]:
         """x_i·u_g of determined sums for some pairs, and a bound on the error of each."""
@@ -172,6 +246,8 @@ class ProvenMinimum:
         error = moved + rounded
         p[self.saturated], error[self.saturated] = self.y[self.saturated], 0.0
         alive = self.cell.alive & ~self.cell.samples.zero
+        if self.m:
+            alive |= self.cell.free_rows
         error = np.where(np.isfinite(error), error, np.inf)
         return np.where(alive, p, 0.0), np.where(alive, error, 0.0)
 
@@ -195,6 +271,14 @@ def _residual(cell: Cell, values: NDArray, error: NDArray) -> tuple[NDArray[np.f
     residual = y - (pattern * values).sum(axis=1)
     known = (pattern * error).sum(axis=1) * (1.0 + gamma(cell.K))
     return residual, known + gamma(cell.K + 2) * ((pattern * np.abs(values)).sum(axis=1) + np.abs(y))
+
+
+def covered(cell: Cell, columns: NDArray[np.bool_], rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Columns of F, (m,), that are X t on ``rows`` (N,) for a group of ``columns`` (N, G) that is active
+    wherever they have an entry there: its block's range holds them (exact: ``cell.inside``). Zeros too."""
+    entries = (cell.F[rows] != 0).astype(float)
+    outside = entries.T @ (~columns[rows]).astype(float)
+    return (cell.inside & (outside == 0).any(axis=1)) | ~entries.any(axis=0)
 
 
 def saturate(X: NDArray, columns: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from flint import fmpq
 
-from relucells.certify import coercion, numerical, sign_free
+from relucells.certify import coercion, free_part, numerical, sign_free
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Leaf
 from relucells.certify.enclosures import ProvenMinimum
 from relucells.certify.multipliers import floating_bound
+from relucells.samples.floating import TINY, gamma, product
 
 # An enclosed bound whose doubt is a larger share of it is computed exactly where that is affordable.
 SHARP = 5e-7
@@ -46,6 +48,8 @@ def check_sample(cell: Cell, leaf: Leaf) -> Finding:
     i = leaf.sample
     if i < 0 or len(leaf.values) or leaf.arrays:
         return REJECTED
+    if cell.free_rows[i]:
+        return REJECTED  # F alone may fit it
     signs = leaf.signs[cell.pattern[i]]
     if not len(signs) or signs[0] == 0 or (signs != signs[0]).any():
         return REJECTED
@@ -64,7 +68,7 @@ def check_multipliers(cell: Cell, leaf: Leaf) -> Finding:
     if leaf.sample >= 0 or not len(leaf.values) or leaf.arrays:
         return REJECTED
     owners = leaf.pairs[:, 1]
-    if len(owners) > PAIRS * (cell.K * cell.D + 1):
+    if len(owners) > PAIRS * (cell.K * cell.D + cell.m + 1):
         return REJECTED
     if (leaf.signs[owners] == 0).any() or (cell.group[owners] < 0).any():
         return REJECTED
@@ -82,6 +86,29 @@ def check_multipliers(cell: Cell, leaf: Leaf) -> Finding:
             return Finding("proven", _float(exact))
         return REJECTED if found is None else _scaled(cell, *found)
     return Finding(*numerical.multiplier_bound(cell, leaf))
+
+
+def check_samples(cell: Cell, leaf: Leaf) -> Finding:
+    """A λ with Fᵀλ = 0 on samples whose neurons have the sign of λ_i, and λ·p ≤ 0 (``free_part``)."""
+    if leaf.sample >= 0 or len(leaf.values) or cell.m > free_part.COLUMNS:
+        return REJECTED
+    try:
+        found = free_part.sample_weights(cell, leaf.signs, leaf.arrays)
+    except coercion.Malformed:
+        return REJECTED
+    if found is None:
+        return REJECTED
+    samples, weights, total = found
+    p, error = (array[samples] for array in cell.fitted)
+    sizes = np.array([_float(w / total) for w in weights])
+    bound, size = float(sizes @ p), float(np.abs(sizes) @ np.abs(p))
+    doubt = float(product(np.abs(sizes), error)) + gamma(len(p) + 4) * size + len(p) * 4 * TINY
+    if bound + doubt <= 0 and (doubt <= SHARP * abs(bound) or not cell.rational):
+        return _scaled(cell, bound, doubt)
+    if cell.rational:
+        exact = sum((w * cell.exact.value(i) for i, w in zip(samples, weights, strict=True)), fmpq(0)) / total
+        return Finding("proven", _float(exact)) if exact <= 0 else REJECTED
+    return Finding(*numerical.samples_bound(cell, samples, sizes))
 
 
 def check_products(cell: Cell, leaf: Leaf) -> Finding:
@@ -109,4 +136,5 @@ KINDS: dict[str, Callable[[Cell, Leaf], Finding]] = {
     "sample": check_sample,
     "multipliers": check_multipliers,
     sign_free.KIND: check_products,
+    free_part.KIND: check_samples,
 }

@@ -6,9 +6,9 @@ in each class of neurons with the same column and sign,
     (Mᵀζ)_g + s (Σ_active μ_i x_i − Σ_inactive ν_i x_i) = 0,    Σ_classes (neurons) Σ μ = 1,
 
 then t ≤ −h·ζ. This is a linear system E (ζ, μ, ν) = b; if E has full row rank an exact solution lies
-within a computable distance of the approximate one, and μ, ν ≥ 0 there if they exceed that distance.
-Without μ the last equation is dropped, the system is homogeneous, and h·ζ > 0 shows that there is no
-margin at all.
+within a computable distance of the approximate one, and μ, ν ≥ 0 there if they exceed that distance. A free
+part F adds the equations (Mᵀζ)_F = 0. Without μ the last equation is dropped, the system is homogeneous, and
+h·ζ > 0 shows that there is no margin at all.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from relucells.certify.cell import distinct_columns
 from relucells.certify.certificates import Leaf
-from relucells.certify.enclosures import ProvenMinimum, differences, saturate
+from relucells.certify.enclosures import ProvenMinimum, covered, differences, saturate
 from relucells.samples.floating import TINY, gamma, norm, product, row_system
 
 # Corrections of a solution of the dual system; each gains a few digits.
@@ -169,6 +169,13 @@ def _dual_system(minimum: ProvenMinimum, leaf: Leaf, shares: NDArray | None) -> 
         single = _sample_by_sample(minimum, leaf, zeta, masks[:, rest.shape[1] + k], (g, sign))
         rows.append(dense[block] if single is None else single)
         row_errors.append(error[block] if single is None else np.zeros(len(single)))
+    if minimum.m:
+        nothing = np.zeros((minimum.N, 0))
+        # what a free group demands need not be demanded again
+        new = ~covered(minimum.cell, minimum.groups[:, free], ~saturated)
+        alone = minimum.blocks(nothing, True)[0][zeta].T[new]
+        rows.append(np.hstack([alone, np.zeros((len(alone), n))]))
+        row_errors.append(minimum.column_errors(nothing, True)[new])
     right = np.zeros(sum(map(len, rows)))
     if shares is not None:
         rows.append(np.concatenate([np.zeros(len(zeta)), shares])[None, :])

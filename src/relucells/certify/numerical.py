@@ -40,10 +40,12 @@ def or_else(failed):
 def minimum(cell: Cell):
     """The factorised minimum of the cell, or None where its rank is doubtful."""
     from relucells.cells.factorised import floating_minimum
+    from relucells.samples.free_part import free_part
     from relucells.samples.inputs import prepare
 
     inputs = cell.samples.inputs or prepare(cell.X)
-    found = floating_minimum(inputs, cell.y, cell.pattern)
+    part = None if cell.free is None else free_part(cell.free.X, cell.N)
+    found = floating_minimum(inputs, cell.y, cell.pattern, part)
     return None if found.doubtful else found
 
 
@@ -63,6 +65,17 @@ def sample_bound(cell: Cell, i: int, s: int) -> tuple[str, float, float]:
     count = int(cell.pattern[i].sum())
     bound = s * float(found.fitted[0][i]) / count
     doubt = TOLERANCE * float(np.sqrt(np.mean(cell.y**2))) / count
+    return ("numerical", bound, doubt) if bound < -doubt else REJECTED
+
+
+@or_else(REJECTED)
+def samples_bound(cell: Cell, samples: list[int], weights: NDArray) -> tuple[str, float, float]:
+    """As ``kinds.check_samples``, for weights that add up as they should."""
+    found = minimum(cell)
+    if found is None:
+        return REJECTED
+    bound = float(weights @ found.fitted[0][samples])
+    doubt = TOLERANCE * float(np.abs(weights).sum() * np.sqrt(np.mean(cell.y**2)))
     return ("numerical", bound, doubt) if bound < -doubt else REJECTED
 
 
@@ -91,7 +104,7 @@ def multiplier_bound(cell: Cell, leaf: Leaf) -> tuple[str, float, float]:
     vector = found.preimage(demands)
     missing = np.linalg.norm(found.transposed(vector) - demands, axis=1)
     if not (missing <= TOLERANCE * sizes.sum()).all():
-        return REJECTED
+        return REJECTED  # Fᵀλ = 0 holds by construction
     bound = -float(vector @ found.fitted[0])
     doubt = TOLERANCE * float(np.abs(vector) @ np.abs(found.fitted[0]))
     if not bound < -doubt:
@@ -109,6 +122,8 @@ def witness_margin(cell: Cell, R: NDArray[np.float64], signs: NDArray[np.int8]) 
     values = cell.X @ R.T
     fitted = (cell.pattern * values).sum(axis=1)
     short = found.fitted[0] - fitted
+    if found.part is not None:
+        short = np.where(found.rows, short - found.part.projection(short), 0.0)
     if np.linalg.norm(short) > TOLERANCE * np.linalg.norm(cell.y):
         return None
     nearby = copy.copy(found)

@@ -47,18 +47,25 @@ class ExactCell:
         y, self.unit = dyadic.whole(cell.y[:, None])
         self.y = [row[0] for row in y]
         self.alive = np.flatnonzero(cell.alive).tolist()
+        self.m = cell.m
+        self.free = cell.free_columns.rows if cell.m else [[]] * cell.N
+        # samples that F alone reaches
+        self.apart = np.flatnonzero(cell.alive & ~cell.active).tolist()
 
     @cached_property
     def A(self) -> fmpz_mat:
-        """Alive samples × G·r."""
+        """[A F], alive samples × G·r + m."""
         groups = self.cell.columns.tolist()
-        rows = [[a if on else 0 for on in groups[i] for a in self.rows[i]] for i in self.alive]
-        return dyadic.matrix(rows, self.cell.G * self.r)
+        rows = [
+            [*(a if on else 0 for on in groups[i] for a in self.rows[i]), *self.free[i]] for i in self.alive
+        ]
+        return dyadic.matrix(rows, self.cell.G * self.r + self.m)
 
     @cached_property
     def basis(self) -> fmpz_mat | None:
-        """Independent columns of A that span its range; None where all of ℚ^alive is its range."""
-        if self.cell.samples.independent:
+        """Independent columns of A that span its range; None where all of ℚ^alive is its range, or where
+        the samples are independent."""
+        if self.cell.samples.independent or self.cell.everything:
             return None
         chosen = dyadic.pivots(self.A, dyadic.PRIMES[0])
         if len(chosen) == len(self.alive):
@@ -72,7 +79,12 @@ class ExactCell:
         """p on the alive samples, in units of 2^unit: p is in A's range and y − p orthogonal to it."""
         y = dyadic.matrix([[self.y[i]] for i in self.alive], 1)
         if self.basis is None:
-            return y, fmpz(1)
+            if not self.cell.samples.independent or self.cell.everything or not self.apart:
+                return y, fmpz(1)
+            outputs, denominator = self.cell.free_columns.fit(self.y, self.apart)
+            apart = set(self.apart)
+            p = [[outputs[i] if i in apart else self.y[i] * denominator] for i in self.alive]
+            return dyadic.matrix(p, 1), denominator
         C = self.basis.transpose()
         weights, denominator = (C * self.basis).solve(C * y).numer_denom()
         p = self.basis * weights
@@ -181,6 +193,8 @@ class ExactCell:
             [p[n, 0] * d - denominator * sum((values[i, j] for j in active[i]), fmpz(0))]
             for n, i in enumerate(self.alive)
         ]
+        if self.m:
+            missing, denominator = self._without_free_part(missing, denominator)
         if zero:
             return self._with_zeros(values, missing, denominator, lowest, zero)
         change = self._shared_change(missing)
@@ -197,6 +211,17 @@ class ExactCell:
         )
         return found, scale, lowest
 
+    def _without_free_part(self, missing: list, denominator) -> tuple[list, fmpz]:
+        """What is missing, over a denominator, when c is the best one there is for it."""
+        if self.cell.everything:
+            return [[fmpz(0)]] * len(missing), denominator
+        every = [fmpz(0)] * self.cell.N
+        for n, i in enumerate(self.alive):
+            every[i] = missing[n][0]
+        first = self.apart if self.cell.samples.independent else []
+        outputs, more = self.cell.free_columns.fit(every, first)
+        return [[every[i] * more - outputs[i]] for i in self.alive], denominator * more
+
     def _shared_change(self, missing: list) -> tuple[list, fmpz, list[int]] | None:
         """Changes of the groups' values that make up for what is missing, (N, G), over a denominator, and
         each neuron's part in its group's."""
@@ -205,9 +230,11 @@ class ExactCell:
         if self.cell.samples.independent:
             # any values can be prescribed: the active pairs of a sample share what it misses evenly
             counts = self.cell.pattern.sum(axis=1).tolist()
-            every = math.lcm(*(counts[i] for i in self.alive))
+            every = math.lcm(*(counts[i] for i in self.alive if counts[i]))
             moves = [[fmpz(0)] * self.cell.G for _ in range(self.cell.N)]
             for n, i in enumerate(self.alive):
+                if not counts[i]:
+                    continue  # F alone has fitted it
                 for g in np.flatnonzero(self.cell.columns[i]).tolist():
                     moves[i][g] = missing[n][0] * (every // counts[i])
             return moves, fmpz(every), [1] * self.cell.G
@@ -223,13 +250,16 @@ class ExactCell:
         pattern, K = self.cell.pattern.tolist(), self.cell.K
         if self.cell.samples.independent:
             return None
-        rows = [[a if on else 0 for on in pattern[i] for a in self.rows[i]] for i in self.alive]
+        rows = [
+            [*(a if on else 0 for on in pattern[i] for a in self.rows[i]), *self.free[i]] for i in self.alive
+        ]
+        width = K * self.r + self.m
         for i, j in zero:
-            row = [0] * (K * self.r)
+            row = [0] * width
             row[j * self.r : (j + 1) * self.r] = self.rows[i]
             rows.append(row)
             missing.append([-denominator * values[i, j]])
-        change = nearest(dyadic.matrix(rows, K * self.r), dyadic.matrix(missing, 1))
+        change = nearest(dyadic.matrix(rows, width), dyadic.matrix(missing, 1))
         if change is None:
             return None
         by_neuron, more = change
@@ -244,7 +274,7 @@ class ExactCell:
         cell, r = self.cell, self.r
         samples, owners = leaf.pairs.T
         C = self.basis if self.basis is not None else identity(len(self.alive))
-        through = self.A.transpose() * C  # Aᵀλ for λ = C ω
+        through = self.A.transpose() * C  # Aᵀλ, and Fᵀλ below it, for λ = C ω
         width, M = C.ncols(), len(owners)
         carried = {(int(g), int(s)) for g, s in zip(cell.group[owners], leaf.signs[owners], strict=True)}
         rows = []
@@ -259,6 +289,8 @@ class ExactCell:
                         side = sign if cell.pattern[samples[m], owners[m]] else -sign
                         block[m] = side * self.rows[samples[m]][k]
                     rows.append([*(through[g * r + k, c] for c in range(width)), *block])
+        for k in range(cell.G * r, cell.G * r + self.m):
+            rows.append([*(through[k, c] for c in range(width)), *([0] * M)])
         shares = np.where(cell.pattern[samples, owners], cell.shares(owners, leaf.signs), 0)
         finite = bool((shares > 0).any())
         weights = (shares if finite else np.ones(M, dtype=int)).tolist()

@@ -23,7 +23,8 @@ is not zero because R_j ≠ 0 for a neuron of T with an active sample, which T m
 
 B is never stored and nothing of it is dropped by a numerical rank: ``free_range`` makes it of the columns
 of A_j, j in U, and of unit vectors, which may make its range larger than needed, never smaller. Samples
-whose unit vectors are in B leave the residual; for the rest the columns of B are masked columns of X.
+whose unit vectors are in B leave the residual; for the rest the columns of B are masked columns of X. The
+columns of a free part F, which is without half-spaces like U, join B; those that it holds already do not.
 
 Leaves of this kind hold, by name, the arrays of ``Products``. Their bound is 0: they show that there is no
 positive margin, not how far below zero it is.
@@ -44,6 +45,7 @@ from numpy.typing import NDArray
 from relucells.certify import coercion
 from relucells.certify.cell import Cell
 from relucells.certify.definiteness import integers, positive_in_floats, positive_in_integers
+from relucells.certify.enclosures import covered
 from relucells.certify.rational import power
 from relucells.samples.floating import TINY, UNIT, gamma, norm
 
@@ -117,7 +119,8 @@ def refutes(cell: Cell, signs: NDArray[np.int8], arrays: Mapping[str, NDArray]) 
     first, second = products.owners[products.factors].T
     if ((first != second) & ((signs[first] == 0) | (signs[second] == 0))).any():
         return False
-    if cell.samples.scaled is None or not cell.pattern[:, products.neurons].any():
+    numbers = cell.samples if cell.free is None or cell.free.scaled is not None else cell.free
+    if numbers.scaled is None or not cell.pattern[:, products.neurons].any():
         return False
     p, error = _fitted(cell)
     if not np.isfinite(error).all():
@@ -181,6 +184,7 @@ class Form:
     X: NDArray[np.float64]
     rows: NDArray[np.int64]
     masks: NDArray[np.bool_]
+    free: NDArray[np.float64]
     p: NDArray[np.float64] | None
     error: NDArray[np.float64] | None
     sides: NDArray[np.float64]
@@ -194,7 +198,9 @@ class Form:
         X, pattern, T = cell.samples.scaled[:, cell.samples.columns], cell.pattern, products.neurons
         U = np.setdiff1d(np.arange(pattern.shape[1]), T)
         fitted, rest = free_range(pattern[:, U], X.shape[1])
-        rows = np.flatnonzero(~fitted & pattern.any(axis=1))
+        left = ~fitted & cell.alive
+        rows = np.flatnonzero(left)
+        new = ~covered(cell, pattern[:, U], left) if cell.m else np.zeros(0, dtype=bool)
         masks = np.concatenate([pattern[rows][:, T], rest[rows]], axis=1)
         with_p = bool(p[rows].any() or error[rows].any())
         first, second = products.owners[products.factors].T
@@ -203,6 +209,7 @@ class Form:
             X=X,
             rows=rows,
             masks=masks,
+            free=cell.F[np.ix_(left, new)],
             p=p[rows] if with_p else None,
             error=error[rows] if with_p else None,
             sides=np.where(pattern[:, T], 1.0, -1.0),
@@ -214,7 +221,7 @@ class Form:
     @property
     def order(self) -> int:
         """m, the number of unknowns."""
-        return self.masks.shape[1] * self.X.shape[1] + (self.p is not None)
+        return self.masks.shape[1] * self.X.shape[1] + self.free.shape[1] + (self.p is not None)
 
     @property
     def starts(self) -> NDArray[np.int64]:
@@ -296,14 +303,14 @@ def _uncertainty(form: Form) -> float:
 
 
 def _residual(form: Form) -> NDArray[np.float64] | None:
-    """C, (n, m), of the residual C u, the columns of X and p in units that are powers of two."""
-    X = _in_units(form.X)
+    """C, (n, m), of the residual C u, the columns of X, F and p in units that are powers of two."""
+    X, F = _in_units(form.X), _in_units(form.free)
     p = np.zeros((len(form.rows), 0)) if form.p is None else _in_units(form.p[:, None])
-    if X is None or p is None or (form.p is not None and not _uncertainty(form) < NORMAL):
+    if X is None or F is None or p is None or (form.p is not None and not _uncertainty(form) < NORMAL):
         return None
     X = X[form.rows]
     blocks = (form.masks[:, :, None] * X[:, None, :]).reshape(len(X), form.masks.shape[1] * X.shape[1])
-    return np.concatenate([blocks, p], axis=1)
+    return np.concatenate([blocks, F, p], axis=1)
 
 
 def _units_of_forms(form: Form) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
@@ -353,7 +360,11 @@ def _integer_matrix(form: Form):
     """
     C, X, stored = _residual(form), _in_units(form.X), form.products
     multipliers, weights = _units_of_forms(form)
-    bits_C, bits_f, bits_w = _bits(np.append(X, C[:, -1])), _bits(multipliers), _bits(weights)
+    bits_C, bits_f, bits_w = (
+        _bits(np.append(X, C[:, -1 - form.free.shape[1] :])),
+        _bits(multipliers),
+        _bits(weights),
+    )
     C = integers(C, bits_C)
     bits = 2 * bits_C + 2 * bits_f + bits_w + 1
     matrix = C.transpose() * C * 2 ** (bits - 2 * bits_C)

@@ -14,10 +14,11 @@ from relucells.certify import clauses, coercion, numerical
 from relucells.certify.cell import Cell, Samples
 from relucells.certify.certificates import LEVELS, Decision, Leaf
 from relucells.certify.conventions import Convention
-from relucells.certify.enclosures import ExactFit
+from relucells.certify.enclosures import exact_fit
 from relucells.certify.kinds import Finding, check
 from relucells.certify.rational import NEAR, power
 from relucells.samples.floating import TINY, gamma, rounding
+from relucells.samples.free_part import FreePart, free_array
 from relucells.samples.inputs import Inputs, activations, prepare, targets
 from relucells.samples.threads import one_thread
 
@@ -30,24 +31,38 @@ LOSS_ROUNDING = 1e-12
 
 
 def verify(
-    X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike, decision: Decision, *, level: str = "proven"
+    X: ArrayLike | Inputs,
+    y: ArrayLike,
+    pattern: ArrayLike,
+    decision: Decision,
+    *,
+    level: str = "proven",
+    free: ArrayLike | None = None,
 ) -> bool:
     """Whether the decision's certificate proves its verdict, margin and loss for this very cell.
 
     Trusts X, y, pattern and the certificate only, and uses no solver. An undecided one is never
-    verified, and one that is checked within tolerances only for ``level="numerical"``. Raises ValueError,
-    naming the argument, for a bad X, y, pattern or level; a malformed decision is not verified.
+    verified, and one that is checked within tolerances only for ``level="numerical"``. free : F, (N, m), of
+    a network with a free part, as ``decide`` had it. Raises ValueError, naming the argument, for a bad X,
+    y, pattern, level or free; a malformed decision is not verified.
     """
     if level not in ("proven", "numerical"):
         raise ValueError(f'level: must be "proven" or "numerical", not {level!r}')
-    return LEVELS.index(verification_level(X, y, pattern, decision)) >= LEVELS.index(level)
+    return LEVELS.index(verification_level(X, y, pattern, decision, free=free)) >= LEVELS.index(level)
 
 
 @one_thread
-def verification_level(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike, decision: Decision) -> str:
+def verification_level(
+    X: ArrayLike | Inputs,
+    y: ArrayLike,
+    pattern: ArrayLike,
+    decision: Decision,
+    *,
+    free: ArrayLike | None = None,
+) -> str:
     """ "proven" (by exact arithmetic, or floating point with proven error bounds), "numerical" (within
     tolerances: beyond the size where a proof is affordable), or "rejected"."""
-    cell = cell_of(X, y, pattern)
+    cell = cell_of(X, y, pattern, free)
     try:
         clean, convention = coercion.decision(decision, cell.N, cell.D, cell.K)
     except coercion.Malformed:
@@ -55,7 +70,9 @@ def verification_level(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike, 
     return support(cell, clean, convention)
 
 
-def cell_of(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> Cell:
+def cell_of(
+    X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike, free: ArrayLike | FreePart | None = None
+) -> Cell:
     """The checkers' view of a cell; what is proven about X alone is kept with ``prepare(X)``."""
     inputs = prepare(X)
     samples = inputs.__dict__.get("_certified")
@@ -63,7 +80,12 @@ def cell_of(X: ArrayLike | Inputs, y: ArrayLike, pattern: ArrayLike) -> Cell:
         kept = inputs.X.copy()
         kept.flags.writeable = False
         samples = inputs.__dict__["_certified"] = Samples(kept, inputs)
-    return Cell(samples, targets(y, len(samples.X)), activations(pattern, len(samples.X)))
+    return Cell(
+        samples,
+        targets(y, len(samples.X)),
+        activations(pattern, len(samples.X)),
+        samples.beside(free_array(free, len(samples.X))),
+    )
 
 
 def support(cell: Cell, decision: Decision, convention: Convention) -> str:
@@ -206,7 +228,7 @@ def loss_root(cell: Cell) -> tuple[float, float]:
     """Proven bounds on the root of the minimum's loss, for scaled labels; (0, inf) if there are none."""
     root = np.sqrt(cell.N)
     if cell.floating:
-        enclosed = cell.enclosure or ExactFit(cell)  # without active pairs every label is missed whole
+        enclosed = cell.enclosure or exact_fit(cell)  # without active pairs every label is missed whole
         low, high = enclosed.residual_length
         if high - low <= LOSS_SLACK / 4 * np.linalg.norm(cell.scaled_y) or not cell.rational:
             return low / root * (1.0 - gamma(4)), high / root * (1.0 + gamma(4))

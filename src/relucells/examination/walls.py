@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.certify import dyadic
-from relucells.samples.inputs import Inputs
 from relucells.samples.floating import gamma
+from relucells.samples.inputs import Inputs
 
 # A product this far above its rounding is right to six digits, its sign with certainty.
 CLEAR = 1e6

@@ -37,7 +37,8 @@ class ColumnBasis:
         from scipy.linalg import cho_solve, solve_triangular
 
         gram = A.T @ A
-        triangle, order, k = pivoted_cholesky(gram, max(ROUND, limit / gram.diagonal().max()))
+        largest = gram.diagonal().max()
+        triangle, order, k = pivoted_cholesky(gram, max(ROUND, limit / largest if largest else 1.0))
         self.order, self.chosen = order, A[:, order[:k]]
         self.factor = triangle[:k, :k].copy()
         self.through = solve_triangular(self.factor, triangle[:k, k:])
@@ -87,9 +88,13 @@ class ColumnBasis:
         return found
 
 
-def column_basis(A: NDArray[np.float64], N: int, columns: int) -> ColumnBasis:
-    """The basis of A's columns, their rank judged as that of an N × columns matrix."""
-    longest = np.sqrt(np.einsum("ij,ij->j", A, A).max())
+def column_basis(A: NDArray[np.float64], N: int, columns: int, longest: float | None = None) -> ColumnBasis:
+    """The basis of A's columns, their rank judged as that of an N × columns matrix.
+
+    longest : the length of the longest column that A was made of, where that is not A's own
+    """
+    if longest is None:
+        longest = np.sqrt(np.einsum("ij,ij->j", A, A).max())
     return ColumnBasis(A, rank_tolerance(longest, N, columns) ** 2)
 
 

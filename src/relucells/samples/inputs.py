@@ -195,6 +195,14 @@ def gram_factor(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
     return inverse if bound <= GRAM_CONDITION_LIMIT else None
 
 
+def clear_of_noise(factor: NDArray[np.float64] | None, whole: NDArray[np.float64]) -> bool:
+    """Whether a matrix M of inverse Cholesky ``factor``, what a projection has left of ``whole``, is more
+    than what rounding leaves: its least singular value is at least 1 / ‖factor‖."""
+    if factor is None:
+        return False
+    return bool(np.linalg.norm(factor) * np.linalg.norm(whole) <= GRAM_CONDITION_LIMIT)
+
+
 def real_array(name: str, value: ArrayLike, dimensions: int) -> NDArray[np.float64]:
     """``value`` as a finite float array without empty axes; ValueError names the argument."""
     refuse_masks(name, value)

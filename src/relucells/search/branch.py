@@ -22,6 +22,9 @@ from relucells.search.given_signs import GivenSigns, NoProof, Settled
 from relucells.search.margin_program import FREE, Bound
 from relucells.search.satisfiability import satisfy
 
+# Leaves of several samples' fitted values that a search begins with, at most.
+MOST_SAMPLE_LEAVES = 300
+
 
 class Branching(GivenSigns):
     """``best`` finds the best signs; ``leaves`` then cover everything that is not better, and ``branches``
@@ -178,11 +181,27 @@ class Branching(GivenSigns):
     def _sample_leaves(self) -> list[Leaf]:
         """Every sample forbids that all its neurons have the wrong sign for its fitted value."""
         p = self.program.fitted_per_length
+        asked = self.pattern.any(axis=1) & (np.abs(p) > self.error)
+        if self.part is not None:
+            asked &= ~self.part.rows
         wrong = {}
-        for i in np.flatnonzero(self.pattern.any(axis=1) & (np.abs(p) > self.error)):
+        for i in np.flatnonzero(asked):
             wrong.setdefault((self.pattern[i].tobytes(), p[i] > 0), i)
         leaves = [self.sample_leaf(int(i), -int(np.sign(p[i]))) for i in wrong.values()]
-        return [leaf for leaf in leaves if self.proven(leaf)]
+        leaves = [leaf for leaf in leaves if self.proven(leaf)]
+        return leaves if self.part is None else self._with_free_samples(leaves)
+
+    def _with_free_samples(self, leaves: list[Leaf]) -> list[Leaf]:
+        """These leaves, and such of several samples, until signs are found that none of them forbids."""
+        symmetric = clauses.equal_neurons(distinct_columns(self.pattern)[1])
+        for _ in range(MOST_SAMPLE_LEAVES):
+            known = clauses.clauses_of(np.array([leaf.signs for leaf in leaves]).reshape(-1, self.K))
+            signs, _ = satisfy([*known, *symmetric], self.K, self.budget)
+            leaf = None if signs is None else self._violated_samples(signs)
+            if leaf is None:
+                break
+            leaves.append(leaf)
+        return leaves
 
     def _implied(self, plus: NDArray, threshold: float) -> NDArray[np.int64] | None:
         """The node with the signs that follow from the leaves, or None if they cover all of it."""

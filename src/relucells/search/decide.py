@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.certify.certificates import Decision
 from relucells.certify.conventions import BY_NAME
+from relucells.samples.free_part import free_part
 from relucells.samples.inputs import Inputs, activations, prepare, refuse_masks, targets
 from relucells.samples.threads import one_thread
 from relucells.search import budget
@@ -39,6 +40,7 @@ def decide(
     *,
     program_limit: int | None = None,
     margin: str = "exact",
+    free: ArrayLike | None = None,
 ) -> Decision:
     """Whether the cell's minimum is genuine, with its margin, a witness or a proof that there is none.
 
@@ -49,6 +51,8 @@ def decide(
         ``undecided``; the second gives the same answer on every machine. A limit that runs out once the
         verdict is known keeps it, with a bound for the margin.
     margin : "exact", or "sign" to stop as soon as the sign of the margin is known.
+    free : F, (N, m), of a network f(x_i) = Σ_j I_ij R_j·x_i + F_i·c with c free (a column of ones: an output
+        bias; X: a linear skip connection), or None. Its c is part of the minimum, not of the half-spaces.
     Raises ValueError, naming the argument, for arguments that do not fit together.
 
     The numbers in X and y are taken as the exact rationals that floats are; a RuntimeWarning says so where
@@ -66,8 +70,9 @@ def decide(
         raise ValueError(f"time_limit: must be a number of seconds, not {time_limit!r}")
     if program_limit is not None and not program_limit >= 0:
         raise ValueError(f"program_limit: must be a number of linear programs, not {program_limit!r}")
+    part = free_part(free, len(inputs.X))
     deadline = None if time_limit is None else budget.clock() + time_limit
-    question = Question(inputs, y, pattern, convention, given, margin == "exact")
+    question = Question(inputs, y, pattern, convention, given, margin == "exact", part)
     decision = question.answer(budget.Budget(program_limit, deadline))
     if inputs.hinges_on_rounding and pattern.any():
         warnings.warn(ROUNDING, RuntimeWarning, stacklevel=3)

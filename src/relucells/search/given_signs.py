@@ -17,8 +17,9 @@ from relucells.certify.cell import Cell
 from relucells.certify.certificates import Decision, Leaf
 from relucells.certify.verify import cell_of, leaf_bound, support
 from relucells.samples.columns import rounded
+from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs
-from relucells.search import independent_samples, interior, rational_program
+from relucells.search import free_samples, independent_samples, interior, rational_program
 from relucells.search.budget import Budget
 from relucells.search.highs import Unsolved
 from relucells.search.margin_program import FREE, Bound, MarginProgram
@@ -76,6 +77,7 @@ class GivenSigns:
     budget: Budget
     exact: bool = False
     leaves: list[Leaf] = field(default_factory=list)
+    part: FreePart | None = None
 
     @property
     def K(self) -> int:
@@ -83,23 +85,23 @@ class GivenSigns:
 
     @cached_property
     def program(self) -> MarginProgram:
-        return MarginProgram(self.inputs, self.y, self.pattern, self.budget)
+        return MarginProgram(self.inputs, self.y, self.pattern, self.budget, self.part)
 
     @cached_property
     def small(self) -> bool:
         """Whether exact arithmetic is quick."""
-        return self.cell.affordable and rational_program.quick(self.inputs, self.pattern)
+        return self.cell.affordable and rational_program.quick(self.inputs, self.pattern, self.part)
 
     @cached_property
     def cell(self) -> Cell:
         """The cell as the checker sees it."""
-        return cell_of(self.inputs, self.y, self.pattern)
+        return cell_of(self.inputs, self.y, self.pattern, self.part)
 
     @cached_property
     def loss(self) -> float:
         """The cell's minimum loss, from the program's fitted values."""
-        if self.program.rank == self.pattern.any(axis=1).sum():
-            return mean_loss(np.where(self.pattern.any(axis=1), self.y, 0.0), self.y)
+        if self.program.fits:
+            return mean_loss(np.where(self.program.rows, self.y, 0.0), self.y)
         return mean_loss(self.program.fitted, self.y)
 
     def be_careful(self) -> None:
@@ -118,7 +120,7 @@ class GivenSigns:
         best = None
         for signs in candidates:
             self.budget.check()
-            leaf = None if self.exact else self._violated_sample(signs) or self._violated_pair(signs)
+            leaf = None if self.exact else self._refuting_leaf(signs)
             if leaf is not None:
                 found = Settled(leaf.bound, None, signs, leaf)
             else:
@@ -130,6 +132,10 @@ class GivenSigns:
             if found.margin > 0 and not self.exact:
                 break
         return best
+
+    def _refuting_leaf(self, signs: NDArray[np.int8]) -> Leaf | None:
+        """A leaf for these signs that needs no program of all half-spaces, if any."""
+        return self._violated_sample(signs) or self._violated_pair(signs) or self._violated_samples(signs)
 
     def maximise(self, plus: NDArray) -> Bound:
         """The margin program of a node; no bound where HiGHS fails and exact arithmetic can serve."""
@@ -176,7 +182,8 @@ class GivenSigns:
 
     def _settle_exactly(self, signs: NDArray) -> Settled:
         self.budget.spend()
-        best = rational_program.maximise(self.inputs, self.y, self.pattern, signs, self.budget)
+        cell = self.inputs, self.y, self.pattern, signs, self.budget
+        best = rational_program.maximise(*cell, part=self.part)
         group = self.program.group
         fixed = np.isin(np.arange(self.K), best.pairs[:, 1])
         fixed = np.isin(group, group[fixed]) & (group >= 0)
@@ -184,8 +191,7 @@ class GivenSigns:
         R = best.R if best.margin > 0 else None
         if R is None or (self.exact and self._is_witness(best.margin, R, signs)):
             return Settled(best.margin, R, signs, leaf)
-        cell = self.inputs, self.y, self.pattern, signs, self.budget
-        inner = rational_program.maximise(*cell, inner=True)
+        inner = rational_program.maximise(*cell, inner=True, part=self.part)
         if inner.margin > 0:
             R = (1.0 - INWARD) * R + INWARD * inner.R if self.exact else inner.R
         return Settled(best.margin if self.exact else self._shown(R, signs), R, signs, leaf)
@@ -223,11 +229,20 @@ class GivenSigns:
     def _violated_sample(self, signs: NDArray[np.int8]) -> Leaf | None:
         """The sample whose fitted value alone is furthest on the wrong side, if any."""
         bounds = independent_samples.sample_bounds(self.program.fitted_per_length, self.pattern, signs)
+        if self.part is not None:
+            bounds = np.where(self.part.rows, 1.0, bounds)  # F may fit these
         i = int(np.argmin(bounds))
         if bounds[i] >= -self.error:
             return None
         leaf = self.sample_leaf(i, int(signs[np.argmax(self.pattern[i])]))
         return leaf if self.proven(leaf) else None
+
+    def _violated_samples(self, signs: NDArray[np.int8]) -> Leaf | None:
+        """The samples that a free part cannot bring to the right side all at once, if any."""
+        if self.part is None:
+            return None
+        leaf = free_samples.refutation(self.part, self.program.fitted, self.pattern, signs)
+        return leaf if leaf is not None and self.proven(leaf) else None
 
     def _violated_pair(self, signs: NDArray[np.int8]) -> Leaf | None:
         """In a large cell, the pair of known value that is furthest outside for these signs, if any."""

@@ -64,6 +64,15 @@ def _values(program: MarginProgram, plus: NDArray[np.int64], sums: NDArray) -> N
     return _sides(program, plus) * (program.unit @ sums.T)
 
 
+def _off_free_part(program: MarginProgram) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The equations VᵀA u = VᵀA u* (``samples.free_part``)."""
+    assert program.part is not None
+    rows = np.asarray(program.rows)
+    blocks = program.columns[rows][:, :, None] * program.coordinates[rows][:, None, :]
+    A = program.part.restricted(rows).onto(blocks.reshape(int(rows.sum()), -1))
+    return A, A @ program.sums.ravel()
+
+
 def _solve(
     program: MarginProgram, plus: NDArray[np.int64], budget: Budget
 ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]] | None:
@@ -77,11 +86,13 @@ def _solve(
     half_spaces: Any = sparse.block_diag([sides[:, [g]] * unit for g in range(G)], format="csr")
     rows = np.flatnonzero(program.alive & program.nonzero)
     A = (program.columns[rows][:, :, None] * program.unit[rows][:, None, :]).reshape(len(rows), G * r)
-    right = program.fitted_per_length[rows]
+    right = program.output_per_length[rows]
+    if program.part is not None:
+        A, right = _off_free_part(program)
     below = sparse.csr_matrix(-np.ones((half_spaces.shape[0], 1)))
     matrix = sparse.vstack(
         [
-            sparse.hstack([sparse.csr_matrix(A), sparse.csr_matrix((len(rows), 1))]),
+            sparse.hstack([sparse.csr_matrix(A), sparse.csr_matrix((len(A), 1))]),
             sparse.hstack([half_spaces, below]),
         ],
         format="csr",
@@ -111,5 +122,5 @@ def _solve(
     solution = solver.getSolution()
     point, duals = np.asarray(solution.col_value), np.abs(np.asarray(solution.row_dual))
     prices = np.zeros((len(program.unit), G))
-    prices[inside] = duals[len(rows) :].reshape(G, len(inside)).T
+    prices[inside] = duals[len(A) :].reshape(G, len(inside)).T
     return float(point[-1]), point[:-1].reshape(G, r), prices

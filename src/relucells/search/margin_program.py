@@ -17,6 +17,8 @@ No scale of the data matters: coordinates are those of an orthonormal basis of t
 so that the fitted values are near 1, and every half-space is divided by the length of its sample, so that
 tolerances do not see it. Where only the sign of the margin is wanted, t is asked of samples of length 1,
 which has the same sign.
+
+A free part (``samples.free_part``) has no half-spaces: A and y are replaced by VᵀA and Vᵀy, nothing else.
 """
 
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ from relucells.cells.minimum import least_squares
 from relucells.cells.pattern import distinct_columns, rank
 from relucells.samples.columns import row_lengths
 from relucells.samples.decomposition import svd
+from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs
 from relucells.search import highs
 from relucells.search.budget import Budget, WorkLimit
@@ -72,8 +75,17 @@ class MarginProgram:
     exact : whether ``maximise`` is to find the margin, or a number of the same sign
     """
 
-    def __init__(self, inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], budget: Budget):
+    def __init__(
+        self,
+        inputs: Inputs,
+        y: NDArray,
+        pattern: NDArray[np.bool_],
+        budget: Budget,
+        part: FreePart | None = None,
+    ):
         self.alive, self.nonzero, self.budget = pattern.any(axis=1), inputs.nonzero, budget
+        self.part, self.labels = part, y
+        self.rows = self.alive if part is None else part.reached(pattern)
         self.exact = False
         self.coordinates, self.lift = inputs.orthonormal
         length = row_lengths(self.coordinates)
@@ -84,8 +96,8 @@ class MarginProgram:
         self.G, self.r = self.columns.shape[1], self.coordinates.shape[1]
         rows, width = int(self.alive.sum()), self.G * self.r
         budget.afford(rows * width * min(rows, width) + (width**3 if rows < width else 0))
-        exponent = int(np.frexp(np.abs(y[self.alive]).max())[1])
-        self.large = large_minimum(inputs, y, pattern)
+        exponent = int(np.frexp(np.abs(y[self.rows]).max())[1])
+        self.large = large_minimum(inputs, y, pattern, part)
         if self.large:
             sums, self.kernel = np.ldexp(self.large.sums, -exponent), self.large.kernel
             self.rank = self.large.rank
@@ -101,13 +113,23 @@ class MarginProgram:
 
     def _minimisers(self, inputs: Inputs, y: NDArray, pattern: NDArray) -> tuple[NDArray, NDArray, int]:
         """u* (G, r) and Z (G, r, k); singular values are cut at the exact rank."""
-        rows = self.alive
-        A = (self.columns[rows][:, :, None] * self.coordinates[rows][:, None, :]).reshape(rows.sum(), -1)
-        if not A.any():
+        rows = self.rows
+        whole = (self.columns[rows][:, :, None] * self.coordinates[rows][:, None, :]).reshape(rows.sum(), -1)
+        A, wanted = whole, y[rows]
+        if self.part is not None:
+            off = self.part.restricted(rows)
+            A, wanted = off.onto(whole), off.onto(wanted)
+        if not A.any() or (self.part is not None and not rank(inputs, pattern, self.part)):
             width = A.shape[1]
             return np.zeros((self.G, self.r)), np.eye(width).reshape(self.G, self.r, width), 0
         shape = (len(pattern), pattern.shape[1] * inputs.X.shape[1])
-        u, number = least_squares(A, y[rows], *shape, exact=lambda: rank(inputs, pattern))
+        u, number = least_squares(
+            A,
+            wanted,
+            *shape,
+            exact=lambda: rank(inputs, pattern, self.part),
+            whole=None if self.part is None else whole,
+        )
         if number == A.shape[1]:
             kernel = np.zeros((number, 0))
         elif number == len(A):
@@ -122,14 +144,32 @@ class MarginProgram:
             return np.ldexp(values, self.scale_power)
 
     @property
-    def fitted_per_length(self) -> NDArray[np.float64]:
-        """The fitted values p_i, (N,), divided by the samples' lengths, in the program's scale."""
+    def output_per_length(self) -> NDArray[np.float64]:
+        """A u* per sample, (N,), divided by the samples' lengths, in the program's scale: the fitted values
+        where there is no free part."""
         return (self.columns * self.values).sum(axis=1)
 
-    @property
+    @cached_property
+    def fitted_per_length(self) -> NDArray[np.float64]:
+        """The fitted values p_i, (N,), divided by the samples' lengths, in the program's scale."""
+        if self.part is None:
+            return self.output_per_length
+        return np.ldexp(self.fitted, -self.scale_power) / self.length
+
+    @cached_property
     def fitted(self) -> NDArray[np.float64]:
         """The fitted values p, (N,), in units of y."""
-        return self.in_units_of_y(self.length * self.fitted_per_length)
+        output = self.in_units_of_y(self.length * self.output_per_length)
+        if self.part is None:
+            return output
+        if self.part.everything:
+            return self.labels
+        return np.where(self.rows, output + self.part.projection(self.labels - output), 0.0)
+
+    @property
+    def fits(self) -> bool:
+        """Whether every label that anything reaches is fitted, as the rank shows."""
+        return self.rank + (self.part.rank if self.part else 0) == self.rows.sum()
 
     @cached_property
     def determined(self) -> NDArray[np.bool_]:

@@ -18,8 +18,9 @@ from relucells.certify.certificates import Certificate, Decision, Leaf
 from relucells.certify.conventions import BY_NAME
 from relucells.certify.verify import cell_of, leaf_bound
 from relucells.samples.columns import row_lengths
+from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs
-from relucells.search import independent_samples
+from relucells.search import free_samples, independent_samples
 from relucells.search.branch import Branching
 from relucells.search.budget import Budget, WorkLimit
 from relucells.search.given_signs import ROUNDED, GivenSigns, NoProof, level_of
@@ -27,7 +28,7 @@ from relucells.search.given_signs import ROUNDED, GivenSigns, NoProof, level_of
 
 @dataclass
 class Question:
-    """exact : the margin itself is wanted, not only its sign."""
+    """exact : the margin itself is wanted, not only its sign; part : the free part of the network, if any."""
 
     inputs: Inputs
     y: NDArray[np.float64]
@@ -35,6 +36,7 @@ class Question:
     convention: str
     given: NDArray[np.int8] | None
     exact: bool
+    part: FreePart | None = None
 
     @property
     def K(self) -> int:
@@ -47,7 +49,9 @@ class Question:
             signs = np.ones(self.K, np.int8) if self.all_signs else self.candidates()[0]
             R = np.zeros((self.K, self.inputs.X.shape[1]))
             return self._confirmed(self._decision("genuine", 1.0, "witness", self._dead_loss(), R, signs))
-        answers = self._by_samples if self.inputs.independent else self._by_programs
+        answers = self._by_programs
+        if self.inputs.independent:
+            answers = self._by_samples if self.part is None else self._by_free_samples
         # with a limit the sign comes first: it stays when the limit ends the search for the margin
         limited = budget.programs is not None or budget.deadline is not None
         decision = None
@@ -109,7 +113,7 @@ class Question:
     @cached_property
     def cell(self) -> Cell:
         """The cell as the checker sees it."""
-        return cell_of(self.inputs, self.y, self.pattern)
+        return cell_of(self.inputs, self.y, self.pattern, self.part)
 
     def _undecided(self, reason: str) -> Decision:
         decision = self._decision("undecided", np.nan, reason, self._any_loss(), exact=False)
@@ -118,7 +122,13 @@ class Question:
     def _dead_loss(self) -> float:
         """The loss of a cell whose alive samples are all fitted."""
         y, power = scaled_by_power(self.y)
-        return mean_square(np.where(self.pattern.any(axis=1), 0.0, y), power)
+        missed = np.where(self.pattern.any(axis=1), 0.0, y)
+        if self.part is not None:
+            dead = ~self.pattern.any(axis=1)
+            if self.part.rows[dead].any():
+                apart = FreePart(self.part.F[dead])
+                missed[dead] = 0.0 if apart.everything else missed[dead] - apart.projection(missed[dead])
+        return mean_square(missed, power)
 
     def _any_loss(self) -> float:
         """The cell's minimum loss without a decision; NaN where that would take far longer than allowed."""
@@ -129,7 +139,7 @@ class Question:
             self.budget.afford(2.0 * rows * columns * min(rows, columns))
         except WorkLimit:
             return float("nan")
-        return cell_minimum(self.inputs, self.y, self.pattern).loss
+        return cell_minimum(self.inputs, self.y, self.pattern, free=self.part and self.part.F).loss
 
     # Linearly independent samples
 
@@ -148,28 +158,59 @@ class Question:
                 (i, s[np.argmax(self.pattern[i])]) for i, s in zip(worst, self.candidates(), strict=True)
             ]
         if margin > 0:
-            lengths = row_lengths(self.inputs.space.scaled)
-            values = independent_samples.witness_values(self.y, self.pattern, signs, lengths)
-            R = self.inputs.prescribe(values)
-            found = self._confirmed(
-                self._decision("genuine", margin, "witness", self._dead_loss(), R, signs, exact=exact)
-            )
-            if found.level == "rejected":  # R, rounded as it is, may show less than the margin
-                shown = self.cell.exact.witness_margin(R, signs)
-                lower = 0.0 if shown is None else int(shown.p) / int(shown.q) * (1.0 - ROUNDED)
-                found = self._confirmed(replace(found, margin=lower, exact=False))
-            return found
+            return self._witness(margin, self._prescribed(self.y, signs), signs, exact)
         leaves = [independent_samples.sample_leaf(self.y[i], self.pattern, i, s) for i, s in cubes]
         branches = np.zeros(0, dtype=np.int64)
         if self.all_signs:
             branches = independent_samples.refutation(self.pattern, leaves, self.budget)
         return self._none(margin, leaves, branches, self._dead_loss(), exact)
 
+    def _prescribed(self, outputs: NDArray, signs: NDArray) -> NDArray[np.float64]:
+        """R, (K, D), with these outputs and the largest margin for these signs."""
+        lengths = row_lengths(self.inputs.space.scaled)
+        return self.inputs.prescribe(
+            independent_samples.witness_values(outputs, self.pattern, signs, lengths)
+        )
+
+    def _witness(self, margin: float, R: NDArray, signs: NDArray, exact: bool) -> Decision:
+        """The decision that R, with values that were prescribed, is a witness."""
+        found = self._confirmed(
+            self._decision("genuine", margin, "witness", self._dead_loss(), R, signs, exact=exact)
+        )
+        if found.level == "rejected":  # R, rounded as it is, may show less than the margin
+            shown = self.cell.exact.witness_margin(R, signs)
+            lower = 0.0 if shown is None else int(shown.p) / int(shown.q) * (1.0 - ROUNDED)
+            found = self._confirmed(replace(found, margin=lower, exact=False))
+        return found
+
+    def _by_free_samples(self, exact: bool) -> Decision:
+        """The same with a free part."""
+        assert self.part is not None
+        if self.part.everything:  # every R is a minimiser
+            signs = np.ones(self.K, np.int8) if self.all_signs else self.candidates()[0]
+            outputs = 2.0 * self.pattern.sum(axis=1) * free_samples.one_signed(self.pattern, signs)
+            return self._witness(1.0, self._prescribed(outputs, signs), signs, exact)
+        program = free_samples.IndependentSamples(self.part, self.y, self.pattern, self.budget)
+        if self.all_signs:
+            signs, found, leaves = free_samples.best_signs(self.pattern, program.margin, exact, self.budget)
+        else:
+            optima = [program.margin(s) for s in self.candidates()]
+            best = int(np.argmax([optimum.margin for optimum in optima]))
+            signs, found = self.candidates()[best], optima[best]
+            leaves = [optimum.leaf for optimum in optima if optimum.leaf is not None]
+        if found.margin > 0:
+            R = self._prescribed(self.y - self.part.F @ found.c, signs)
+            return self._witness(found.margin, R, signs, exact)
+        branches = np.zeros(0, dtype=np.int64)
+        if self.all_signs:
+            branches = independent_samples.refutation(self.pattern, leaves, self.budget)
+        return self._none(found.margin, leaves, branches, self._dead_loss(), exact)
+
     # All other samples
 
     def _by_programs(self, exact: bool) -> Decision:
         kind = Branching if self.all_signs else GivenSigns
-        work = kind(self.inputs, self.y, self.pattern, self.budget, exact)
+        work = kind(self.inputs, self.y, self.pattern, self.budget, exact, part=self.part)
         if self._programs is not None:
             work.program = self._programs
         self._programs = work.program

@@ -7,7 +7,8 @@ q of r = rank X unknowns for each class of neurons with equal column and sign, t
 
 HiGHS solves it in floating point; the half-spaces that are tight there make a basis, from which the simplex
 method goes on in integers (``rational_simplex``) until the basis is optimal, or shows that there is no
-point at all. As a rule no step is needed. The prices of the last basis are the multipliers of a ``Leaf``.
+point at all. As a rule no step is needed. The prices of the last basis are the multipliers of a ``Leaf``. A
+free part F adds its columns to A, and its c to the unknowns.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from relucells.samples.columns import integers, rounded, row_lengths
 from relucells.samples.decomposition import svd
+from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs
 from relucells.search import highs
 from relucells.search.budget import Budget
@@ -28,9 +30,10 @@ UNKNOWNS = 100
 PRODUCTS = 2_000_000
 
 
-def quick(inputs: Inputs, pattern: NDArray[np.bool_]) -> bool:
+def quick(inputs: Inputs, pattern: NDArray[np.bool_], part: FreePart | None = None) -> bool:
     """Whether a cell's programs take well below a second; dead neurons and equal ones do not count."""
     unknowns = len({column.tobytes() for column in pattern.T if column.any()}) * inputs.rank
+    unknowns += 0 if part is None else part.rank
     return unknowns <= UNKNOWNS and len(pattern) * unknowns**2 <= PRODUCTS
 
 
@@ -52,13 +55,14 @@ def maximise(
     signs: NDArray,
     budget: Budget,
     inner: bool = False,
+    part: FreePart | None = None,
 ) -> Optimum:
     """The largest margin for the given signs; the pattern needs an active pair.
 
     ``inner`` asks for the same margin on inactive pairs (≤ −t), zero samples apart. Dead neurons have R = 0.
     Raises WorkLimit where the time is up.
     """
-    cell = _Cell(inputs, y, pattern, signs, inner)
+    cell = _Cell(inputs, y, pattern, signs, inner, part)
     try:
         point, prices = optimise(cell.program(), _tight(cell, budget), budget)
     except Infeasible as found:
@@ -67,13 +71,15 @@ def maximise(
 
 
 class _Cell:
-    """The cell's program over (q of each class, t), in integers.
+    """The cell's program over (q of each class, c, t), in integers.
 
     equations, values : independent rows of Aᵀ A q = Aᵀ y, or of A q = y where that can be fulfilled
     pairs : (sample, first neuron of the class) of each half-space
     """
 
-    def __init__(self, inputs: Inputs, y: NDArray, pattern: NDArray, signs: NDArray, inner: bool):
+    def __init__(self, inputs, y: NDArray, pattern: NDArray, signs: NDArray, inner: bool, part=None):
+        self.part = part
+        self.free = [[]] * len(y) if part is None else part.inputs.integer_samples.matrix.tolist()
         self.inputs, self.y, self.pattern, self.signs, self.inner = inputs, y, pattern, signs, inner
         self.samples = inputs.integer_samples.matrix.tolist()
         label, self.label_power = integers(y[:, None])
@@ -82,7 +88,7 @@ class _Cell:
         self.classes = np.unique(self.first[pattern.any(axis=0)])
         self.sharing = [int((self.first == j).sum()) for j in self.classes]
         self.r = len(self.samples[0])
-        self.width = len(self.classes) * self.r + 1
+        self.width = len(self.classes) * self.r + len(self.free[0]) + 1
         # an inactive sample at the origin demands nothing
         self.pairs = [
             (i, int(j))
@@ -93,15 +99,17 @@ class _Cell:
         self.equations, self.values = self._minimisers()
 
     def _minimisers(self) -> tuple[list[list], list]:
+        reached = np.flatnonzero(self.rows)
         rows = [
             [
                 m * entry if self.pattern[i, j] else 0
                 for j, m in zip(self.classes, self.sharing, strict=True)
                 for entry in self.samples[i]
             ]
-            for i in np.flatnonzero(self.pattern.any(axis=1))
+            + self.free[i]
+            for i in reached
         ]
-        values = [self.label[i] for i in np.flatnonzero(self.pattern.any(axis=1))]
+        values = [self.label[i] for i in reached]
         with_values = [[*row, value] for row, value in zip(rows, values, strict=True)]
         if modular_rank(with_values) > modular_rank(rows):
             A = fmpz_mat(rows)
@@ -109,6 +117,11 @@ class _Cell:
             rows = (A.transpose() * A).tolist()
         chosen = independent_rows(rows)
         return [[*rows[n], 0] for n in chosen], [values[n] for n in chosen]
+
+    @property
+    def rows(self) -> NDArray[np.bool_]:
+        """Samples whose output is not always 0, (N,)."""
+        return self.pattern.any(axis=1) if self.part is None else self.part.reached(self.pattern)
 
     def side(self, i: int, j: int) -> int:
         """+1 or −1, as the pair's value must be ≥ 0 or ≤ 0."""
@@ -172,14 +185,19 @@ def _tight(cell: _Cell, budget: Budget) -> list[int]:
     import highspy
 
     C = cell.inputs.orthonormal[0]
-    alive, exponent = cell.pattern.any(axis=1), int(np.frexp(np.abs(cell.y).max())[1])
+    alive, exponent = cell.rows, int(np.frexp(np.abs(cell.y).max())[1])
     mask = cell.pattern[np.ix_(alive, cell.classes)] * np.array(cell.sharing, dtype=float)
     A = (mask[:, :, None] * C[alive][:, None, :]).reshape(len(mask), -1)
-    left, singular, right = svd(A, full_matrices=True)
-    rank = len(cell.equations)
-    if not rank or not singular[min(rank, len(singular)) - 1] > 0:
+    wanted, rank = np.ldexp(cell.y, -exponent)[alive], len(cell.equations)
+    if cell.part is not None:
+        off, rank = cell.part.restricted(alive), rank - cell.part.rank
+        A, wanted = off.onto(A), off.onto(wanted)
+    if not len(A):
         return []
-    u = right[:rank].T @ ((left[:, :rank].T @ np.ldexp(cell.y, -exponent)[alive]) / singular[:rank])
+    left, singular, right = svd(A, full_matrices=True)
+    if (not rank and cell.part is None) or (rank and not singular[min(rank, len(singular)) - 1] > 0):
+        return []
+    u = right[:rank].T @ ((left[:, :rank].T @ wanted) / singular[:rank])
     u, kernel = u.reshape(-1, cell.r), right[rank:].T.reshape(len(cell.classes), cell.r, -1)
     length = row_lengths(C)
     unit = min(length[i] for i, j in cell.pairs if cell.pattern[i, j]) or 1.0

@@ -1,0 +1,133 @@
+"""A free linear part of the network: f(x_i) = Σ_j I_ij R_j·x_i + F_i·c with c free.
+
+F = (1, …, 1)ᵀ is an output bias, F = X a linear skip connection. With Q the projector onto the orthogonal
+complement of F's range, the R of all minimisers are those of ‖Q (A R − y)‖² (derived: for every R the best
+c makes the residual orthogonal to F). So wherever A and y enter, Vᵀ A and Vᵀ y take their place, V an
+orthonormal basis of that complement; the half-spaces concern R alone and stay.
+"""
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from relucells.samples.inputs import Inputs, real_array, refuse_masks
+
+
+class Complement:
+    """V, n × (n − r), orthonormal and orthogonal to an F of full column rank r, (n, r); never formed."""
+
+    def __init__(self, F: NDArray[np.float64]):
+        from scipy.linalg import lapack
+
+        self.r = F.shape[1]
+        self.reflectors, self.factors, _, _ = lapack.dgeqrf(F)
+
+    def _multiply(self, matrix: NDArray, transposed: bool) -> NDArray[np.float64]:
+        from scipy.linalg import lapack
+
+        trans = "T" if transposed else "N"
+        if not matrix.size:
+            return matrix
+        _, work, _ = lapack.dormqr("L", trans, self.reflectors, self.factors, matrix, -1)
+        found, _, _ = lapack.dormqr("L", trans, self.reflectors, self.factors, matrix, int(work[0]))
+        return np.ascontiguousarray(found)
+
+    def onto(self, values: NDArray) -> NDArray[np.float64]:
+        """Vᵀ values, for values (n,) or (n, k)."""
+        found = self._multiply(_flat(values), True)[self.r :]
+        return found.reshape(len(found), *values.shape[1:])
+
+    def back(self, values: NDArray) -> NDArray[np.float64]:
+        """V values, for values (n − r,) or (n − r, k)."""
+        flat = _flat(values)
+        found = self._multiply(np.concatenate([np.zeros((self.r, flat.shape[1])), flat]), False)
+        return found.reshape(len(found), *values.shape[1:])
+
+
+def _flat(values: NDArray) -> NDArray[np.float64]:
+    """Vectors as columns."""
+    return values.reshape(len(values), int(np.prod(values.shape[1:])))
+
+
+class FreePart:
+    """F, (N, m), m ≥ 1 and not all zero, with what the searching side needs of it.
+
+    inputs : F prepared, as samples are; rank : its exact rank; rows (N,) : where it has an entry
+    """
+
+    def __init__(self, F: NDArray[np.float64]):
+        self.F, self.inputs = F, Inputs(F)
+        self.rows: NDArray[np.bool_] = np.asarray(F.any(axis=1))
+
+    @property
+    def rank(self) -> int:
+        return self.inputs.rank
+
+    @property
+    def everything(self) -> bool:
+        """Whether every vector of N values is F c for some c."""
+        return self.inputs.independent
+
+    def reached(self, pattern: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Samples, (N,), whose output is not 0 whatever the weights are."""
+        return np.logical_or(pattern.any(axis=1), self.rows)
+
+    @cached_property
+    def complement(self) -> Complement:
+        return Complement(np.array(self.inputs.orthonormal[0]))
+
+    def restricted(self, rows: NDArray[np.bool_]) -> Complement:
+        """The complement within some samples, (N,), which must hold all with an entry."""
+        return self.complement if rows.all() else Complement(np.array(self.inputs.orthonormal[0][rows]))
+
+    def rank_on(self, rows: NDArray[np.bool_]) -> int:
+        """The exact rank of F's part on some samples, (N,)."""
+        part = self.F[rows]
+        return Inputs(part).rank if part.any() else 0
+
+    def coefficients(self, values: NDArray) -> NDArray[np.float64]:
+        """c, (m,), for which F c is nearest to values, (N,)."""
+        coordinates, transform = self.inputs.orthonormal
+        found = coordinates.T @ values
+        found += coordinates.T @ (values - coordinates @ found / len(self.F))
+        return transform @ (found / len(self.F))
+
+    def projection(self, values: NDArray) -> NDArray[np.float64]:
+        """F c of that c, (N,)."""
+        return values - self.complement.back(self.complement.onto(values))
+
+    def key(self) -> bytes:
+        return self.F.tobytes()
+
+
+def free_array(free: ArrayLike | FreePart | None, N: int) -> NDArray[np.float64]:
+    """F, (N, m), checked; (N, 0) for None. ValueError names the argument."""
+    if free is None:
+        return np.zeros((N, 0))
+    if isinstance(free, FreePart):
+        free = free.F
+    refuse_masks("free", free)
+    if np.ndim(free) == 2 and np.shape(free) == (N, 0):
+        return np.zeros((N, 0))
+    F = real_array("free", free, dimensions=2)
+    if len(F) != N:
+        raise ValueError(f"free: must have one row per sample, {N}, not {len(F)}")
+    return F
+
+
+def free_part(free: ArrayLike | FreePart | None, N: int) -> FreePart | None:
+    """The free part, or None where it has no columns, or none but zeros: such a network has none.
+
+    free : (N, m) finite, or None. Raises ValueError, naming the argument, for anything else.
+    """
+    if isinstance(free, FreePart):
+        if len(free.F) != N:
+            raise ValueError(f"free: must have one row per sample, {N}, not {len(free.F)}")
+        return free
+    F = free_array(free, N)
+    if not F.any():
+        return None
+    F = F.copy()
+    F.flags.writeable = False
+    return FreePart(F)
