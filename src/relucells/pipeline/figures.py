@@ -103,4 +103,6 @@ def save(figure: Figure, paths: Iterable[str | os.PathLike]) -> None:
     for path in files:
         with replacing(path) as temporary:
             figure.savefig(temporary, metadata=UNSTAMPED[path.suffix])
+        # One layout for both formats: it takes a third of the time, and the two then look alike.
+        figure.set_layout_engine("none")
     plt.close(figure)

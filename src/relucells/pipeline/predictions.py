@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from relucells.statistics import RareEvents, mean_prediction, power, share_prediction
+from relucells.statistics.distributions import t_above
 
 
 def predict_share(
@@ -54,16 +55,14 @@ def predict_mean(
     confidence: float,
 ) -> dict:
     """A mean over ``paper_n`` trials, given ours over n, one for each data set (see ``mean_prediction``)."""
-    from scipy.stats import t
-
     low, high, error, freedom = mean_prediction(means, variance, n, paper_n, confidence)
     expected, rounding = float(np.mean(means)), unit / 2
     excess = max(abs(printed - expected) - rounding, 0.0)
     return _standing(
         expected=expected,
         interval=(low, high),
-        p=1.0 if excess == 0 else float(2 * t.sf(excess / error, freedom)) if error > 0 else 0.0,
-        size=float(2 * t.sf(((high - low) / 2 + rounding) / error, freedom)) if error > 0 else 0.0,
+        p=1.0 if excess == 0 else 2 * t_above(excess / error, freedom) if error > 0 else 0.0,
+        size=2 * t_above(((high - low) / 2 + rounding) / error, freedom) if error > 0 else 0.0,
         unit=unit,
         step=unit,
         rounding=rounding,

@@ -16,6 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.samples.gaussian import two_gaussians
+from relucells.statistics.distributions import (
+    noncentral_chi2_density,
+    noncentral_chi2_quantile,
+    normal_below,
+    normal_density,
+)
 from relucells.statistics.shares import LEVEL
 
 POOL = 40_000  # neurons whose a(w) is drawn: their variance is off by 0.4 % at most times
@@ -23,7 +29,8 @@ DATA_SETS = 40  # Gaussian data sets among which the pool is divided
 RARE = 30.0  # expected pairs of an experiment that are not as all others, below which they are rare events
 RARE_SETS, RARE_DRAWS = 100, 500  # Gaussian data sets for rare events, and neurons drawn on each
 EXPERIMENTS = 20_000  # simulated for the law of rare events
-CHUNK = 1000
+CHUNK = 1000  # neurons drawn at a time
+TILE = 1 << 16  # pre-activations made at a time, few enough to stay in the processor's cache
 READINGS = ("added", "replaced")  # of the bias: added to the last entry of w ~ N(0, I), or in its place
 
 
@@ -34,14 +41,12 @@ def activation_probability(
 
     ``reading``: the bias is "added" to the last entry of w ~ N(0, I_D), or the entry is "replaced" by it.
     """
-    from scipy.stats import norm
-
     if reading not in READINGS:
         raise ValueError(f"reading: must be added or replaced, not {reading!r}")
     free = X if reading == "added" else X[:, :-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         place = bias * X[:, -1] / np.linalg.norm(free, axis=1)
-    return norm.cdf(np.nan_to_num(place))
+    return normal_below(np.nan_to_num(place))
 
 
 def activation_variance(X: NDArray[np.float64], bias: float) -> float:
@@ -51,7 +56,6 @@ def activation_variance(X: NDArray[np.float64], bias: float) -> float:
     Owen's T function; at bias 0 this is arcsin(cosine)/2π (Sheppard).
     """
     from scipy.special import owens_t
-    from scipy.stats import norm
 
     length = np.linalg.norm(X, axis=1)
     h = bias * X[:, -1] / length
@@ -64,9 +68,9 @@ def activation_variance(X: NDArray[np.float64], bias: float) -> float:
         first = owens_t(a, (b / a - rho) / root)
         second = owens_t(b, (a / b - rho) / root)
     # Φ₂(a, b; ρ) = ½Φ(a) + ½Φ(b) − T(a, ·) − T(b, ·) for a b > 0 (Owen 1956); equal directions apart.
-    both = (norm.cdf(a) + norm.cdf(b)) / 2 - first - second
-    both = np.where(root < 1e-7, norm.cdf(np.minimum(a, b)), both)
-    return float(both.mean() - norm.cdf(h).mean() ** 2)
+    both = (normal_below(a) + normal_below(b)) / 2 - first - second
+    both = np.where(root < 1e-7, normal_below(np.minimum(a, b)), both)
+    return float(both.mean() - normal_below(h).mean() ** 2)
 
 
 def gaussian_moments(
@@ -74,16 +78,15 @@ def gaussian_moments(
 ) -> tuple[float, float]:
     """Mean and variance, over one sample of two Gaussian classes, of P(w·x > 0): ‖x‖² − 1 is a
     non-central χ² with d degrees of freedom, alike for both classes."""
-    from scipy.stats import ncx2, norm
-
-    law = ncx2(d, (distance / 2) ** 2)
+    centre = (distance / 2) ** 2
     extra = 1.0 if reading == "added" else 0.0
-    ends = law.ppf([1e-13, 1 - 1e-13])
+    ends = noncentral_chi2_quantile(np.array([1e-13, 1 - 1e-13]), d, centre)
     nodes, weights = np.polynomial.legendre.leggauss(400)
     # In √q, where the density has no pole at 0 even for d = 1.
     root = np.sqrt(ends[0]) + (np.sqrt(ends[1]) - np.sqrt(ends[0])) * (nodes + 1) / 2
-    weights = weights * (np.sqrt(ends[1]) - np.sqrt(ends[0])) / 2 * law.pdf(root**2) * 2 * root
-    value = norm.cdf(bias / np.sqrt(extra + root**2))
+    density = noncentral_chi2_density(root**2, d, centre)
+    weights = weights * (np.sqrt(ends[1]) - np.sqrt(ends[0])) / 2 * density * 2 * root
+    value = normal_below(bias / np.sqrt(extra + root**2))
     mean = float((weights * value).sum() / weights.sum())
     return mean, float((weights * (value - mean) ** 2).sum() / weights.sum())
 
@@ -96,8 +99,17 @@ def active_shares(
     for start in range(0, count, CHUNK):
         W = rng.standard_normal((min(CHUNK, count - start), X.shape[1]))
         W[:, -1] = bias + (W[:, -1] if reading == "added" else 0.0)
-        shares[start : start + len(W)] = (W @ X.T > 0).mean(axis=1)
+        shares[start : start + len(W)] = active_samples(X, W) / len(X)
     return shares
+
+
+def active_samples(X: NDArray[np.float64], W: NDArray[np.float64]) -> NDArray[np.intp]:
+    """On how many of the samples X (N, D) each neuron W (n, D) is active, (n,)."""
+    rows = max(1, TILE // len(X))
+    counts = np.empty(len(W), dtype=np.intp)
+    for start in range(0, len(W), rows):
+        counts[start : start + rows] = (W[start : start + rows] @ X.T > 0).sum(axis=1)
+    return counts
 
 
 @dataclass(frozen=True)
@@ -149,8 +161,6 @@ class Activation:
 
     def _tail(self, t: float) -> tuple[float, float]:
         """The value whose saddlepoint is t, and the probability to lie beyond it (on the side of t)."""
-        from scipy.stats import norm
-
         n, c = self.neurons, self.pool
         exponent = t * c / n
         shift = exponent.max()
@@ -168,8 +178,8 @@ class Activation:
         if u < 1e-2:  # Lugannani and Rice's formula has a removable pole at the mean
             third = float(weight @ (c - first) ** 3) / n**2
             skew = third / K2**1.5 * np.sign(t)
-            return value, float(norm.sf(u) - skew / (6 * np.sqrt(2 * np.pi)))
-        return value, float(norm.sf(w) + norm.pdf(w) * (1 / u - 1 / w))
+            return value, float(normal_below(-u) - skew / (6 * np.sqrt(2 * np.pi)))
+        return value, float(normal_below(-w) + normal_density(w) * (1 / u - 1 / w))
 
 
 def half_space_draws(
@@ -192,14 +202,18 @@ def half_space_draws(
     if total == 0:
         return 0.0, np.empty((0, X.shape[1])), np.empty(0), np.empty(0)
     chosen = rng.choice(len(X), count, p=p / total)
-    u = X[chosen] / length[chosen, None]
     W = rng.standard_normal((count, X.shape[1]))
-    # Along u: normal beyond −place, by inversion; 1 − U is in (0, 1].
+    # Along x/‖x‖: normal beyond −place, by inversion; 1 − U is in (0, 1].
     along = -ndtri((1 - rng.random(count)) * p[chosen])
-    W += (along - (W * u).sum(axis=1))[:, None] * u
+    unit = X / length[:, None]
+    rows = max(1, TILE // X.shape[1])
+    for start in range(0, count, rows):
+        part = slice(start, start + rows)
+        u = unit[chosen[part]]
+        W[part] += (along[part] - (W[part] * u).sum(axis=1))[:, None] * u
     W[:, -1] += bias
     # Rounding must not lose the sample that w was drawn for.
-    active = np.maximum((W @ X.T > 0).sum(axis=1), 1)
+    active = np.maximum(active_samples(X, W), 1)
     weights = 1 / active
     return min(1.0, total * float(weights.mean())), W, active / len(X), weights / weights.sum()
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.statistics.distributions import chi2_above, chi2_quantile_above
+
 # Numbers are compared in decimal print, so that a last binary digit must not decide it.
 SLACK = 1e-9
 
@@ -58,8 +60,6 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
 def joint(p: ArrayLike) -> tuple[float, int, float]:
     """Independent two-sided p-values taken together: (χ², degrees of freedom, p), each as a squared
     normal score."""
-    from scipy.stats import chi2
-
     p = np.asarray(p, dtype=float)
-    statistic = float(chi2.isf(np.clip(p, 1e-300, 1.0), 1).sum())
-    return statistic, len(p), float(chi2.sf(statistic, max(len(p), 1)))
+    statistic = float(chi2_quantile_above(np.clip(p, 1e-300, 1.0), 1).sum())
+    return statistic, len(p), float(chi2_above(statistic, max(len(p), 1)))

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from relucells.statistics.distributions import chi2_quantile, t_quantile
 from relucells.statistics.shares import LEVEL
 
 RARE = 20  # values apart from all others below which a mean is one of rare events
@@ -10,13 +11,11 @@ RARE = 20  # values apart from all others below which a mean is one of rare even
 
 def mean_interval(values: ArrayLike, confidence: float = LEVEL) -> tuple[float, float]:
     """Student's t interval for the mean of independent values. A single value has no interval: NaN."""
-    from scipy.stats import t
-
     values = np.asarray(values, dtype=float)
     n = len(values)
     if n < 2:
         return float("nan"), float("nan")
-    half = t.ppf((1 + confidence) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    half = t_quantile((1 + confidence) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)
     return float(values.mean() - half), float(values.mean() + half)
 
 
@@ -27,16 +26,14 @@ def rare_mean_interval(values: ArrayLike, largest: float, confidence: float = LE
     16, 1997), which needs no variance of its own and does not collapse where no event was seen. One more
     event would have the largest size seen, or ``largest`` if none was.
     """
-    from scipy.stats import chi2
-
     values = np.asarray(values, dtype=float)
     n, total, squares = len(values), values.sum(), (values**2).sum()
     if n < 1 or (values < 0).any() or (values > largest * (1 + 1e-12)).any():
         raise ValueError(f"values: need at least one, all in [0, {largest:g}]")
     tail, size = (1 - confidence) / 2, values.max() if total > 0 else largest
-    low = squares / (2 * total) * chi2.ppf(tail, 2 * total**2 / squares) if total > 0 else 0.0
+    low = squares / (2 * total) * chi2_quantile(tail, 2 * total**2 / squares) if total > 0 else 0.0
     more = squares + size**2
-    high = more / (2 * (total + size)) * chi2.ppf(1 - tail, 2 * (total + size) ** 2 / more)
+    high = more / (2 * (total + size)) * chi2_quantile(1 - tail, 2 * (total + size) ** 2 / more)
     return float(low / n), float(min(high / n, largest))
 
 
@@ -71,8 +68,6 @@ def mean_prediction(
     Returns (low, high, standard error of the difference, degrees of freedom). Two components of variance,
     between data sets and between the trials on one; the degrees of freedom by Satterthwaite.
     """
-    from scipy.stats import t
-
     means = np.atleast_1d(np.asarray(means, dtype=float))
     sets = len(means)
     if sets > 1:
@@ -89,7 +84,7 @@ def mean_prediction(
     total, squares = float(parts.sum()), float((parts**2 / np.maximum(freedom, 1)).sum())
     degrees = max(total**2 / squares, 1.0) if squares > 0 else float(max(sets - 1, n - 1, 1))
     error = float(np.sqrt(max(total, 0.0)))
-    half = float(t.ppf((1 + confidence) / 2, degrees)) * error
+    half = t_quantile((1 + confidence) / 2, degrees) * error
     return float(means.mean()) - half, float(means.mean()) + half, error, float(degrees)
 
 

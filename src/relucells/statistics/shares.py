@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.statistics.distributions import beta_binomial, normal_quantile
+
 LEVEL = 0.95
 # Two trials on one data set have correlation ρ. Half of the prior is at ρ = 0, binomial counts; the rest
 # is uniform in √ρ, the spread between data sets in units of the binomial one.
@@ -14,11 +16,9 @@ NEGLIGIBLE = 1e-7  # of the posterior weight
 
 def wilson(successes: float, n: int, confidence: float = LEVEL) -> tuple[float, float]:
     """Wilson's score interval for a binomial share, in [0, 1]. n ≥ 1, 0 ≤ successes ≤ n."""
-    from scipy.stats import norm
-
     if n < 1 or not 0 <= successes <= n:
         raise ValueError(f"successes: need 0 ≤ successes ≤ n and n ≥ 1, got {successes} of {n}")
-    z = norm.ppf((1 + confidence) / 2)
+    z = normal_quantile((1 + confidence) / 2)
     share = successes / n
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
@@ -46,14 +46,12 @@ def share_prediction(
     posterior; several are pooled, their spread beyond the binomial one being that of the draw of the data
     (beta-binomial, posterior over share and correlation summed on a grid).
     """
-    from scipy.stats import betabinom
-
     counts = np.arange(n_other + 1)
     ours = np.atleast_1d(np.asarray(successes, dtype=float))
     if n < 1 or n_other < 1 or (ours < 0).any() or (ours > n).any():
         raise ValueError(f"successes: need 0 ≤ successes ≤ n and n, n_other ≥ 1, got {successes} of {n}")
     if len(ours) == 1:
-        mass = betabinom.pmf(counts, n_other, ours[0] + 0.5, n - ours[0] + 0.5)
+        mass = beta_binomial(counts, n_other, ours[0] + 0.5, n - ours[0] + 0.5)
     else:
         mass = _pooled(ours, n, n_other)
     low, high = central(mass, confidence)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.statistics.distributions import chi2_above, t_quantile
 from relucells.statistics.shares import LEVEL
 from relucells.transition.half_points import Location, crossing, locate
 
@@ -53,7 +54,6 @@ def fit_law(
     the parameters apart.
     """
     from scipy.optimize import brentq
-    from scipy.stats import chi2
 
     target, start = np.log(np.asarray(half, dtype=float)), np.asarray(start, dtype=float)
     error = np.zeros(len(target)) if errors is None else np.asarray(errors, dtype=float)
@@ -88,7 +88,7 @@ def fit_law(
         parameters=_intervals(theta, jacobian, weighted, n, confidence),
         predicted=np.exp(law(theta)),
         misfit=misfit,
-        p=float(chi2.sf(exact, n - p)),
+        p=float(chi2_above(exact, n - p)),
         rms=float(np.sqrt(np.mean(residuals**2))),
         left_out=float(np.sqrt(np.mean(_left_out(law, target, spread, start) ** 2))),
         aicc=float(weighted + 2 * np.log(spread).sum() + 2 * k + correction),
@@ -123,22 +123,24 @@ def _intervals(
     theta: NDArray[np.float64], jacobian: NDArray[np.float64], weighted: float, n: int, confidence: float
 ) -> NDArray[np.float64]:
     """Parameters (p, 3) with their intervals."""
-    from scipy.stats import t
-
     p = len(theta)
     variance = np.diag(np.linalg.inv(jacobian.T @ jacobian)) * max(1.0, weighted / (n - p))
-    error = t.ppf((1 + confidence) / 2, n - p) * np.sqrt(variance)
+    error = t_quantile((1 + confidence) / 2, n - p) * np.sqrt(variance)
     return np.column_stack([theta, theta - error, theta + error])
 
 
 def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
     """Spearman's ρ of n ≥ 5 pairs. NaN where there are fewer or a side is constant."""
-    from scipy.stats import spearmanr
-
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if len(a) < 5 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")
-    return float(spearmanr(a, b).statistic)
+    return float(np.corrcoef(_ranks(a), _ranks(b))[0, 1])
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rank of each value, (n,); equal ones share their mean rank."""
+    _, place, times = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(times) - (times - 1) / 2)[place]
 
 
 def class_jackknife(
@@ -151,8 +153,6 @@ def class_jackknife(
     covered, and if they owed them nothing the interval would be too long, not too short. NaN ends with
     fewer than six classes, or where ρ cannot be had without one of them.
     """
-    from scipy.stats import t
-
     a, b, pairs = np.asarray(a, dtype=float), np.asarray(b, dtype=float), np.asarray(pairs)
     rho, classes = rank_correlation(a, b), np.unique(pairs)
     m = len(classes)
@@ -162,6 +162,6 @@ def class_jackknife(
         return rho, float("nan"), float("nan")
     score = np.arctanh(np.clip(without, -1 + 1e-9, 1 - 1e-9))
     error = np.sqrt((m - 1) / m * ((score - score.mean()) ** 2).sum())
-    half = t.ppf((1 + confidence) / 2, m - 1) * error
+    half = t_quantile((1 + confidence) / 2, m - 1) * error
     centre = np.arctanh(np.clip(rho, -1 + 1e-9, 1 - 1e-9))
     return rho, float(np.tanh(centre - half)), float(np.tanh(centre + half))

@@ -13,6 +13,7 @@ from relucells.pipeline.figures import BLACK, PAGE_WIDTH, SERIES, new_figure, sa
 from relucells.pipeline.job import job
 from relucells.pipeline.paper import DATA
 from relucells.pipeline.tables import write_table
+from relucells.statistics.distributions import binomial_above, chi2_above
 
 QUESTIONS = {
     "weights": "how the bias enters the weight draw",
@@ -30,12 +31,10 @@ def summary(frame: pd.DataFrame, confidence: float) -> pd.DataFrame:
     Even the right reading misses a number with probability 1 − confidence: a reading fits unless as many
     misses would surprise at that confidence, and fits less well if another one misses fewer.
     """
-    from scipy.stats import binom, combine_pvalues
-
     rows = []
     for (point, reading), group in frame.groupby(["point", "reading"], sort=False):
         misses = int((~group["fits"]).sum())
-        fits = binom.sf(misses - 1, len(group), 1 - confidence) > 1 - confidence + 1e-12
+        fits = binomial_above(misses - 1, len(group), 1 - confidence) > 1 - confidence + 1e-12
         ratios = (group["printed"] / group["drawn"]).replace([np.inf, 0], np.nan).dropna()
         rows.append(
             {
@@ -43,8 +42,7 @@ def summary(frame: pd.DataFrame, confidence: float) -> pd.DataFrame:
                 "reading": reading,
                 "numbers": len(group),
                 "fit": len(group) - misses,
-                # Fisher's: the numbers come from experiments of their own.
-                "joint_p": combine_pvalues(group["p"]).pvalue if group["p"].notna().all() else np.nan,
+                "joint_p": fisher(group["p"].to_numpy()) if group["p"].notna().all() else np.nan,
                 "largest_factor": float(np.exp(np.abs(np.log(ratios)).max())) if len(ratios) else np.nan,
                 "verdict": "fits" if fits else "does not fit",
             }
@@ -53,6 +51,12 @@ def summary(frame: pd.DataFrame, confidence: float) -> pd.DataFrame:
     most = (table["fit"] / table["numbers"]).groupby(table["point"]).transform("max")
     behind = (table["verdict"] == "fits") & (table["fit"] / table["numbers"] < most)
     return table.assign(verdict=table["verdict"].mask(behind, "fits less well"))
+
+
+def fisher(p: np.ndarray) -> float:
+    """Fisher's joint p-value (n,) → one: the numbers come from experiments of their own."""
+    with np.errstate(divide="ignore"):
+        return float(chi2_above(-2 * np.log(p).sum(), 2 * len(p)))
 
 
 def condense(table: pd.DataFrame) -> pd.DataFrame:

@@ -75,11 +75,11 @@ def markdown_table(path: Path) -> dict:
 def csv_table(path: Path) -> dict:
     """A csv with its numbers cut to what one reads."""
     with path.open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
+        header, *rows = list(csv.reader(file)) or [[]]
     if len(rows) > LONGEST:
         return {"kind": "file", "rows": len(rows)}
     header = [name.replace("_", " ") for name in header]
-    return table(header, [list(map(shorten, row)) for row in rows], [])
+    return table(header, [list(map(shorten, row)) for row in rows], [] if rows else ["No rows."])
 
 
 def compared_numbers(rows: Sequence[dict[str, str]], path: Path) -> dict:
@@ -99,9 +99,10 @@ def download(path: Path) -> dict:
 def table(header: list[str], rows: list[list[str]], notes: list[str]) -> dict:
     """A table with the class of each column: words stand left and, if they are many, break."""
     classes = []
-    for column in zip(*rows, strict=True):
+    for place in range(len(header)):  # a table without rows has columns too
+        column = [row[place] for row in rows]
         words = any(cell[:1].isalpha() for cell in column)
-        classes.append(" ".join(["text"] * words + ["long"] * (max(map(len, column)) > BREAKS)))
+        classes.append(" ".join(["text"] * words + ["long"] * (max(map(len, column), default=0) > BREAKS)))
     return {"kind": "table", "header": header, "rows": rows, "notes": notes, "classes": classes}
 
 

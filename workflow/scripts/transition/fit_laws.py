@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from relucells.pipeline.job import job, write_csv
 from relucells.pipeline.tables import stand_in_notes, write_table
+from relucells.statistics.distributions import normal_quantile
 from relucells.transition.laws import fit_law
 
 GROUP = ["kind", "bias", "convention"]
@@ -100,13 +101,11 @@ def with_predictors(places: pd.DataFrame) -> pd.DataFrame:
 
 def errors(own: pd.DataFrame, confidence: float) -> NDArray[np.float64]:
     """Standard errors of the places in log N: half the interval, or its finite side, in quantiles."""
-    from scipy.stats import norm
-
     with np.errstate(divide="ignore"):
         low, half, high = (np.log(own[name].to_numpy(dtype=float)) for name in ("low", "N_half", "high"))
     sides = np.stack([half - low, high - half])
     sides = np.where(np.isfinite(sides), sides, np.nan)
-    return np.nanmean(sides, axis=0) / norm.ppf((1 + confidence) / 2)
+    return np.nanmean(sides, axis=0) / normal_quantile((1 + confidence) / 2)
 
 
 def rows_of(
