@@ -39,7 +39,8 @@ def cell_diameter(X: ArrayLike | Inputs, w: ArrayLike, directions: ArrayLike) ->
     Raises ValueError, naming the argument, also where w lies on a hyperplane.
     """
     X, W, directions = _checked(X, real_array("w", w, dimensions=1)[None], directions, name="w")
-    u = _preactivations(X, W, name="w")[0]
+    u = X @ W[0]
+    _refuse_boundary(X, W, np.zeros(1), name="w")
     unit, _ = _unit_rows(directions)
     longest = 0.0
     for v in unit @ X.T:
@@ -65,12 +66,8 @@ def cell_diameters(
     Memory: n·(N + STRIP) + STRIP·N floats.
     """
     X, W, directions = _checked(X, W, directions, name="W")
-    distances = _preactivations(X, W, name="W")
-    X, lengths = _unit_rows(X)
-    distances /= lengths
-    # Chords are measured in distances to the nearest hyperplane, which keeps single precision in its range.
-    scale = np.abs(distances).min(axis=1)
-    cells = _Cells(scale[:, None] / distances)
+    cells = _Cells(X, W)
+    X = cells.samples
     # Raw directions are all divided by the longest one, so that their products stay in range too.
     unit = 1.0 if normalise else _unit_rows(directions)[1].max()
     longest = np.zeros(len(W))
@@ -79,22 +76,47 @@ def cell_diameters(
         if not normalise:
             strip *= (lengths / unit)[:, None]
         _lengthen(longest, strip @ X.T, cells)
-    return longest * scale / unit
+    return longest * cells.scale / unit
 
 
 class _Cells:
-    """The cells of n weights, by the weights' inverse signed distances to the hyperplanes, (n, N).
+    """The cells of n weights W (n, D). Chords are measured in ``scale`` (n,), the distance to the nearest
+    hyperplane, which keeps single precision in its range.
 
+    samples : (N, D), of length 1; inverse : (n, N), scale over the signed distances to the hyperplanes
     nearest : (n, ROUNDS[-1]) samples, nearest hyperplane first; inverse_nearest : theirs, single precision
     """
 
-    def __init__(self, inverse: NDArray[np.float64]):
-        self.inverse = inverse
-        size, count = np.abs(inverse), min(ROUNDS[-1], inverse.shape[1])
-        nearest = np.argpartition(-size, count - 1, axis=1)[:, :count]
-        order = np.argsort(-np.take_along_axis(size, nearest, axis=1), axis=1)
-        self.nearest = np.take_along_axis(nearest, order, axis=1)
-        self.inverse_nearest = np.take_along_axis(inverse, self.nearest, axis=1).astype(np.float32)
+    def __init__(self, X: NDArray[np.float64], W: NDArray[np.float64]):
+        self.samples, _ = _unit_rows(X)
+        N, n = len(X), len(W)
+        count = min(ROUNDS[-1], N)
+        self.scale, self.inverse = np.empty(n), np.empty((n, N))
+        self.nearest = np.empty((n, count), dtype=np.intp)
+        rows = max(1, 2 * TILE // N)
+        for start in range(0, n, rows):
+            part = slice(start, start + rows)
+            distances = W[part] @ self.samples.T
+            sizes = np.abs(distances)
+            self.scale[part] = sizes.min(axis=1)
+            _refuse_boundary(X, W, self.scale[part], "W", start)
+            np.divide(self.scale[part, None], distances, out=self.inverse[part])
+            self.nearest[part] = _smallest(sizes, count)
+        nearest = np.take_along_axis(self.inverse, self.nearest, axis=1)
+        self.inverse_nearest = nearest.astype(np.float32)
+
+
+def _smallest(sizes: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+    """The places of the ``count`` smallest of each row, ascending, (n, count)."""
+    # The values alone are told apart faster than the places, and in single precision faster still.
+    limit = np.partition(sizes.astype(np.float32), count - 1, axis=1)[:, count - 1]
+    places = np.nonzero(sizes <= limit[:, None])[1]
+    if len(places) == count * len(sizes):
+        places = places.reshape(-1, count)
+    else:  # limits that rounding has moved past a value, or ties
+        places = np.argpartition(sizes, count - 1, axis=1)[:, :count]
+    order = np.argsort(np.take_along_axis(sizes, places, axis=1), axis=1)
+    return np.take_along_axis(places, order, axis=1)
 
 
 def _lengthen(longest: NDArray, products: NDArray, cells: _Cells) -> None:
@@ -108,7 +130,7 @@ def _lengthen(longest: NDArray, products: NDArray, cells: _Cells) -> None:
     nothing_known = not longest.any()
     if nothing_known:
         _measure(longest, products, cells.inverse, np.arange(len(longest)), bounds.argmax(axis=1))
-    k, m = np.nonzero(bounds > _beyond(longest)[:, None])
+    k, m = np.divmod(np.flatnonzero(bounds > _beyond(longest).astype(np.float32)[:, None]), bounds.shape[1])
     ahead, behind = np.zeros((2, len(k)), dtype=np.float32)
     for start, stop in zip((0, *ROUNDS[1:]), ROUNDS[1:], strict=False):
         samples = cells.nearest[k, start:stop]
@@ -147,9 +169,13 @@ def _first_round(V: NDArray, cells: _Cells) -> NDArray[np.float32]:
 
 
 def _best_of_each(k: NDArray, bounds: NDArray) -> NDArray[np.intp]:
-    """The place of the largest bound of each weight; ``k``, ascending, says whose they are."""
-    order = np.lexsort((-bounds, k))
-    return order[np.flatnonzero(np.diff(k, prepend=-1))]
+    """The place of a largest bound of each weight; ``k``, ascending, says whose they are."""
+    if not len(k):
+        return np.empty(0, dtype=np.intp)
+    starts = np.flatnonzero(np.diff(k, prepend=-1))
+    largest = np.repeat(np.maximum.reduceat(bounds, starts), np.diff(starts, append=len(k)))
+    found = np.flatnonzero(bounds == largest)
+    return found[np.flatnonzero(np.diff(k[found], prepend=-1))]
 
 
 def _measure(longest: NDArray, products: NDArray, inverse: NDArray, k: NDArray, m: NDArray) -> None:
@@ -192,19 +218,18 @@ def _unit_rows(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
     return unit, lengths * largest[:, 0]
 
 
-def _preactivations(X: NDArray, W: NDArray, name: str) -> NDArray[np.float64]:
-    """u = w·x_i, (n, N), none of them zero up to the rounding of a scalar product."""
-    u = W @ X.T
-    # ‖w‖‖x_i‖ is at least |w|·|x_i|, which few pairs need.
-    norms = np.outer(np.linalg.norm(W, axis=1), np.linalg.norm(X, axis=1))
+def _refuse_boundary(X: NDArray, W: NDArray, nearest: NDArray, name: str, start: int = 0) -> None:
+    """ValueError where w·x_i is zero up to the rounding of a scalar product, for rows of W from ``start`` on.
+
+    nearest : (n,) least distances to a hyperplane, few of which are so small that it may be
+    """
     rounding = X.shape[1] * np.finfo(float).eps
-    doubtful = np.abs(u) <= rounding * norms
-    for row in np.flatnonzero(doubtful.any(axis=1)):
-        on = doubtful[row] & (np.abs(u[row]) <= rounding * (np.abs(X) @ np.abs(W[row])))
+    lengths = np.linalg.norm(W[start : start + len(nearest)], axis=1)
+    for row in start + np.flatnonzero(~(nearest > 4 * rounding * lengths)):
+        on = np.abs(X @ W[row]) <= rounding * (np.abs(X) @ np.abs(W[row]))
         if on.any():
             which = name if len(W) == 1 else f"{name}: row {row}"
             raise ValueError(f"{which}: lies on the hyperplane of sample {int(np.argmax(on))}, so in no cell")
-    return u
 
 
 def count_cells(N: int, d: int) -> int:
