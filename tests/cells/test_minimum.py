@@ -6,7 +6,8 @@ from flint import fmpq, fmpq_mat
 
 import relucells
 from relucells.cells.minimum import cell_minimum
-from relucells.cells.pattern import dense_matrix
+from relucells.cells.pattern import dense_matrix, rank
+from relucells.samples.columns import exact_rank
 
 
 def check_against_lstsq(X, y, pattern, rtol=1e-9):
@@ -58,6 +59,19 @@ def test_duplicate_and_nearly_duplicate_samples(rng, random_cell, gap, D):
     pattern[1] = pattern[0]
     y[1] = y[0]
     check_against_lstsq(X, y, pattern)
+
+
+@pytest.mark.parametrize("spread", [0, 1, 3, 40])
+def test_the_rank_of_columns_that_differ_on_few_samples(rng, spread):
+    """Against exact arithmetic: neurons that differ from others, or from none, on few samples, and on many."""
+    for _ in range(12):
+        X = rng.standard_normal((80, 3))
+        pattern = np.repeat(rng.random((80, 3)) < [0.9, 0.5, 0.02], 3, axis=1)
+        for j in range(9):
+            flipped = rng.choice(80, rng.integers(0, spread + 1), replace=False)
+            pattern[flipped, j] ^= True
+        pattern[: rng.integers(0, 6)] = False
+        assert rank(X, pattern) == exact_rank(dense_matrix(X, pattern))
 
 
 @pytest.mark.parametrize("gap", [0.0, 1e-5, 1e-10, 1e-15, 1e-20])

@@ -108,6 +108,9 @@ def rank(X: ArrayLike | Inputs, pattern: ArrayLike, free: ArrayLike | FreePart |
     if is_large(alive.sum(), columns.shape[1] * inputs.rank):
         return _rank_of_large(inputs, pattern, part)
     coordinates = inputs.orthonormal[0][alive]
+    if part is None and inputs.space.accurate and len(coordinates) > columns.shape[1] * inputs.rank:
+        if (plain := _rank_by_differences(coordinates, columns[alive])) is not None:
+            return plain
     whole = (columns[alive][:, :, None] * coordinates[:, None, :]).reshape(len(coordinates), -1)
     matrix = off_free_part(part, alive, whole) if part else whole
     wide = matrix.shape[0] <= matrix.shape[1]
@@ -143,3 +146,63 @@ def _rank_of_large(inputs: Inputs, pattern: NDArray[np.bool_], part: FreePart | 
     singular = svd(small, compute_uv=False)
     largest = singular[0] if part is None else np.linalg.norm(cell.matrix, 2)
     return int((singular > rank_tolerance(largest, len(pattern), dense_columns)).sum())
+
+
+def _rank_by_differences(coordinates: NDArray, columns: NDArray[np.bool_]) -> int | None:
+    """rank A where it is plain to see, for orthonormal coordinates (N, r) and distinct columns (N, G).
+
+    Derived: A's range is the sum of those of I_g X, and I_g = I_h + D for any other column h, so that D X may
+    take the place of I_g X. Along a tree in which every column follows one that differs from it on few
+    samples (the first ones follow 0), the differences D have few entries. Where the samples S of one are
+    independent, the range holds every vector on S; what the other differences add is seen on the other
+    samples alone, where fewer are left of them. None unless the differences that remain at the end are well
+    conditioned there.
+    """
+    N, r = coordinates.shape
+    differences = _tree_of_differences(columns)
+    spanned = np.zeros(N, dtype=bool)
+    waiting = sorted(range(differences.shape[1]), key=lambda e: np.count_nonzero(differences[:, e]))
+    while True:
+        left = []
+        for e in waiting:
+            on = np.flatnonzero((differences[:, e] != 0) & ~spanned)
+            if len(on) > r:
+                left.append(e)
+            elif len(on):
+                if gram_factor(coordinates[on] @ coordinates[on].T) is None:
+                    return None
+                spanned[on] = True
+        if len(left) == len(waiting):
+            break
+        waiting = left
+    rest, blocks = coordinates[~spanned], []
+    for e in waiting:
+        block = differences[~spanned, e, None] * rest
+        factor = gram_factor(block.T @ block)
+        if factor is None:
+            return None
+        blocks.append(block @ factor.T)  # orthonormal columns
+    if not blocks:
+        return int(spanned.sum())
+    matrix = np.concatenate(blocks, axis=1)
+    wide = matrix.shape[0] <= matrix.shape[1]
+    if gram_factor(matrix @ matrix.T if wide else matrix.T @ matrix) is None:
+        return None
+    return int(spanned.sum()) + min(matrix.shape)
+
+
+def _tree_of_differences(columns: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Entries −1, 0, 1, (N, G): each column less the one before it in a tree of least differences from 0."""
+    values = columns.astype(float)
+    sizes = values.sum(axis=0)
+    apart = sizes[:, None] + sizes - 2 * (values.T @ values)
+    nearest, before, outside = sizes.copy(), np.full(len(sizes), -1), np.ones(len(sizes), dtype=bool)
+    found = values.copy()
+    for _ in range(len(sizes)):
+        g = int(np.where(outside, nearest, np.inf).argmin())
+        outside[g] = False
+        if before[g] >= 0:
+            found[:, g] = values[:, g] - values[:, before[g]]
+        closer = outside & (apart[g] < nearest)
+        nearest[closer], before[closer] = apart[g][closer], g
+    return found
