@@ -63,7 +63,7 @@ def test_duplicate_and_nearly_duplicate_samples(rng, random_cell, gap, D):
 
 @pytest.mark.parametrize("spread", [0, 1, 3, 40])
 def test_the_rank_of_columns_that_differ_on_few_samples(rng, spread):
-    """Against exact arithmetic: neurons that differ from others, or from none, on few samples, and on many."""
+    """Against exact arithmetic: neurons that differ from others, or from none, on few samples or on many."""
     for _ in range(12):
         X = rng.standard_normal((80, 3))
         pattern = np.repeat(rng.random((80, 3)) < [0.9, 0.5, 0.02], 3, axis=1)
