@@ -2,6 +2,7 @@
 
     ∂L/∂z_j = ∂L/∂R_j · w_j      ∂L/∂w_j = z_j ∂L/∂R_j            (23)
     ∂L/∂R_j = (2/N) Σ_i (f(x_i) − y_i) I_ij x_i                    (24)
+    ∂L/∂c = (2/N) Σ_i (f(x_i) − y_i) F_i                           (of a free linear part F c, derived)
 
 Inside a cell every gradient lies in the span of the samples, so with fewer samples than coordinates
 the N × K pre-activations and the Gram matrix G = X Xᵀ say everything: a step costs at most N²K operations
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.progress import progress
+from relucells.samples.free_part import coefficients, free_array
 from relucells.samples.inputs import Inputs, network, prepare, real_array
 from relucells.samples.threads import one_thread
 
@@ -36,19 +38,23 @@ KEPT = 64
 @dataclass(frozen=True)
 class Descent:
     """outcome; steps : taken, the crossing one included; W (K, D), z (K,) : last point in the cell;
-    gradient_norm : there."""
+    gradient_norm : there; c (m,) : of a free part, there, else None."""
 
     outcome: Outcome
     steps: int
     W: NDArray[np.float64]
     z: NDArray[np.float64]
     gradient_norm: float
+    c: NDArray[np.float64] | None = None
 
 
 def gradient(
     X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(∂L/∂W (K, D), ∂L/∂z (K,)) of L = (1/N) Σ_i (f(x_i) − y_i)², eqs. (23), (24)."""
+    """(∂L/∂W (K, D), ∂L/∂z (K,)) of L = (1/N) Σ_i (f(x_i) − y_i)², eqs. (23), (24).
+
+    With a free part at c it is the same with y − F c in y's place.
+    """
     inputs = prepare(X)
     y, W, z = network(inputs, y, W, z)
     pre = inputs.X @ W.T
@@ -67,6 +73,9 @@ def descend(
     step: float = 1e-6,
     gradient_tolerance: float = 1e-3,
     max_steps: int = 100_000,
+    *,
+    free: ArrayLike | None = None,
+    c: ArrayLike | None = None,
 ) -> Descent:
     """Gradient descent from (W, z) with a fixed step until it crosses a cell boundary or comes to rest.
 
@@ -74,11 +83,14 @@ def descend(
     Before each step the joint gradient norm over z and all w_j is compared with gradient_tolerance:
     below it the run is *trapped*. After each step the signs of all w_j·x_i are compared with the
     start: where a product is ≤ 0 the run has *crossed*. After max_steps it is *undecided*.
+    free, c : F (N, m) of a network with a free part F c, whose c moves too, from here (zeros by default).
     Raises ValueError, naming the argument, for arrays that do not fit or settings out of range.
     """
     inputs = prepare(X)
     y, W, z = network(inputs, y, W, z)
-    (run,) = descend_all(inputs, y, W[None], z[None], step, gradient_tolerance, max_steps)
+    settings = step, gradient_tolerance, max_steps
+    start = None if c is None else coefficients("c", c, free_array(free, len(y)))[None]
+    (run,) = descend_all(inputs, y, W[None], z[None], *settings, free=free, c=start)
     return run
 
 
@@ -91,8 +103,12 @@ def descend_all(
     step: float = 1e-6,
     gradient_tolerance: float = 1e-3,
     max_steps: int = 100_000,
+    *,
+    free: ArrayLike | None = None,
+    c: ArrayLike | None = None,
 ) -> list[Descent]:
-    """``descend`` from each of T points, W (T, K, D) and z (T, K), on the same samples, step by step."""
+    """``descend`` from each of T points, W (T, K, D), z (T, K) and c (T, m), on the same samples, step by
+    step."""
     inputs = prepare(X)
     W, z = real_array("W", W, dimensions=3), real_array("z", z, dimensions=2)
     if len(z) != len(W):
@@ -105,12 +121,20 @@ def descend_all(
     if max_steps < 0:
         raise ValueError(f"max_steps: must be at least 0, not {max_steps}")
     N, D = inputs.X.shape
-    form = _GramForm if N < D else _PlainForm
+    F = free_array(free, N)
+    starts = np.zeros((len(W), F.shape[1])) if c is None else real_array("c", c, dimensions=2)
+    if starts.shape != (len(W), F.shape[1]):
+        raise ValueError(f"c: must have shape {(len(W), F.shape[1])}, not {starts.shape}")
+    # a free part needs the errors of all samples, which the Gram form does without
+    form = _GramForm if N < D and free is None else _PlainForm
     at_once = max(1, TOGETHER // (max(N, D) * max(W.shape[1], N // _GramForm.FEW)))
     found: list[Descent] = []
     for start in range(0, len(W), at_once):
         part = slice(start, start + at_once)
-        runs = _Runs(form(inputs, y, W[part], step), z[part], step)
+        where = form(inputs, y, W[part], step)
+        if free is not None:
+            where.set_free(F, starts[part])
+        runs = _Runs(where, z[part], step)
         ends = dict(runs.descend(gradient_tolerance, max_steps))
         found += [ends[number] for number in sorted(ends)]
     return found
@@ -134,7 +158,10 @@ class _Runs:
             by_z, squares, rounding = self.form.gradient(self.z)
             # Rounding can leave a Gram form a hair below zero.
             squares = np.maximum(squares, 0.0)
-            norm = np.sqrt((by_z * by_z).sum(axis=1) + (squares * self.z**2).sum(axis=1))
+            total = (by_z * by_z).sum(axis=1) + (squares * self.z**2).sum(axis=1)
+            if self.form.F is not None:
+                total = total + (self.form.by_c**2).sum(axis=1)
+            norm = np.sqrt(total)
             ended = norm < tolerance
             outcome = np.where(ended, "trapped", "undecided")
             if steps == max_steps:
@@ -146,7 +173,8 @@ class _Runs:
             if ended.any():
                 for t in np.flatnonzero(ended):
                     taken = steps + int(outcome[t] == "crossed")
-                    end = Descent(str(outcome[t]), taken, self.form.weights(t), self.z[t], float(norm[t]))
+                    c = None if self.form.F is None else self.form.c[t]
+                    end = Descent(str(outcome[t]), taken, self.form.weights(t), self.z[t], float(norm[t]), c)
                     yield int(self.numbers[t]), end
                 self._keep(~ended)
                 by_z = by_z[~ended]
@@ -169,7 +197,13 @@ class _Runs:
 
 
 class _Form:
-    """Where T runs stand: pre-activations (T, N, K), and their signs at the start, which define the cells."""
+    """Where T runs stand: pre-activations (T, N, K), and their signs at the start, which define the cells.
+
+    F (N, m) : the free part, None without one; c (T, m) : its coefficients; by_c : the gradient in them
+    """
+
+    F: NDArray | None = None
+    of_runs: tuple[str, ...]
 
     def __init__(self, inputs: Inputs, y: NDArray, W: NDArray, step: float):
         self.inputs, self.y, self.step = inputs, y, step
@@ -206,10 +240,17 @@ class _PlainForm(_Form):
 
     of_runs = ("W", "pre", "signs", "by_R", "z")
 
+    def set_free(self, F: NDArray, c: NDArray) -> None:
+        """Give the networks a free part that starts at c (T, m)."""
+        self.F, self.c, self.of_runs = F, c, (*self.of_runs, "c", "by_c")
+
     def gradient(self, z: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """∂L/∂z (T, K), ‖∂L/∂R_j‖² (T, K), and what rounding may hide of ‖∂L/∂R_j‖ (T,)."""
         active = self.signs > 0
         output = np.matmul(self.pre * active, z[:, :, None])
+        if self.F is not None:
+            output = output + (self.c @ self.F.T)[:, :, None]
+            self.by_c = (2 / len(self.y)) * ((output[:, :, 0] - self.y) @ self.F)
         errors = (2 / len(self.y)) * (output - self.y[:, None]) * active
         self.z, self.by_R = z, np.matmul(errors.transpose(0, 2, 1), self.inputs.X)
         return (errors * self.pre).sum(axis=1), (self.by_R**2).sum(axis=2), np.zeros(len(z))
@@ -220,6 +261,8 @@ class _PlainForm(_Form):
 
     def move(self) -> None:
         self.W = self.W - self.step * self.z[:, :, None] * self.by_R
+        if self.F is not None:
+            self.c = self.c - self.step * self.by_c
         self.pre = np.matmul(self.inputs.X, self.W.transpose(0, 2, 1))
 
     def weights(self, t: int) -> NDArray[np.float64]:

@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.cells.pattern import rank
 from relucells.critical_points.classify import critical_point
-from relucells.critical_points.closed_minimum import closed_minimum
+from relucells.critical_points.closed_minimum import closed_minimum, closed_minimum_with_free_part
 from relucells.critical_points.coordinates import directions, orthonormal
+from relucells.samples.free_part import free_part
 from relucells.samples.inputs import Inputs, network, prepare
 from relucells.samples.threads import one_thread
 
@@ -25,14 +26,20 @@ class ClosedCell:
 
 @one_thread
 def minimum_on_closed_cell(
-    X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, program_limit: int | None = None
+    X: ArrayLike | Inputs,
+    y: ArrayLike,
+    W: ArrayLike,
+    z: ArrayLike,
+    program_limit: int | None = None,
+    *,
+    free: ArrayLike | None = None,
 ) -> ClosedCell:
     """Which local minimum of the landscape the closed cell of (W, signs of z) holds, with all z_j ≠ 0.
 
     A differentiable one inside (``genuineness.decide``) or else a non-differentiable one on its boundary,
     which can only be where the loss is least on the closed cell. *none*: that minimiser is the only one
     and the loss falls beyond the boundary. *undecided*: there are more minimisers than the one tested, or
-    program_limit linear programs did not decide.
+    program_limit linear programs did not decide. free : F, (N, m), of a network with a free part.
     """
     from relucells.search.decide import decide
 
@@ -41,20 +48,26 @@ def minimum_on_closed_cell(
     if not z.all():
         raise ValueError("z: must not hold zeros, its signs choose the cell")
     pattern, signs = inputs.X @ W.T > 0, np.sign(z)
-    decision = decide(inputs, y, pattern, signs, program_limit=program_limit, margin="sign")
+    part = free_part(free, len(y))
+    decision = decide(inputs, y, pattern, signs, program_limit=program_limit, margin="sign", free=free)
     if decision.verdict == "genuine":
         return ClosedCell("differentiable minimum", decision.loss, "a minimiser lies in the open cell")
     C, T = orthonormal(inputs)
     unit = float(np.linalg.norm(y) or 1.0)
     start = directions(inputs, C, W) * (np.abs(z) / unit)[:, None]
-    V, _ = closed_minimum(C, y / unit, pattern, signs, start, np.zeros_like(pattern))
-    point = critical_point(inputs, y, unit * V @ T.T, signs)
+    question, at, labels = (C, y / unit, pattern, signs, start, np.zeros_like(pattern)), {}, y / unit
+    if part is None:
+        V, _ = closed_minimum(*question)
+    else:
+        V, _, labels, c = closed_minimum_with_free_part(part, *question)
+        at = {"free": free, "c": unit * c}
+    point = critical_point(inputs, y, unit * V @ T.T, signs, **at)
     if point.kind == "non-differentiable minimum":
         return ClosedCell(point.kind, point.loss, point.evidence)
     alive = pattern.any(axis=0)
-    only_one = alive.any() and rank(inputs, pattern[:, alive]) == alive.sum() * inputs.rank
+    only_one = alive.any() and rank(inputs, pattern[:, alive], part) == alive.sum() * inputs.rank
     zero = np.flatnonzero(alive & ~V.any(axis=1))
-    e = np.maximum(C @ V.T, 0.0) @ signs - y / unit
+    e = np.maximum(C @ V.T, 0.0) @ signs - labels
     descends = any(_leaves_zero(C, e, signs[j]) for j in zero) if len(zero) else True
     if decision.verdict == "none" and point.kind == "not converged" and only_one and descends:
         return ClosedCell("none", point.loss, point.evidence)

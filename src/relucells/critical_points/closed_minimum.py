@@ -1,13 +1,16 @@
-"""The least loss over a closed cell: least squares under half-spaces."""
+"""The least loss over a closed cell: least squares under half-spaces, over the c of a free part too."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relucells.critical_points.coordinates import ALONG, STATIONARY
 from relucells.critical_points.faces import Faces
+from relucells.samples.free_part import FreePart
 
 # Rounds for each unknown that a closed cell's minimum may take; seen: less than 9.
 ROUNDS = 100
+# Steps of Newton's method for the c of independent samples; seen: less than 10.
+NEWTON = 200
 
 
 def closed_minimum(C, y, pattern, signs, V, held) -> tuple[NDArray, NDArray]:
@@ -19,6 +22,66 @@ def closed_minimum(C, y, pattern, signs, V, held) -> tuple[NDArray, NDArray]:
     if len(C) == C.shape[1]:  # rank X = N
         return closed_minimum_independent(C, y, pattern, signs, V), held
     return closed_minimum_general(C, y, pattern, signs, V, held)
+
+
+def closed_minimum_with_free_part(
+    part: FreePart, C, y, pattern, signs, V, held
+) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """(V, held, labels (N,), c (m,)): the same with a free part; labels : y − F c."""
+    if len(C) == C.shape[1]:
+        c = best_coefficients(part, y, pattern, signs)
+        labels = y - part.F @ c
+        return closed_minimum_independent(C, labels, pattern, signs, V), held, labels, c
+    V, held = closed_minimum_general(C, y, pattern, signs, V, held, part.complement)
+    missing = y - np.where(pattern, C @ V.T, 0.0) @ signs
+    return V, held, y - part.projection(missing), part.coefficients(missing)
+
+
+def best_coefficients(part: FreePart, y, pattern, signs) -> NDArray:
+    """rank X = N with a free part: c with the least loss that the closed cell leaves (derived).
+
+    A sample costs r² where r = y_i − F_i·c has a sign that none of its active neurons has, else nothing: the
+    sum is convex with a continuous gradient, and quadratic between finitely many kinks of it. Newton's
+    method, each time to the least loss along its way.
+    """
+    F = part.inputs.orthonormal[0] / np.sqrt(len(y))
+    if part.everything:
+        return part.coefficients(y)
+    costs = {s: ~(pattern & (signs == s)).any(axis=1) for s in (1, -1)}
+
+    def unserved(r):
+        return (costs[1] & (r > 0)) | (costs[-1] & (r < 0))
+
+    q = np.zeros(F.shape[1])
+    for _ in range(NEWTON):
+        r = y - F @ q
+        rows = unserved(r)
+        pull = F[rows].T @ r[rows]
+        if np.linalg.norm(pull) <= STATIONARY / 100 * max(float(np.linalg.norm(y)), 1e-300):
+            break
+        step = np.linalg.lstsq(F[rows], r[rows], rcond=None)[0]
+        q = q + _along(F @ step, r, unserved) * step
+    return part.inputs.orthonormal[1] @ q / np.sqrt(len(y))
+
+
+def _along(way: NDArray, r: NDArray, unserved) -> float:
+    """The a ≥ 0 for which r − a way costs least: the slope is piecewise linear and increasing in a."""
+
+    def slope(a: float) -> float:
+        rest = r - a * way
+        return -float(way @ np.where(unserved(rest), rest, 0.0))
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bends = np.unique(r / way)
+    bends = np.concatenate([[0.0], bends[np.isfinite(bends) & (bends > 0)]])
+    low, high = 0, len(bends)
+    while high - low > 1:  # the last bend at which it still falls
+        middle = (low + high) // 2
+        low, high = (middle, high) if slope(bends[middle]) < 0 else (low, middle)
+    end = bends[high] if high < len(bends) else bends[low] + 1.0
+    rows = unserved(r - 0.5 * (bends[low] + end) * way)
+    square = float(way[rows] @ way[rows])
+    return float(way[rows] @ r[rows]) / square if square else float(bends[low])
 
 
 def closed_minimum_independent(C, y, pattern, signs, V) -> NDArray:
@@ -43,14 +106,15 @@ def closed_minimum_independent(C, y, pattern, signs, V) -> NDArray:
     return u.T @ C
 
 
-def closed_minimum_general(C, y, pattern, signs, V, held) -> tuple[NDArray, NDArray]:
+def closed_minimum_general(C, y, pattern, signs, V, held, off=None) -> tuple[NDArray, NDArray]:
     """Least squares |A v − y|² under half-spaces G v ≥ 0 by an active-set method from a feasible v.
 
     Each round minimises over the edges held, by the shortest step where that leaves a choice (A may have
     any rank), goes there or to the first half-space in the way, which is then held, or, where the loss is
     least already, lets go of the half-space with the most negative multiplier. The loss never rises and v
     never leaves the closed cell. Rounds without a move take the first candidate instead of the best
-    (Bland's rule), which keeps them from going round in circles.
+    (Bland's rule), which keeps them from going round in circles. off : V of a free part's complement
+    (``samples.free_part``), off whose range A and y are taken.
     """
     r = C.shape[1]
     alive = np.flatnonzero(pattern.any(axis=0))
@@ -58,8 +122,10 @@ def closed_minimum_general(C, y, pattern, signs, V, held) -> tuple[NDArray, NDAr
     if not len(alive):
         return V, everywhere
     A, target = ((signs * pattern)[:, alive, None] * C[:, None, :]).reshape(len(C), -1), y
-    if len(C) > A.shape[1]:
-        triangle = np.linalg.qr(np.column_stack((A, y)), mode="r")
+    if off is not None:
+        A, target = off.onto(A), off.onto(y)
+    if len(A) > A.shape[1]:
+        triangle = np.linalg.qr(np.column_stack((A, target)), mode="r")
         A, target = triangle[:, :-1], triangle[:, -1]
     size = np.maximum(np.linalg.norm(C, axis=1), np.finfo(float).tiny)[:, None]
     unit, side = C / size, np.where(pattern, 1.0, -1.0)[:, alive]

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.critical_points.classify import critical_point
-from relucells.critical_points.closed_minimum import closed_minimum
+from relucells.critical_points.closed_minimum import closed_minimum, closed_minimum_with_free_part
 from relucells.critical_points.coordinates import BOUNDARY, CROSSING, directions, orthonormal, sides_of
 from relucells.critical_points.kinks import Kinks
+from relucells.samples.free_part import free_array, free_part
 from relucells.samples.inputs import Inputs, network, prepare
 from relucells.samples.threads import one_thread
 
@@ -16,16 +17,26 @@ from relucells.samples.threads import one_thread
 @dataclass(frozen=True)
 class Settled:
     """W (K, D), z (K,): the end point; cells : closed cells minimised on the way; finished : whether the
-    first-order conditions hold there, by ``critical_point`` (else the limit on cells was met)."""
+    first-order conditions hold there, by ``critical_point`` (else the limit on cells was met); c (m,) : of a
+    free part, else None."""
 
     W: NDArray[np.float64]
     z: NDArray[np.float64]
     cells: int
     finished: bool
+    c: NDArray[np.float64] | None = None
 
 
 @one_thread
-def settle(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, max_cells: int = 1000) -> Settled:
+def settle(
+    X: ArrayLike | Inputs,
+    y: ArrayLike,
+    W: ArrayLike,
+    z: ArrayLike,
+    max_cells: int = 1000,
+    *,
+    free: ArrayLike | None = None,
+) -> Settled:
     """Descend from cell to cell, exactly: minimise over the closed cell, cross where that descends, repeat.
 
     The loss is a convex quadratic of v_j = |z_j| w_j on the closed cell. At its minimum a pair on the
@@ -34,9 +45,11 @@ def settle(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, max_
     g_j ≠ 0 goes through z_j = 0 to the other sign. Finite, because no cell and sign comes twice; ends in a
     local minimum. All of it is a descent path: the segment to a closed cell's minimum lies in that cell.
     A neuron that changes nothing, dead or with z_j = 0, moves inside its cell, away from the boundary.
+    free : F, (N, m), of a network with a free part F c. Its c is the best one from the first cell on.
     """
     inputs = prepare(X)
     y, W, z = network(inputs, y, W, z)
+    part, m = free_part(free, len(y)), free_array(free, len(y)).shape[1]
     C, T = orthonormal(inputs)
     unit = float(np.linalg.norm(y) or 1.0)
     direction = directions(inputs, C, W)
@@ -46,16 +59,19 @@ def settle(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, max_
     pattern = C @ direction.T > 0
     signs = np.where(z >= 0, 1.0, -1.0)
     held, seen = np.zeros_like(pattern), set()
-    cells = 0
+    cells, labels, c = 0, y / unit, np.zeros(m)
     while True:
         cells += 1
-        V, held = closed_minimum(C, y / unit, pattern, signs, V, held)
+        if part is None:
+            V, held = closed_minimum(C, y / unit, pattern, signs, V, held)
+        else:
+            V, held, labels, c = closed_minimum_with_free_part(part, C, y / unit, pattern, signs, V, held)
         moving = V.any(axis=1)
         direction = np.where(moving[:, None], V, direction)
         for j in np.flatnonzero(~moving | ~pattern.any(axis=0)):
             direction[j] = _inside(C, direction[j], pattern[:, j])
         V = np.where(moving[:, None], direction, V)
-        cross, turn = _crossings(C, y / unit, pattern, signs, V)
+        cross, turn = _crossings(C, labels, pattern, signs, V)
         following = signs * np.where(turn, -1.0, 1.0), pattern ^ cross
         key = following[0].tobytes(), np.packbits(following[1]).tobytes()
         # No cell comes twice but by rounding, where the loss has nothing left to fall.
@@ -68,8 +84,9 @@ def settle(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, max_
     size = np.where(moving, length / np.maximum(np.linalg.norm(direction, axis=1), np.finfo(float).tiny), 1.0)
     W = (size[:, None] * direction) @ T.T
     z = np.where(moving, signs * length, 0.0)
-    finished = critical_point(inputs, y, W, z).kind != "not converged"
-    return Settled(W, z, cells, finished)
+    at = {} if free is None else {"free": free, "c": unit * c}
+    finished = critical_point(inputs, y, W, z, **at).kind != "not converged"
+    return Settled(W, z, cells, finished, at.get("c"))
 
 
 def _crossings(C, y, pattern, signs, V) -> tuple[NDArray, NDArray]:

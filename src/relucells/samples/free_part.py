@@ -116,6 +116,46 @@ def free_array(free: ArrayLike | FreePart | None, N: int) -> NDArray[np.float64]
     return F
 
 
+def coefficients(name: str, c: ArrayLike | None, F: NDArray[np.float64]) -> NDArray[np.float64]:
+    """c, (m,), of a free part F (N, m); zeros for None. ValueError names the argument."""
+    if c is None or (F.shape[1] == 0 and np.shape(c) == (0,)):
+        return np.zeros(F.shape[1])
+    c = real_array(name, c, dimensions=1)
+    if len(c) != F.shape[1]:
+        raise ValueError(
+            f"{name}: must have one entry per column of the free part, {F.shape[1]}, not {len(c)}"
+        )
+    return c
+
+
+def free_part_at(
+    inputs: Inputs,
+    output_bias: float | None = None,
+    skip: ArrayLike | None = None,
+    free: ArrayLike | FreePart | None = None,
+    c: ArrayLike | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """F (N, m) and c (m,) of a network: an output bias, a skip connection's weights (D,), and F c besides.
+
+    Raises ValueError, naming the argument, for what does not fit.
+    """
+    N, D = inputs.X.shape
+    F = free_array(free, N)
+    if c is not None and free is None:
+        raise ValueError("c: there is no free part that it belongs to; give it as free")
+    columns, values = [F], [coefficients("c", c, F)]
+    if output_bias is not None:
+        columns.append(np.ones((N, 1)))
+        values.append(real_array("output_bias", [output_bias], dimensions=1))
+    if skip is not None:
+        weights = real_array("skip", skip, dimensions=1)
+        if len(weights) != D:
+            raise ValueError(f"skip: must have one entry per column of X, {D}, not {len(weights)}")
+        columns.append(inputs.X)
+        values.append(weights)
+    return np.column_stack(columns), np.concatenate(values)
+
+
 def free_part(free: ArrayLike | FreePart | None, N: int) -> FreePart | None:
     """The free part, or None where it has no columns, or none but zeros: such a network has none.
 
