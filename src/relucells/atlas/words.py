@@ -10,21 +10,21 @@ from relucells.atlas.sectors import samples
 
 
 def how_to_read() -> list[str]:
-    """Three sentences."""
+    """Three short paragraphs: axes, colours and marks, certificates and signs."""
     return [
-        "The axes are the directions of the two weights, each told by the place of the neuron’s hinge on the "
-        "data’s axis and the side on which it is active, so every rectangle is a cell: one pattern of active "
-        "samples for each neuron; the edges wrap around.",
-        "Colour is the loss at the cell’s minimum; a frame marks a genuine one, which lies in its own cell, "
-        "a star the lowest loss that any network with two neurons has, a diamond a local minimum on a wall "
-        "between cells, where the loss has a kink.",
-        "Every verdict carries a certificate that was checked, and whether a cell is framed depends on the "
-        "signs of the output weights: compare all positive, as in the paper’s runs, with one of each.",
+        "Each axis is the direction of one neuron’s weight. The direction says where on the data’s axis "
+        "the neuron’s hinge lies, and on which side of it the neuron is active. So every rectangle is a "
+        "cell: each neuron is active on the same samples throughout. The edges wrap around.",
+        "Colour is the loss at the cell’s minimum. A frame marks a genuine minimum: it lies in its own "
+        "cell. A star marks the lowest loss of any network with two neurons. A diamond marks a local "
+        "minimum on a wall between cells, where the loss has a kink.",
+        "Every verdict carries a certificate that was checked. The signs of the output weights decide "
+        "which cells are framed: compare all positive, as in the paper’s runs, with one of each.",
     ]
 
 
 def place(value: float, stored: Mapping[str, NDArray], digits: int) -> str:
-    """A place on the data's axis with so many digits of the samples' span: years stay apart."""
+    """A place on the data's axis. ``digits`` : of the samples' span, so that years stay apart."""
     span = float(stored["unit"] * np.ptp(stored["x"]))
     return f"{value:.{max(0, digits - 1 - int(np.floor(np.log10(span))))}f}".replace("-", "−")
 
@@ -59,16 +59,16 @@ def findings(stored: Mapping[str, NDArray], summary: pd.DataFrame) -> list[str]:
     lowest = float(stored["best_loss"])
     return [
         f"With both output weights positive, as in the paper’s runs, {paper['genuine']} of {paper['cells']} "
-        f"cells hold a genuine minimum; with one of each sign {mixed['genuine']} do, and with some choice of "
-        f"signs, as its criterion is stated, {some['genuine']}: that few cells hold one is a matter of the "
-        f"signs. Of the {some['genuine']} cells, {some['bad']} hold a bad one for some signs.",
+        f"cells hold a genuine minimum. With one of each sign {mixed['genuine']} do. With some choice of "
+        f"signs, as the paper’s criterion is stated, {some['genuine']} do: how many cells hold one depends "
+        f"on the signs. Of the {some['genuine']} cells, {some['bad']} hold a bad one for some signs.",
         f"The lowest loss of any network with two neurons is {lowest:.4g}; it lies {where}. "
-        f"The landscape has {kinked} non-differentiable local minima, which the paper calls exponentially "
-        "unlikely.",
+        f"The landscape has {kinked} non-differentiable local minima. The paper calls such minima "
+        "exponentially unlikely.",
         f"Only {100 * some['bad'] / some['cells']:.1f} % of the cells hold a bad minimum for some signs, but "
-        f"gradient descent meets them: of {runs} descents from a grid of directions and all signs, "
+        f"gradient descent meets them. Of {runs} descents from a grid of directions and all signs, "
         f"{share('ends_global')} end at the lowest loss, {share('ends_bad_inside')} in a bad minimum inside "
-        f"a cell, {share('ends_bad_wall')} in one on a wall and {share('ends_zero')} with a silent neuron "
-        f"({share('ends_dead')} with a neuron that no sample activates); with both output weights positive "
-        f"{share('ends_global', paper)} reach the lowest loss.",
+        f"a cell, {share('ends_bad_wall')} in one on a wall and {share('ends_zero')} with a silent neuron. "
+        f"At the end, {share('ends_dead')} have a neuron that no sample activates. With both output weights "
+        f"positive {share('ends_global', paper)} reach the lowest loss.",
     ]
