@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.progress import progress
 from relucells.samples.free_part import coefficients, free_array
 from relucells.samples.inputs import Inputs, network, prepare, real_array
+from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 
 Outcome = Literal["crossed", "trapped", "undecided"]
@@ -35,8 +36,8 @@ CERTAIN = 0.99
 KEPT = 64
 
 
-@dataclass(frozen=True)
-class Descent:
+@dataclass(frozen=True, eq=False)
+class Descent(Record):
     """outcome; steps : taken, the crossing one included; W (K, D), z (K,) : last point in the cell;
     gradient_norm : there; c (m,) : of a free part, there, else None."""
 

@@ -32,12 +32,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.samples.inputs import real_array, targets
+from relucells.samples.records import Record
 
 CLASS_MEANS = (1.0, -1.0)
 
 
-@dataclass(frozen=True)
-class Regions:
+@dataclass(frozen=True, eq=False)
+class Regions(Record):
     """The regions Ω_0 … Ω_(J−1) from left to right.
 
     edges : (J + 1,) from −∞ to ∞; a region between weights of opposite normals at one place is empty
@@ -176,8 +177,8 @@ def expected_loss(locations: ArrayLike, normals: ArrayLike) -> float:
     return float(loss)
 
 
-@dataclass(frozen=True)
-class LineMinima:
+@dataclass(frozen=True, eq=False)
+class LineMinima(Record):
     """Local minima of an empirical loss along the location of one weight.
 
     smooth : locations where the derivative vanishes, inside a cell (between two samples)

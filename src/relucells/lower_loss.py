@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.samples.floating import gamma
 from relucells.samples.inputs import Inputs, prepare, real_array, targets, weights
+from relucells.samples.records import Record
 
 
-@dataclass(frozen=True)
-class Network:
+@dataclass(frozen=True, eq=False)
+class Network(Record):
     """W (K, D), z (K,); its loss is at most ``loss``; how it was found."""
 
     W: NDArray[np.float64]

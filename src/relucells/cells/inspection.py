@@ -9,6 +9,7 @@ from relucells.cells.minimum import CellMinimum, cell_minimum
 from relucells.cells.pattern import activation_pattern
 from relucells.samples.inputs import Inputs
 from relucells.samples.randomness import stream
+from relucells.samples.records import Record
 
 
 def draw_weights(
@@ -30,8 +31,8 @@ def draw_weights(
     return W, generator.standard_normal(K)
 
 
-@dataclass(frozen=True)
-class Cell:
+@dataclass(frozen=True, eq=False)
+class Cell(Record):
     """pattern (N, K); minimum; gap (K,), P(x ∈ g_j) over the samples; activated : share of active pairs."""
 
     pattern: NDArray[np.bool_]

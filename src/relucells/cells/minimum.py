@@ -24,6 +24,7 @@ from relucells.samples.inputs import (
     rank_tolerance,
     targets,
 )
+from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 
 # Rounds of iterative refinement after a solve through the Gram matrix: each one gains at least
@@ -31,8 +32,8 @@ from relucells.samples.threads import one_thread
 REFINEMENTS = 2
 
 
-@dataclass(frozen=True)
-class CellMinimum:
+@dataclass(frozen=True, eq=False)
+class CellMinimum(Record):
     """R : (K, D) minimum-norm minimiser A⁺y; fitted : (N,) = A R; rank : of A; unique : rank A = K·D;
     loss : (1/N)‖fitted − y‖².
 

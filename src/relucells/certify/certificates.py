@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.certify.conventions import CONVENTIONS as CONVENTIONS
+from relucells.samples.records import Record
 
 VERDICTS = ("genuine", "none", "undecided")
 LEVELS = ("rejected", "numerical", "proven")
@@ -18,8 +19,8 @@ LEVELS = ("rejected", "numerical", "proven")
 FORMAT_VERSION = 2
 
 
-@dataclass(frozen=True)
-class Leaf:
+@dataclass(frozen=True, eq=False)
+class Leaf(Record):
     """Proof that no minimiser whose signs extend ``signs`` has a margin above ``bound``.
 
     signs : (K,) int8 in {−1, 0, 1}; bound : float; sample : violated sample, or −1
@@ -38,8 +39,8 @@ class Leaf:
     arrays: Mapping[str, NDArray] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Certificate:
+@dataclass(frozen=True, eq=False)
+class Certificate(Record):
     """The proof of a ``none`` verdict: leaves, and for "exists" the refutation of all sign vectors that
     no leaf covers (``clauses``), as the neurons branched on in preorder."""
 
@@ -47,8 +48,8 @@ class Certificate:
     branches: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
-@dataclass(frozen=True)
-class Decision:
+@dataclass(frozen=True, eq=False)
+class Decision(Record):
     """What is known about a cell under a sign convention.
 
     verdict : "genuine", "none" or "undecided"

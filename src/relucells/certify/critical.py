@@ -39,6 +39,7 @@ from relucells.certify.certificates import FORMAT_VERSION, check_version
 from relucells.certify.independent_points import IndependentPoint, affordable
 from relucells.certify.rational import power, solve
 from relucells.samples.inputs import Inputs, prepare, targets
+from relucells.samples.records import Record
 
 KINDS = ("differentiable minimum", "non-differentiable minimum", "saddle")
 # Unknowns, and these times samples, beyond which a point is too large for exact arithmetic.
@@ -46,8 +47,8 @@ UNKNOWNS = 500
 ENTRIES = 400_000
 
 
-@dataclass(frozen=True)
-class CertifiedPoint:
+@dataclass(frozen=True, eq=False)
+class CertifiedPoint(Record):
     """kind; W (K, D), z (K,); boundary (M, 2) int, pairs (sample, neuron) with w_j·x_i = 0 and z_j ≠ 0;
     multipliers (M,); distance : some exact point of that kind, with the same z, has |W' − W| ≤ distance."""
 

@@ -14,14 +14,15 @@ from relucells.certify.enclosures import ProvenMinimum
 from relucells.certify.rational import power
 from relucells.certify.verify import cell_of, loss_root, verification_level
 from relucells.samples.inputs import Inputs, prepare, targets
+from relucells.samples.records import Record
 
 # Entries of X times neurons up to which a network's loss is computed exactly.
 NETWORK = 20_000_000
 MINIMA = ("differentiable minimum", "non-differentiable minimum")
 
 
-@dataclass(frozen=True)
-class Quality:
+@dataclass(frozen=True, eq=False)
+class Quality(Record):
     """kind : "bad" or "global"; W (K', D), z (K',) : of a bad one, a network of K' ≤ K neurons with a lower
     loss, else None."""
 

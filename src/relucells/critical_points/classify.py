@@ -31,13 +31,14 @@ from relucells.critical_points.coordinates import directions, orthonormal, sides
 from relucells.critical_points.kinks import Kinks
 from relucells.samples.free_part import free_part_at
 from relucells.samples.inputs import Inputs, network, prepare
+from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 
 Kind = Literal["differentiable minimum", "non-differentiable minimum", "saddle", "not converged"]
 
 
-@dataclass(frozen=True)
-class CriticalPoint:
+@dataclass(frozen=True, eq=False)
+class CriticalPoint(Record):
     """What a point is, and the evidence.
 
     kind; loss; gradient_norm : of the smallest subgradient (the gradient where there is one) with respect

@@ -12,11 +12,12 @@ from relucells.critical_points.closed_minimum import closed_minimum, closed_mini
 from relucells.critical_points.coordinates import directions, orthonormal
 from relucells.samples.free_part import free_part
 from relucells.samples.inputs import Inputs, network, prepare
+from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 
 
-@dataclass(frozen=True)
-class ClosedCell:
+@dataclass(frozen=True, eq=False)
+class ClosedCell(Record):
     """verdict; loss : the least on the closed cell (NaN if undecided); evidence : one line for a table."""
 
     verdict: Literal["differentiable minimum", "non-differentiable minimum", "none", "undecided"]

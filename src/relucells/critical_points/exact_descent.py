@@ -11,11 +11,12 @@ from relucells.critical_points.coordinates import BOUNDARY, CROSSING, directions
 from relucells.critical_points.kinks import Kinks
 from relucells.samples.free_part import free_array, free_part
 from relucells.samples.inputs import Inputs, network, prepare
+from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 
 
-@dataclass(frozen=True)
-class Settled:
+@dataclass(frozen=True, eq=False)
+class Settled(Record):
     """W (K, D), z (K,): the end point; cells : closed cells minimised on the way; finished : whether the
     first-order conditions hold there, by ``critical_point`` (else the limit on cells was met); c (m,) : of a
     free part, else None."""

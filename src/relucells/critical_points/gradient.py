@@ -7,11 +7,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.descent import gradient
 from relucells.samples.inputs import Inputs, network, prepare
+from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, eq=False)
+class Run(Record):
     """W (K, D), z (K,): the last point; steps; gradient_norm there."""
 
     W: NDArray[np.float64]

@@ -12,12 +12,13 @@ from relucells.critical_points.classify import CriticalPoint, critical_point
 from relucells.critical_points.cones import Cone, FreeCell
 from relucells.critical_points.coordinates import CROSSING, directions, orthonormal
 from relucells.samples.inputs import Inputs, network, prepare
+from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 from relucells.search.highs import Unsolved
 
 
-@dataclass(frozen=True)
-class CellSaddle:
+@dataclass(frozen=True, eq=False)
+class CellSaddle(Record):
     """verdict; W (K, D), z (K,) and point : a saddle in the cell, if one was found; sets : sets of
     neurons with z_j = 0 that were tried; complete : whether those are all."""
 

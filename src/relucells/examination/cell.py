@@ -12,11 +12,12 @@ from relucells.certify.verify import verification_level
 from relucells.examination.nearness import distance, nearest_representative
 from relucells.examination.problem import Net, Problem
 from relucells.lower_loss import Network
+from relucells.samples.records import Record
 from relucells.search.decide import decide
 
 
-@dataclass(frozen=True)
-class CellMinimum:
+@dataclass(frozen=True, eq=False)
+class CellMinimum(Record):
     """The minimum of the network's cell under one sign convention.
 
     decision : its verdict, margin, loss and certificate; level : at which the certificate was checked

@@ -13,6 +13,7 @@ from relucells.examination.problem import Net, Problem, problem_and_network
 from relucells.examination.walls import Walls, walls
 from relucells.lower_loss import Network
 from relucells.samples.inputs import Inputs
+from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 
 NOT_STATIONARY = "not stationary"
@@ -20,8 +21,8 @@ NOT_STATIONARY = "not stationary"
 SAME_LOSS = 1e-9
 
 
-@dataclass(frozen=True)
-class Examination:
+@dataclass(frozen=True, eq=False)
+class Examination(Record):
     """What was found. ``words()`` says it in sentences; ``relucells examine --json`` writes it as data.
 
     problem, net : the samples and the network; near : what counts as being there

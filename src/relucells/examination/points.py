@@ -11,10 +11,11 @@ from relucells.critical_points.exact_descent import settle
 from relucells.examination.candidates import candidates
 from relucells.examination.nearness import distance, nearest_representative
 from relucells.examination.problem import Net, Problem
+from relucells.samples.records import Record
 
 
-@dataclass(frozen=True)
-class Found:
+@dataclass(frozen=True, eq=False)
+class Found(Record):
     """A point near the network, or at the end of its descent.
 
     kind : "differentiable minimum", "non-differentiable minimum", "saddle", or "not converged"

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.samples.inputs import Inputs, network, prepare, real_array
+from relucells.samples.records import Record
 
 
-@dataclass(frozen=True)
-class Net:
+@dataclass(frozen=True, eq=False)
+class Net(Record):
     """W (K, D), z (K,), c (m,): the free part's weights."""
 
     W: NDArray[np.float64]
@@ -29,8 +30,8 @@ class Net:
         return float(np.sqrt((self.W**2).sum() + (self.z**2).sum() + (self.c**2).sum()))
 
 
-@dataclass(frozen=True)
-class Problem:
+@dataclass(frozen=True, eq=False)
+class Problem(Record):
     """inputs; y (N,); F (N, m), m = 0 without a free part."""
 
     inputs: Inputs

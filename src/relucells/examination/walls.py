@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from relucells.certify import dyadic
 from relucells.samples.floating import gamma
 from relucells.samples.inputs import Inputs
+from relucells.samples.records import Record
 
 # A product this far above its rounding is right to six digits, its sign with certainty.
 CLEAR = 1e6
 
 
-@dataclass(frozen=True)
-class Walls:
+@dataclass(frozen=True, eq=False)
+class Walls(Record):
     """pattern : (N, K); distance : (K,) of each neuron from its nearest wall, inf where no sample makes one;
     sample : (K,) whose wall that is, or −1."""
 

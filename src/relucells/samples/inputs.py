@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.samples.columns import ColumnSpace, IntegerSamples
 from relucells.samples.decomposition import svd
 from relucells.samples.floating import RowSystem, gamma, row_system
+from relucells.samples.records import Record
 
 # A Gram matrix squares the singular values: beyond this condition number of the factor (a bound on
 # it) the small ones drown in rounding and the singular values themselves are computed instead.
@@ -25,8 +26,8 @@ GRAM_CONDITION_LIMIT = 1e6
 GRAM_RANGE = (1e-200, 1e200)
 
 
-@dataclass(frozen=True)
-class Inputs:
+@dataclass(frozen=True, eq=False)
+class Inputs(Record):
     """Samples x_1 … x_N as rows, augmented by the caller, with what can be computed from them alone.
 
     X : (N, D) float
