@@ -307,6 +307,12 @@ def test_captions_are_sound_and_name_what_they_describe(path):
     assert "{" not in html
 
 
+@pytest.mark.parametrize("path", CAPTIONS, ids=lambda path: path.stem)
+def test_captions_state_no_result(path):
+    """They stand below the results of any config: what one run found belongs into docs/findings.md."""
+    assert not re.search(r"\*Found|\bruns? ended\b", path.read_text(encoding="utf-8"))
+
+
 def test_a_broken_caption_is_named(tmp_path):
     path = tmp_path / "broken.rst"
     for text, reason in (("**open", "Inline strong"), ("{{ snakemake.params.x }}", "no attribute 'params'")):
