@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mapping import missing
 
 import relucells
 from relucells.atlas.slices import CONVENTIONS, polygons, slice_landscape
@@ -70,7 +71,9 @@ def test_every_cell_of_the_window_is_what_the_library_says(problem):
         assert "rejected" not in cell.levels
     counts = slice_counts(found)
     assert counts["positive"] <= counts["exists"] and counts["given"] <= counts["exists"]
-    assert len(list(slice_rows(found))) == counts["cells"] == len(found.cells)
+    rows = list(slice_rows(found))
+    assert len(rows) == counts["cells"] == len(found.cells)
+    assert missing("figures/data/atlas_slices", rows[0]) == []
     assert len(CONVENTIONS) == 3
 
 

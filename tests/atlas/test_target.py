@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
+from mapping import not_on_the_map
 from running import run
 from survey_landscape import survey
 from write_report import page
@@ -48,6 +49,11 @@ def test_own_data_become_a_page_and_tables(finished):
     minima = pd.read_csv(finished / "atlas" / "minima.csv")
     assert {"global", "bad"} >= set(minima["quality"]) and "global" in set(minima["quality"])
     assert len(pd.read_csv(finished / "atlas" / "descents.csv")) == 36
+
+
+def test_every_column_is_on_the_map(finished):
+    assert {path.stem for path in (finished / "atlas").glob("*.csv")} >= {"cells", "minima", "descents"}
+    assert not_on_the_map(finished) == {}
 
 
 def test_stored_decisions_can_be_checked_by_anyone(finished):

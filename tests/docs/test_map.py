@@ -1,42 +1,16 @@
 """The map of docs/map.md: its names exist, and nothing that a run makes is missing from it."""
 
 import ast
-import csv
 import importlib
 import re
 
 import pytest
 import yaml
 from conftest import ROOT
+from mapping import ROWS, listed, missing, not_on_the_map
 
 from relucells.pipeline.plan import Plan
 from relucells.pipeline.targets import targets
-
-TEXT = (ROOT / "docs" / "map.md").read_text(encoding="utf-8")
-SUFFIX = re.compile(r"_(low|high|sd)$")
-
-
-def rows() -> list[dict[str, str]]:
-    """The rows of all tables on the page that name a rule, by their headers."""
-    found, header = [], None
-    for line in TEXT.splitlines():
-        if not line.startswith("|"):
-            header = None
-            continue
-        cells = [cell.strip().strip("`") for cell in line.strip("|").split("|")]
-        if header is None:
-            header = cells
-        elif "rule" in header and not cells[0].startswith("---"):
-            found.append(dict(zip(header, cells, strict=True)))
-    return found
-
-
-ROWS = rows()
-KEYS = set(re.findall(r"`(\w+)`", TEXT[TEXT.index("| column |") : TEXT.index("## The four steps")]))
-
-
-def listed(cell: str) -> list[str]:
-    return [name.strip() for name in cell.split(",")]
 
 
 def scripts_of_rules() -> dict[str, str]:
@@ -65,17 +39,6 @@ def test_every_function_exists(row):
     assert name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
-def missing(result: str, header: list[str]) -> list[str]:
-    """Columns of a csv of ``results`` (its path without the suffix) that are not on the map."""
-    known = set(KEYS)
-    for row in ROWS:
-        if result in listed(row.get("result", "")):
-            known |= set(listed(row["columns"]))
-    if "all" in known:
-        return []
-    return [name for name in header if name not in known and SUFFIX.sub("", name) not in known]
-
-
 def test_every_result_of_every_target_is_on_the_map():
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     known = {name for row in ROWS for kind in ("result", "picture") for name in listed(row.get(kind, ""))}
@@ -85,14 +48,17 @@ def test_every_result_of_every_target_is_on_the_map():
 
 
 def test_every_column_of_a_small_run_is_on_the_map(small_run):
-    results, lost = small_run.folder / "results", {}
-    for path in sorted(results.rglob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            header = next(csv.reader(file))
-        name = path.relative_to(results).with_suffix("").as_posix()
-        if absent := missing(name, header):
-            lost[name] = absent
-    assert lost == {}
+    assert not_on_the_map(small_run.folder / "results") == {}
+
+
+def test_no_row_stands_for_all_columns():
+    assert [row for row in ROWS if "all" in listed(row.get("columns", ""))] == []
+
+
+def test_every_result_has_a_column_of_its_own():
+    """A result that the map names without columns would pass with any header."""
+    results = {name for row in ROWS for name in listed(row.get("result", "")) if name}
+    assert all(missing(name, ["made_up"]) == ["made_up"] for name in results)
 
 
 def test_a_column_that_is_not_on_the_map_is_seen():

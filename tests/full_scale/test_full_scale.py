@@ -10,6 +10,7 @@ import yaml
 from conftest import ROOT, SCHEMA
 from decide_full_scale import decide_cell, two_classes
 from image_files import draw_images
+from mapping import not_on_the_map
 from running import run
 from tabulate_full_scale import REASONS
 
@@ -291,6 +292,7 @@ def test_every_n_and_bias_is_decided_and_counted(tmp_path, settings):
     frame = pd.read_csv(tmp_path / "results" / "full_scale" / "shares.csv")
     assert len(frame) == 2 * 2 * 4 and (frame["n_trials"] == 3).all()
     assert set(frame["N"]) == {4, 16} and set(frame["data_source"]) == {"stand-in"}
+    assert not_on_the_map(tmp_path / "results", "full_scale") == {}
     nones = frame[[f"none_by_{reason}" for reason in REASONS]].sum(axis=1)
     assert (nones + frame["undecided"] + (frame["genuine_pct"] * 3 / 100).round() == 3).all()
     assert (frame["verified"] + frame["undecided"] == 3).all() and (frame["numerical"] == 0).all()

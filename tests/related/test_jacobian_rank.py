@@ -6,10 +6,12 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from mapping import missing
 from measure_jacobian_rank import input_dimension, measure_jacobian_rank
-from sample_uniform_regions import examine
+from sample_uniform_regions import examine, sample_uniform_regions
 from scipy.optimize import linprog
 from tabulate_jacobian_rank import agreement, tabulate
+from tabulate_uniform_regions import tabulate as tabulate_regions
 
 from relucells.cells import pattern as cells
 from relucells.cells.diameter import count_cones
@@ -211,6 +213,19 @@ def test_one_heat_map_as_rows_and_judged():
     assert (alone["full_rank"][:, 0, 0] == result["full_rank"][:, 0, 1]).all()
 
     earlier = table.assign(trials=30)
-    assert (agreement(table, earlier, 0.95)["verdict"] == "agrees").all()
+    judged = agreement(table, earlier, 0.95)
+    assert (judged["verdict"] == "agrees").all()
+    assert missing("related/jacobian_rank", table) == missing("related/jacobian_rank_agreement", judged) == []
     earlier["full_rank_share"] = 1 - earlier["full_rank_share"].round()
     assert (agreement(table, earlier, 0.95)["verdict"] == "differs").sum() > 0
+
+
+def test_regions_in_one_dimension_as_rows():
+    result = sample_uniform_regions(0, 4, [2, 12], {"trials": 3, "time_limit": 20})
+    rows = tabulate_regions(4, result, 0.95)
+    assert [(row["drawn"], row["d1"]) for row in rows] == [
+        (kind, d1) for kind in result["kind"] for d1 in (2, 12)
+    ]
+    for row in rows:
+        assert row["full_rank_low"] <= row["full_rank_share"] <= row["full_rank_high"]
+    assert missing("related/uniform_regions", rows[0]) == []

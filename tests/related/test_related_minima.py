@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from mapping import not_on_the_map
 from running import TINY, run
 
 CONFIG = TINY | {
@@ -22,6 +23,10 @@ def related(tmp_path_factory):
     folder = tmp_path_factory.mktemp("related")
     run(folder, CONFIG, ("critical_points", "added_neuron", "maximum_and_concatenation"))
     return folder / "results" / "related"
+
+
+def test_every_column_is_on_the_map(related):
+    assert not_on_the_map(related.parent, "related") == {}
 
 
 def test_every_descent_has_its_row(related):

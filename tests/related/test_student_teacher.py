@@ -6,7 +6,9 @@ import pytest
 from certify_student_teacher import certify_student_teacher
 from check_student_teacher_cells import check_draw, sample
 from descend_student_teacher import draw_students
-from tabulate_safran_shamir import agreement_rows, count_row, family_rows
+from mapping import missing
+from tabulate_safran_shamir import FAMILIES, agreement_rows, count_row, family_rows
+from tabulate_student_teacher_cells import COLUMNS
 
 from relucells.related import student_teacher
 from relucells.related.student_teacher import (
@@ -279,6 +281,9 @@ def test_table_rows_from_certificates(spurious):
         0.95,
     )
     assert [entry["verdict"] for entry in judged[1:]] == ["differs", "differs"]
+    assert missing("related/safran_shamir", row) == missing("related/safran_shamir_families", FAMILIES) == []
+    assert missing("related/safran_shamir_agreement", judged[0]) == []
+    assert missing("related/safran_shamir_cells", COLUMNS) == []
 
 
 def test_no_spurious_end_point_leaves_empty_tables():

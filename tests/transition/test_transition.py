@@ -10,6 +10,7 @@ from fit_laws import fit_laws
 from flint import fmpq, fmpq_mat
 from locate_transition import dimension_crossing, locations, shares
 from map_series import NOT_ASKED, gaussian_samples, image_samples, map_series, with_labels
+from mapping import not_on_the_map
 from plot_transition import draw_kinds
 from running import files, planned, run
 from scipy.optimize import nnls
@@ -581,6 +582,10 @@ def test_the_target_makes_every_file(mapped):
     for name in ("laws", "orders"):  # as the report reads them
         shown = markdown_table(mapped / f"results/transition/{name}.md")
         assert all(len(row) == len(shown["header"]) for row in shown["rows"])
+
+
+def test_every_column_of_the_target_is_on_the_map(mapped):
+    assert not_on_the_map(mapped / "results", "transition") == {}
 
 
 def test_the_points_add_up_and_name_their_data(mapped):
