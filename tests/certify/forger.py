@@ -1,122 +1,20 @@
-"""False certificates by construction: a function for each kind of forgery, and cells to try them on.
+"""False certificates by construction: a function for each kind of forgery.
 
 Every forgery claims something false about its cell, or is no certificate at all, so none may pass at any
-level. ``genuine_cells`` are planted: labels are sums of the values of a chosen R, exactly, so the cell has
-a genuine minimum for the chosen signs; of these, ``opposed`` ones have none for the signs turned round.
+level. The cells are those of ``forger_cells``, which have a genuine minimum for the chosen signs; of these,
+``opposed`` ones have none for the signs turned round. ``forger_claims`` changes true decisions, and
+``forger_rounding`` has cells of its own, on which numbers underflow, overflow or look independent.
 """
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+from forger_cells import Planted
 
 from relucells import Certificate, Decision, Leaf
 
 HUGE, LEAST = 1e308, 5e-324
-
-
-@dataclass(frozen=True)
-class Planted:
-    """A cell whose minimum for these signs is R, with the margin and the loss of it."""
-
-    kind: str
-    X: NDArray
-    y: NDArray
-    pattern: NDArray
-    R: NDArray
-    signs: NDArray
-    loss: float
-
-    @property
-    def margin(self) -> float:
-        values = self.signs * (self.X @ self.R.T)
-        return float(min(1.0, values[self.pattern].min(initial=1.0)))
-
-    @property
-    def given(self) -> Decision:
-        """The true decision under the planted signs."""
-        return Decision(
-            "genuine", self.margin, self.R, self.signs, self.loss, "given", exact=False, given=self.signs
-        )
-
-
-# Cells
-
-
-def plant(rng: np.random.Generator, kind: str, N: int, D: int, K: int) -> Planted:
-    """A cell of small dyadic numbers, all of whose sums are exact, of a kind in ``CELLS``."""
-    X = rng.integers(-40, 41, (N, D)) / 16.0
-    X[:, -1] = 1.0
-    R = rng.integers(-24, 25, (K, D)) / 8.0
-    signs = rng.choice([-1, 1], K).astype(np.int8)
-    if kind == "equal neurons" and K > 1:
-        R[1], signs[1] = R[0], signs[0]
-    if kind == "zero sample":
-        X[0] = 0.0
-    if kind == "dependent columns" and D > 1:
-        X[:, 0] = 2.0 * X[:, -1]
-    if kind == "nearly collinear" and N > 2:
-        X[1] = X[0] + 2.0**-30 * X[2 % N]
-        X[2 % N] = X[0] - 2.0**-31
-    values = X @ R.T
-    pattern = signs * values > 0
-    if kind == "dead neuron":
-        pattern[:, 0], R[0] = False, 0.0
-    y = (pattern * (X @ R.T)).sum(axis=1)
-    loss = 0.0
-    if kind == "with a loss":  # every sample twice, with labels above and below its fitted value
-        gap = rng.integers(1, 9, N) / 4.0
-        X, pattern = np.repeat(X, 2, axis=0), np.repeat(pattern, 2, axis=0)
-        y = np.repeat(y, 2) + np.column_stack([gap, -gap]).ravel()
-        loss = float(np.mean(np.repeat(gap, 2) ** 2))
-    power = {"grey levels": 8, "large": 300, "small": -300, "short": -530}.get(kind, 0)
-    if power:
-        X, R = np.ldexp(X, power), np.ldexp(R, -power)
-    if kind == "unequal columns":
-        powers = rng.integers(-30, 31, D)
-        X, R = np.ldexp(X, powers), np.ldexp(R, -powers)
-    if kind == "huge label":
-        dead = np.zeros((1, K), dtype=bool)
-        pattern, X, y = np.vstack([pattern, dead]), np.vstack([X, X[:1]]), np.append(y, 2.0**30)
-        keep = ~(pattern[:-1] == pattern[-1]).all(axis=1)
-        loss = float((2.0**60 + (y[:-1][~keep] ** 2).sum()) / len(y))
-        inside = (signs * (X[-1:] @ R.T) <= 0).all()
-        if not inside:  # a sample at the origin is dead whatever the weights
-            X[-1] = 0.0
-    return Planted(kind, X, y, pattern, R, signs, loss)
-
-
-CELLS = (
-    "plain",
-    "equal neurons",
-    "zero sample",
-    "dependent columns",
-    "nearly collinear",
-    "dead neuron",
-    "with a loss",
-    "grey levels",
-    "large",
-    "small",
-    "short",
-    "unequal columns",
-    "huge label",
-)
-SIZES = ((1, 1, 1), (3, 2, 1), (4, 6, 2), (6, 2, 3), (8, 3, 2), (25, 3, 4), (60, 4, 5), (5, 8, 3))
-
-
-def genuine_cells(stream_of, count: int) -> Iterator[Planted]:
-    """Planted cells of every kind and size in turn, with an active pair."""
-    n = made = 0
-    while made < count:
-        rng = stream_of(n)
-        cell = plant(rng, CELLS[n % len(CELLS)], *SIZES[(n // len(CELLS)) % len(SIZES)])
-        n += 1
-        if cell.pattern.any() and cell.margin > 0:
-            made += 1
-            yield cell
-
 
 # Forgeries of "none" for a cell that has a genuine minimum
 
@@ -274,13 +172,6 @@ def unknown_kinds(cell: Planted, rng) -> Iterator[Decision]:
 # Forgeries of "genuine" for a cell that has none under the signs turned round
 
 
-def opposed(cell: Planted) -> Planted | None:
-    """The cell with −1 times the signs, if it is certain to have no genuine minimum for them."""
-    fitted = (cell.pattern * (cell.X @ cell.R.T)).sum(axis=1)
-    one_sign = [len(set(cell.signs[row].tolist())) == 1 for row in cell.pattern]
-    return replace(cell, signs=-cell.signs) if (fitted[one_sign] != 0).any() else None
-
-
 def genuine_of(cell: Planted, R, margin: float, signs=None, **more) -> Decision:
     """The claim that R is a witness for the turned signs."""
     signs = cell.signs if signs is None else signs
@@ -310,135 +201,7 @@ def witnesses_of_other_signs(cell: Planted, rng) -> Iterator[Decision]:
         yield genuine_of(cell, cell.R, 0.5, signs=positive, convention="given", given=cell.signs)
 
 
-# Claims that are off, and things that are no certificates
-
-
-def false_claims(decision: Decision, rng) -> Iterator[Decision]:
-    """A true decision with one claim made false."""
-    loss, margin = decision.loss, decision.margin
-    size = max(1.0, abs(loss))
-    for wrong in (loss + 1e-6 * size, -1e-12, -loss - 1.0, math.nan, math.inf, -math.inf, loss + 0.01 * size):
-        yield replace(decision, loss=wrong)
-    other = {"genuine": "none", "none": "genuine"}[decision.verdict]
-    for verdict in (other, "undecided", "Genuine", "", None, 1, b"none"):
-        yield replace(decision, verdict=verdict)
-    for convention in ("", "Given", "sampled", None, 3, ("given",)):
-        yield replace(decision, convention=convention)
-    K = len(decision.certificate.leaves[0].signs if decision.signs is None else decision.signs)
-    for given in (None, [0], [], [1] * (K + 1), "1" * K, np.zeros(K), np.full(K, np.nan)):
-        yield replace(decision, convention="given", given=given)
-    yield replace(decision, convention="exists", given=np.ones(K, dtype=np.int8))
-    wrong_margins = [math.nan, math.inf, 2.0, True, "1", None, 1j, 10**400]
-    if decision.verdict == "genuine":
-        wrong_margins += [0.0, -0.0, -1.0, -math.inf]
-        wrong_margins += [min(1.0, 1.001 * margin)] * (margin < 0.99)
-        yield replace(decision, margin=margin / 2, exact=True)
-        yield replace(decision, margin=margin * 1e-9, exact=True)
-    else:
-        wrong_margins += [LEAST, 1e-300, 1.0]
-        wrong_margins += (
-            [-math.inf, margin - 1.0, 1.001 * margin] if np.isfinite(margin) and margin else [-1.0]
-        )
-    for wrong in wrong_margins:
-        yield replace(decision, margin=wrong)
-
-
-class Loud:
-    """Fails however it is read."""
-
-    def __array__(self, *_, **__):
-        raise RuntimeError("read before it was looked at")
-
-    def __len__(self):
-        raise RuntimeError("read before it was looked at")
-
-    def __float__(self):
-        raise RuntimeError("read before it was looked at")
-
-
-def hostile_objects(decision: Decision, rng) -> Iterator:
-    """Things of the wrong type, size or range wherever a certificate has something."""
-    endless: list = []
-    endless.append(endless)
-    strange = [Loud(), "x", b"x", {}, object(), np.array([None]), np.array(["a"]), 5, endless]
-    yield from (None, 7, "none", {"verdict": "none"}, decision.certificate, [decision])
-    for thing in strange:
-        yield replace(decision, certificate=thing)
-        yield replace(decision, exact=thing)
-        if decision.verdict == "genuine":
-            yield replace(decision, R=thing)
-            yield replace(decision, signs=thing)
-    if decision.verdict == "genuine":
-        R, signs = decision.R, decision.signs
-        for wrong in (
-            R.astype(complex),
-            R.astype(object),
-            R.astype(np.longdouble),
-            R[:-1],
-            R.T[:, :, None],
-            R * np.nan,
-        ):
-            yield replace(decision, R=wrong)
-        yield replace(decision, R=np.ma.masked_array(R, mask=True))
-        yield replace(decision, R=np.broadcast_to(np.float64(1.0), (10**6, 10**6)))
-        for wrong in (signs * 2, signs * 0, signs[:-1], signs.astype(bool), signs * np.nan, signs[None]):
-            yield replace(decision, signs=wrong)
-        return
-    first, *others = decision.certificate.leaves
-    changes = [
-        {"signs": thing} for thing in (*strange, first.signs * 2, first.signs[:-1], first.signs * np.nan)
-    ]
-    changes += [{"sample": s} for s in (-2, 10**6, 8 * 10**9, 2**70, 0.0, True, None, "0", Loud())]
-    changes += [{"bound": b} for b in (math.nan, None, "0", 1j, 10**400, Loud(), np.zeros(2), 0.7)]
-    changes += [{"kind": k} for k in (None, 3, [], Loud(), "x" * 10**5)]
-    changes += [{"arrays": a} for a in (None, [], {"a": Loud()}, {str(n): np.zeros(1) for n in range(1000)})]
-    far = np.array([[0, 8 * 10**9]])
-    many = [
-        far,
-        far * 0 - 1,
-        far.astype(float),
-        far.astype(object),
-        [[0, 0], [0, 0]],
-        [[0]],
-        [],
-        Loud(),
-        "ab",
-    ]
-    changes += [{"pairs": pairs, "values": np.ones(1)} for pairs in many]
-    changes += [{"values": v} for v in ([-1.0], [np.nan], [np.inf], np.ones(99), Loud(), "1", None)]
-    changes += [{"values": []}] * bool(len(first.values))
-    for change in changes:
-        try:
-            leaf = replace(first, **change)
-        except RuntimeError:
-            continue
-        yield replace(decision, certificate=Certificate((leaf, *others), decision.certificate.branches))
-    for branches in ([8 * 10**9], [-1], np.zeros(5), [0.5], np.zeros((2, 2), dtype=int), Loud(), None, [[0]]):
-        yield replace(decision, certificate=Certificate(decision.certificate.leaves, branches))
-    for leaves in ((), None, 5, [None], (Loud(),), "leaves", {0: first}):
-        yield replace(decision, certificate=Certificate(leaves, decision.certificate.branches))
-
-
-def mutations(decision: Decision, rng) -> Iterator[Decision]:
-    """A true ``none`` decision with one number of its leaves changed so that it proves something else."""
-    certificate = decision.certificate
-    for n, leaf in enumerate(certificate.leaves[:3]):
-        K = len(leaf.signs)
-        changed = [replace(leaf, bound=leaf.bound - 1.0 if np.isfinite(leaf.bound) else 0.0)]
-        if leaf.signs.any() and decision.convention != "exists":
-            changed.append(replace(leaf, signs=-leaf.signs))
-        if leaf.sample < 0:
-            changed += [
-                replace(leaf, values=-leaf.values),
-                replace(leaf, pairs=leaf.pairs[:0], values=leaf.values[:0]),
-            ]
-            changed += [replace(leaf, pairs=leaf.pairs[:, ::-1] + 10**6)]
-        else:
-            changed += [replace(leaf, sample=-1), replace(leaf, signs=np.zeros(K, dtype=np.int8))]
-        for other in changed:
-            leaves = (*certificate.leaves[:n], other, *certificate.leaves[n + 1 :])
-            yield replace(decision, certificate=Certificate(leaves, certificate.branches))
-    yield replace(decision, certificate=Certificate(certificate.leaves, np.append(certificate.branches, 0)))
+# Sums of products of forms
 
 
 def products_of_forms(cell: Planted, rng) -> Iterator[Decision]:

@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import replace
 
 import forger
+import forger_cells
+import forger_claims
 import naive
 import numpy as np
 import pytest
@@ -28,23 +30,23 @@ def passes(X, y, pattern, decision) -> bool:
     return verify(X, y, pattern, decision, level="numerical")
 
 
-def forgeries(cell: forger.Planted, rng):
+def forgeries(cell: forger_cells.Planted, rng):
     """(name, decision) of every false decision about a planted cell."""
     for make in forger.FALSE_NONE:
         yield from ((make.__name__, decision) for decision in make(cell, rng))
-    turned = forger.opposed(cell)
+    turned = forger_cells.opposed(cell)
     if turned is not None:
         for make in forger.FALSE_GENUINE:
             yield from ((make.__name__, decision) for decision in make(turned, rng))
     if verify(cell.X, cell.y, cell.pattern, cell.given):
-        for make in (forger.false_claims, forger.hostile_objects):
+        for make in (forger_claims.false_claims, forger_claims.hostile_objects):
             yield from ((make.__name__, decision) for decision in make(cell.given, rng))
 
 
 def forge(cells: int, seed: str) -> Counter:
     """How many forgeries of each kind were tried. Fails at the first that passes."""
     tried: Counter = Counter()
-    for n, cell in enumerate(forger.genuine_cells(lambda n: stream(11, seed, n), cells)):
+    for n, cell in enumerate(forger_cells.genuine_cells(lambda n: stream(11, seed, n), cells)):
         for name, decision in forgeries(cell, stream(12, seed, n)):
             tried[name] += 1
             assert not passes(cell.X, cell.y, cell.pattern, decision), (name, cell, decision)
@@ -53,7 +55,7 @@ def forge(cells: int, seed: str) -> Counter:
 
 def test_planted_cells_are_proven():
     """What the forgeries are false about: the true decisions of the planted cells pass."""
-    for cell in forger.genuine_cells(lambda n: stream(11, "planted", n), 104):
+    for cell in forger_cells.genuine_cells(lambda n: stream(11, "planted", n), 104):
         assert verification_level(cell.X, cell.y, cell.pattern, cell.given) == "proven", cell
 
 
@@ -75,8 +77,8 @@ def test_no_changed_decision_passes():
         X, y, pattern = naive.random_cell(rng)
         for signs in ("positive", "uniform", "exists", rng.choice([-1, 1], pattern.shape[1])):
             decision = decide(X, y, pattern, signs)
-            makers = [forger.false_claims, forger.hostile_objects]
-            makers += [forger.mutations] * (decision.verdict == "none")
+            makers = [forger_claims.false_claims, forger_claims.hostile_objects]
+            makers += [forger_claims.mutations] * (decision.verdict == "none")
             for make in makers:
                 for changed in make(decision, rng):
                     tried += 1

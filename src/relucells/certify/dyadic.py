@@ -79,6 +79,12 @@ def fraction(value: float) -> fmpq:
     return fmpq(*float(value).as_integer_ratio())
 
 
+def float_at_most(value: fmpq) -> float:
+    """The largest float that is not above a value."""
+    found = int(value.p) / int(value.q)
+    return float(np.nextafter(found, -np.inf)) if fraction(found) > value else found
+
+
 def values(X: NDArray[np.float64], R: NDArray[np.float64]) -> tuple[fmpz_mat, int]:
     """X Rᵀ, (N, K), as integers times a power of two."""
     rows, left = integers(X)

@@ -12,6 +12,9 @@ values, and dual bounds follow from floating-point bounds on M alone, whatever t
 For linearly independent samples U is everything. A free part F adds its columns to A, and to A' those
 that A' does not contain already (``covered``); the unknowns are then (R, c).
 
+U is made so that A's range is proven to hold ℝ^U (``saturate``). So M R = h at every minimiser even where M
+is not proven to have full row rank; that there is one then, and how near, is not known.
+
 Everything is in the scaled coordinates of ``cell``: all entries of X and y are at most 1.
 """
 
@@ -21,7 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.certify.cell import FREE_COLUMNS, Cell, distinct_columns
-from relucells.samples.floating import TINY, RowSystem, gamma, norm, product, row_system
+from relucells.samples.floating import (
+    TINY,
+    UNDERFLOW,
+    RowSystem,
+    gamma,
+    norm,
+    norm_at_least,
+    product,
+    row_system,
+)
 
 
 def enclosure(cell: Cell) -> "ProvenMinimum | ExactFit | AnyFit":
@@ -67,12 +79,11 @@ class ExactFit:
         """Bounds on |y − p|."""
         dead = np.where(self.cell.active, 0.0, self.cell.scaled_y)
         if not self.apart.any():
-            return float(np.linalg.norm(dead)) * (1.0 - gamma(self.cell.N)), norm(dead)
+            return norm_at_least(dead), norm(dead)
         p, error = self.fitted
         missing = np.where(self.cell.active, 0.0, dead - p)
         doubt = norm(error + gamma(4) * (np.abs(dead) + np.abs(p)))
-        length = float(np.linalg.norm(missing)) * (1.0 - gamma(self.cell.N))
-        return max(0.0, length - doubt), (norm(missing) + doubt) * (1.0 + gamma(4))
+        return max(0.0, norm_at_least(missing) - doubt), (norm(missing) + doubt) * (1.0 + gamma(4))
 
     def _shift(self, values: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """F c of the c that fits first the samples apart and then all others best; with bounds of errors."""
@@ -144,7 +155,8 @@ class ProvenMinimum:
         X = self._masked(masks, free)
         rest = X[~self.saturated]
         lengths = np.linalg.norm(rest, axis=0) + 2.0**-530
-        return gamma(len(rest)) * norm(self.below) * lengths * (1.0 + gamma(self.N)) + self.N * TINY
+        underflow = self.N * max(1, self.below.shape[1]) * TINY
+        return gamma(len(rest)) * norm(self.below) * lengths * (1.0 + gamma(self.N)) + underflow
 
     @cached_property
     def system(self) -> RowSystem:
@@ -175,8 +187,10 @@ class ProvenMinimum:
             residual = residual - found
         distance = self.system.distance(*self._project(residual, error))
         alive = self.group >= 0
-        moved = np.where(alive, min(distance, 1e300) / np.maximum(self.size[self.group], 1), 0.0)
-        return self.cell.samples.lengths[:, None] * moved * (1.0 + gamma(4))
+        moved = np.where(alive, distance / np.maximum(self.size[self.group], 1), 0.0)
+        # no movement where a sample or a neuron is 0, not even by an unknown distance; TINY for underflow
+        some = alive & ~self.cell.samples.zero[:, None]
+        return np.where(some, self.cell.samples.lengths[:, None] * moved * (1.0 + gamma(4)) + TINY, 0.0)
 
     def _output(self, c: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """F c, (N,), and a bound on the error of each entry."""
@@ -259,10 +273,10 @@ class ProvenMinimum:
         values, rounded, moved = self._near
         residual = self.y - values
         doubt = norm(rounded + gamma(4) * (np.abs(values) + np.abs(self.y)))
-        length = float(np.linalg.norm(residual)) * (1.0 - gamma(self.N)) - doubt
+        length = norm_at_least(residual) - doubt
         square = length * length * (1.0 - gamma(4)) - norm(moved) ** 2 * (1.0 + gamma(4))
-        lower = np.sqrt(square) * (1.0 - gamma(4)) if length > 0 and square > 0 else 0.0
-        return float(lower), (norm(residual) + doubt) * (1.0 + gamma(4))
+        lower = np.sqrt(square) * (1.0 - gamma(4)) - UNDERFLOW if length > 0 and square > 0 else 0.0
+        return max(0.0, float(lower)), (norm(residual) + doubt) * (1.0 + gamma(4))
 
 
 def _residual(cell: Cell, values: NDArray, error: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -287,8 +301,8 @@ def saturate(X: NDArray, columns: NDArray[np.bool_]) -> tuple[NDArray[np.bool_],
     Two blocks of A whose columns differ in samples S, at most D and linearly independent, have
     ℝ^S as the range of their difference, so A's range contains it; the zero column counts as a block.
     Columns are compared off what is known already until nothing is added. Returns U (N,) and the
-    distinct nonzero columns off U, (N, G'). Nothing here needs to be right: ``ProvenMinimum.system``
-    is the proof.
+    distinct nonzero columns off U, (N, G'). That samples are independent is proven, not judged by singular
+    values: p = y on U, and dual bounds with it, rest on that alone.
     """
     D = X.shape[1]
     saturated = np.zeros(len(X), dtype=bool)
@@ -301,7 +315,7 @@ def saturate(X: NDArray, columns: NDArray[np.bool_]) -> tuple[NDArray[np.bool_],
         grown = False
         for a, b in np.argwhere(np.triu(differing <= D, 1)):
             S = (trial[:, a] ^ trial[:, b]) & ~saturated
-            if S.any() and np.linalg.matrix_rank(X[S]) == S.sum():
+            if S.any() and row_system(X[S]).proven:
                 saturated |= S
                 grown = True
         if not grown:

@@ -27,11 +27,16 @@ PAIRS = 4
 
 class Finding(NamedTuple):
     """level : "proven", "numerical" or "rejected"; the margin is at most ``bound``, in units of y, which is
-    not positive, up to ``doubt``."""
+    not positive, up to ``doubt``: what is shown is ``upper``."""
 
     level: str
     bound: float
     doubt: float = 0.0
+
+    @property
+    def upper(self) -> float:
+        """The bound that holds: the upper end of what is enclosed, or the bound itself within a tolerance."""
+        return min(self.bound + self.doubt, 0.0) if self.level == "proven" else self.bound
 
 
 REJECTED = Finding("rejected", np.inf)
@@ -102,7 +107,7 @@ def check_samples(cell: Cell, leaf: Leaf) -> Finding:
     p, error = (array[samples] for array in cell.fitted)
     sizes = np.array([_float(w / total) for w in weights])
     bound, size = float(sizes @ p), float(np.abs(sizes) @ np.abs(p))
-    doubt = float(product(np.abs(sizes), error)) + gamma(len(p) + 4) * size + len(p) * 4 * TINY
+    doubt = float(product(np.abs(sizes), error)) + gamma(len(p) + 4) * size + TINY * (4 * len(p) + float(np.abs(p).sum()))
     if bound + doubt <= 0 and (doubt <= SHARP * abs(bound) or not cell.rational):
         return _scaled(cell, bound, doubt)
     if cell.rational:
@@ -123,8 +128,11 @@ def check_products(cell: Cell, leaf: Leaf) -> Finding:
 
 
 def _scaled(cell: Cell, bound: float, doubt: float) -> Finding:
-    """A proven bound on scaled labels, in units of y."""
-    return Finding("proven", *np.ldexp([bound, doubt], cell.exponent).tolist())
+    """A proven bound on scaled labels, in units of y; −inf is said of nothing but what has no margin."""
+    in_units = np.ldexp([bound, doubt], cell.exponent).tolist()
+    if np.isfinite(bound) and not np.isfinite(in_units).all():
+        return REJECTED
+    return Finding("proven", *in_units)
 
 
 def _float(bound) -> float:

@@ -5,7 +5,8 @@ in each class of neurons with the same column and sign,
 
     (Mᵀζ)_g + s (Σ_active μ_i x_i − Σ_inactive ν_i x_i) = 0,    Σ_classes (neurons) Σ μ = 1,
 
-then t ≤ −h·ζ. This is a linear system E (ζ, μ, ν) = b; if E has full row rank an exact solution lies
+then t ≤ −h·ζ. That needs M R = h at every minimiser, which ``enclosures.saturate`` proves, and not M's rank.
+This is a linear system E (ζ, μ, ν) = b; if E has full row rank an exact solution lies
 within a computable distance of the approximate one, and μ, ν ≥ 0 there if they exceed that distance. A free
 part F adds the equations (Mᵀζ)_F = 0. Without μ the last equation is dropped, the system is homogeneous, and
 h·ζ > 0 shows that there is no margin at all.
@@ -67,7 +68,9 @@ def floating_bound(minimum: ProvenMinimum, leaf: Leaf) -> tuple[float, float] | 
             return bound, doubt
         if not finite and bound + doubt < 0.0:
             return -np.inf, 0.0
-    return (0.0, 0.0) if finite and _cancel(trial, values / unit) else None
+    # which equations have a multiplier is read off before products with small units underflow
+    carrying = system.matrix[:, width:].any(axis=1)
+    return (0.0, 0.0) if finite and _cancel(trial, values / unit, carrying) else None
 
 
 def _one_class_each(minimum: ProvenMinimum, leaf: Leaf) -> bool:
@@ -101,7 +104,8 @@ def _determined_bound(
     if total + doubt > 0.0 or weight <= 0.0:
         return None
     relative = gamma(len(values) + 4) + len(values) * TINY / weight * float(shares.max())
-    return total / weight, (doubt + relative * abs(total)) / weight * (1.0 + gamma(8))
+    bound, doubt = total / weight, (doubt + relative * abs(total)) / weight * (1.0 + gamma(8)) + TINY
+    return (bound, doubt) if np.isfinite(bound) and np.isfinite(doubt) else None
 
 
 def _near(minimum: ProvenMinimum, system: DualSystem, start: NDArray) -> tuple[float, float] | None:
@@ -127,11 +131,12 @@ def _near(minimum: ProvenMinimum, system: DualSystem, start: NDArray) -> tuple[f
     return (bound, doubt) if np.isfinite(bound) and np.isfinite(doubt) else None
 
 
-def _cancel(system: DualSystem, start: NDArray) -> bool:
-    """Whether multipliers near these fulfil everything with λ = 0, which shows exactly t ≤ 0."""
-    carried = system.matrix[:, len(system.zeta) :]
-    rows = carried.any(axis=1)
-    alone, right = carried[rows], system.right[rows]
+def _cancel(system: DualSystem, start: NDArray, rows: NDArray[np.bool_]) -> bool:
+    """Whether multipliers near these fulfil everything with λ = 0, which shows exactly t ≤ 0.
+
+    rows : the equations in which a multiplier occurs; the others hold then
+    """
+    alone, right = system.matrix[rows, len(system.zeta) :], system.right[rows]
     rounded = np.full(len(alone), TINY * (len(start) + 1))
     known = gamma(len(start)) * (product(np.abs(alone), start) + np.abs(right)) + rounded * norm(start)
     return row_system(alone, rounded).distance(right - alone @ start, known) < 1.0
@@ -212,7 +217,8 @@ def _sample_by_sample(minimum, leaf: Leaf, zeta: NDArray, mask: NDArray, owner) 
 
 
 def _vanishing(minimum: ProvenMinimum, free: list[int]) -> NDArray[np.bool_]:
-    """Samples, (N,), whose λ may be set to zero for the free groups' sake."""
+    """Samples, (N,), whose λ may be set to zero for the free groups' sake; any choice is sound, because it
+    only takes unknowns away."""
     columns = minimum.groups[:, free]
     alive = columns.any(axis=1)
     if 0 < alive.sum() <= len(free) * minimum.D and not (alive & ~minimum.saturated).any():

@@ -124,7 +124,7 @@ def witness_margin(cell: Cell, R: NDArray[np.float64], signs: NDArray[np.int8]) 
     short = found.fitted[0] - fitted
     if found.part is not None:
         short = np.where(found.rows, short - found.part.projection(short), 0.0)
-    if np.linalg.norm(short) > TOLERANCE * np.linalg.norm(cell.y):
+    if not np.linalg.norm(short) <= TOLERANCE * np.linalg.norm(cell.y):
         return None
     nearby = copy.copy(found)
     nearby.y = np.where(cell.alive, short, 0.0)
@@ -136,7 +136,7 @@ def witness_margin(cell: Cell, R: NDArray[np.float64], signs: NDArray[np.int8]) 
     doubt[cell.samples.zero] = 0.0
     doubt[:, ~R.any(axis=1) & (cell.group < 0)] = 0.0
     sided = signs * values
-    if (sided[~cell.pattern] + doubt[~cell.pattern] > 0).any():
+    if not (sided[~cell.pattern] + doubt[~cell.pattern] <= 0).all():
         return None
     lower = float((sided - doubt)[cell.pattern].min(initial=np.inf))
     return lower if lower > 0 else None

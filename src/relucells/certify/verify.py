@@ -8,23 +8,24 @@ certificate supports; that no other certificate supports a better one is the sea
 """
 
 import numpy as np
+from flint import fmpq
 from numpy.typing import ArrayLike
 
-from relucells.certify import clauses, coercion, numerical
+from relucells.certify import clauses, coercion, dyadic, numerical
 from relucells.certify.cell import Cell, Samples
 from relucells.certify.certificates import LEVELS, Decision, Leaf
 from relucells.certify.conventions import Convention
 from relucells.certify.enclosures import exact_fit
 from relucells.certify.kinds import Finding, check
 from relucells.certify.rational import NEAR, power
-from relucells.samples.floating import TINY, gamma, rounding
+from relucells.samples.floating import TINY, UNDERFLOW, gamma, rounding
 from relucells.samples.free_part import FreePart, free_array
 from relucells.samples.inputs import Inputs, activations, prepare, targets
 from relucells.samples.threads import one_thread
 
 # The share by which a stated margin may exceed what its proof supports: a witness that is moved strictly
 # inside its cell gives up that much.
-MARGIN_SLACK = 1e-6
+MARGIN_SLACK = fmpq(1, 10**6)
 # Of the root of the loss: relative to itself, and relative to the root mean square of y.
 LOSS_SLACK = 1e-9
 LOSS_ROUNDING = 1e-12
@@ -125,15 +126,24 @@ def _genuine(cell: Cell, decision: Decision, convention: Convention) -> str:
         margin = cell.exact.witness_margin(decision.R, decision.signs)
         if margin is None or margin <= 0:
             return "rejected"
-        return loss if _supports(decision, float(margin), float(margin)) else "rejected"
-    margin = numerical.witness_margin(cell, decision.R, decision.signs)
-    return "numerical" if margin is not None and _supports(decision, margin, margin) else "rejected"
+        return loss if _supports(decision, margin, margin) else "rejected"
+    found = numerical.witness_margin(cell, decision.R, decision.signs)
+    if found is None or not _supports(decision, _at_most_1(found, 0), _at_most_1(found, 0)):
+        return "rejected"
+    return "numerical"
 
 
-def _supports(decision: Decision, lower: float, upper: float) -> bool:
-    """Whether a margin between these bounds, at most 1, is the one stated."""
-    enough = min(lower, 1.0) >= decision.margin * (1.0 - MARGIN_SLACK)
-    return enough and (not decision.exact or decision.margin >= min(upper, 1.0) * (1.0 - 2 * MARGIN_SLACK))
+def _supports(decision: Decision, lower: fmpq, upper: fmpq) -> bool:
+    """Whether a margin between these bounds, at most 1, is the one stated. As rationals: a float near the
+    smallest one would be rounded by more than the slack."""
+    stated = dyadic.fraction(decision.margin)
+    enough = lower >= stated * (1 - MARGIN_SLACK)
+    return enough and (not decision.exact or stated >= upper * (1 - 2 * MARGIN_SLACK))
+
+
+def _at_most_1(value: float, exponent: int) -> fmpq:
+    """value · 2^exponent, at most 1, exactly."""
+    return fmpq(1) if value == np.inf else min(dyadic.fraction(value) * power(exponent), fmpq(1))
 
 
 def _inside(cell: Cell, decision: Decision) -> bool:
@@ -153,7 +163,7 @@ def _inside(cell: Cell, decision: Decision) -> bool:
         return False
     lower = float((values - error)[cell.pattern].min(initial=np.inf))
     upper = float((values + error)[cell.pattern].min(initial=np.inf))
-    return lower > 0.0 and _supports(decision, *np.ldexp([lower, upper], cell.exponent).tolist())
+    return lower > 0.0 and _supports(decision, *(_at_most_1(v, cell.exponent) for v in (lower, upper)))
 
 
 # Leaves
@@ -163,7 +173,7 @@ def _none(cell: Cell, decision: Decision, convention: Convention) -> str:
     if decision.margin > 0 or not cell.pattern.any() or not _covered(cell, decision, convention):
         return "rejected"
     level = LEVELS.index(_loss_level(cell, decision.loss))
-    highest, doubt = -np.inf, 0.0
+    highest = Finding("proven", -np.inf)
     for leaf in decision.certificate.leaves:
         if not level:
             break
@@ -171,17 +181,19 @@ def _none(cell: Cell, decision: Decision, convention: Convention) -> str:
         level = min(level, LEVELS.index(found.level))
         if not _agree(leaf.bound, found):
             return "rejected"
-        if found.bound > highest:
-            highest, doubt = found.bound, found.doubt
-    shown = Finding(LEVELS[level], highest, doubt)
-    return LEVELS[level] if _agree(decision.margin, shown) else "rejected"
+        if found.upper > highest.upper:
+            highest = found
+    return LEVELS[level] if _agree(decision.margin, highest) else "rejected"
 
 
 def _agree(stated: float, found: Finding) -> bool:
-    """Whether a stated margin is the one found, up to rounding if they are finite."""
+    """Whether a stated margin is not below what is shown, and not above what may be, both up to rounding:
+    ``MARGIN_SLACK`` of it, and four of the smallest floats."""
     if not np.isfinite(stated) or not np.isfinite(found.bound):
         return stated == found.bound
-    return abs(stated - found.bound) <= MARGIN_SLACK * abs(found.bound) + 2 * found.doubt + 4 * TINY
+    rounded = float(MARGIN_SLACK) * abs(found.bound) + 4 * TINY
+    least = found.upper if found.level == "proven" else found.bound - 2 * found.doubt
+    return least - rounded <= stated <= found.bound + 2 * found.doubt + rounded
 
 
 def _covered(cell: Cell, decision: Decision, convention: Convention) -> bool:
@@ -217,7 +229,9 @@ def _same_loss(cell: Cell, stated: float, lower: float, upper: float, size: floa
     if not stated >= 0.0 or not np.isfinite(upper):
         return False
     largest, smallest = np.ldexp([upper**2, max(lower, 0.0) ** 2], 2 * cell.exponent)
-    if smallest - 4 * TINY <= stated <= largest + 4 * TINY:  # what is too small or too large for a float
+    if stated == np.inf:  # a loss that is too large for a float
+        return bool(smallest == np.inf)
+    if smallest - 4 * TINY <= stated <= largest + 4 * TINY:  # what floats near the smallest one cannot tell
         return True
     root = float(np.sqrt(np.ldexp(stated, -2 * cell.exponent)))
     slack = LOSS_SLACK * upper + LOSS_ROUNDING * size
@@ -235,5 +249,7 @@ def loss_root(cell: Cell) -> tuple[float, float]:
     if not cell.rational:
         return 0.0, np.inf
     exact = cell.exact.loss * power(2 * (cell.exact.unit - cell.exponent))
+    if not exact:
+        return 0.0, 0.0
     length = float(np.sqrt(int(exact.p) / int(exact.q)))
-    return length * (1.0 - gamma(4)), length * (1.0 + gamma(4))
+    return max(0.0, length * (1.0 - gamma(4)) - UNDERFLOW), length * (1.0 + gamma(4)) + UNDERFLOW

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 UNIT = 2.0**-53
 # A product that underflows errs by at most half of this.
 TINY = 2.0**-1074
+# The root of a square that underflows errs by less than this.
+UNDERFLOW = 2.0**-536
 
 
 def gamma(n: int) -> float:
@@ -29,7 +31,13 @@ def gamma(n: int) -> float:
 def norm(array: NDArray) -> float:
     """An upper bound on the Frobenius norm; squares that underflow are worth 2⁻⁵³⁷ each."""
     rounded = float(np.linalg.norm(array)) * (1.0 + gamma(array.size))
-    return rounded + 2.0**-536 * np.sqrt(array.size) if array.any() else 0.0
+    return rounded + UNDERFLOW * np.sqrt(array.size) if array.any() else 0.0
+
+
+def norm_at_least(array: NDArray) -> float:
+    """A lower bound on the Frobenius norm: squares that underflow may be rounded up."""
+    rounded = float(np.linalg.norm(array)) * (1.0 - gamma(array.size))
+    return max(0.0, rounded - UNDERFLOW * np.sqrt(array.size))
 
 
 def product(left: NDArray, right: NDArray) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from relucells.cells.minimum import cell_minimum, mean_square, scaled_by_power
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Certificate, Decision, Leaf
 from relucells.certify.conventions import BY_NAME
+from relucells.certify.dyadic import float_at_most
 from relucells.certify.verify import cell_of, leaf_bound
 from relucells.samples.columns import row_lengths
 from relucells.samples.free_part import FreePart
@@ -179,7 +180,7 @@ class Question:
         )
         if found.level == "rejected":  # R, rounded as it is, may show less than the margin
             shown = self.cell.exact.witness_margin(R, signs)
-            lower = 0.0 if shown is None else int(shown.p) / int(shown.q) * (1.0 - ROUNDED)
+            lower = 0.0 if shown is None else float_at_most(shown) * (1.0 - ROUNDED)
             found = self._confirmed(replace(found, margin=lower, exact=False))
         return found
 
@@ -252,7 +253,7 @@ class Question:
             return found
         # bounds near 0 have few digits: the checker's own stand in for them
         shown = [leaf_bound(self.cell, leaf) for leaf in leaves]
-        leaves = [replace(leaf, bound=at.bound) for leaf, at in zip(leaves, shown, strict=True)]
+        leaves = [replace(leaf, bound=at.upper) for leaf, at in zip(leaves, shown, strict=True)]
         margin = max(leaf.bound for leaf in leaves)
         certificate = Certificate(tuple(leaves), branches)
         return self._confirmed(replace(found, margin=margin, certificate=certificate))
