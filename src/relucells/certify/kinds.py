@@ -107,7 +107,8 @@ def check_samples(cell: Cell, leaf: Leaf) -> Finding:
     p, error = (array[samples] for array in cell.fitted)
     sizes = np.array([_float(w / total) for w in weights])
     bound, size = float(sizes @ p), float(np.abs(sizes) @ np.abs(p))
-    doubt = float(product(np.abs(sizes), error)) + gamma(len(p) + 4) * size + TINY * (4 * len(p) + float(np.abs(p).sum()))
+    doubt = float(product(np.abs(sizes), error)) + gamma(len(p) + 4) * size
+    doubt += TINY * (4 * len(p) + float(np.abs(p).sum()))
     if bound + doubt <= 0 and (doubt <= SHARP * abs(bound) or not cell.rational):
         return _scaled(cell, bound, doubt)
     if cell.rational:
