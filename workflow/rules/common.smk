@@ -18,7 +18,7 @@ from snakemake.utils import update_config
 PROJECT = workflow.current_basedir.join("../..").get_path_or_uri(secret_free=True)
 PROJECT = Path(PROJECT).resolve() if os.path.isdir(PROJECT) else None
 
-# What every job gets whatever the user's environment has. A notebook's backend means nothing to a job.
+# Every job gets these, whatever the user's environment has: jobs have no use for a notebook's backend.
 prefix = "export MPLBACKEND=Agg; "
 # A checkout runs its own code, whatever is installed: here, and in every job. Snakemake formats the
 # prefix, and takes PYTHONPATH out of the environment that conda jobs inherit, hence a command.

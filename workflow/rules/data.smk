@@ -14,7 +14,7 @@ if workflow.is_main_process and not config["data_dir"]:
 # Run where Snakemake runs: compute nodes of a cluster often have no way to the mirrors.
 rule fetch_data:
     output:
-        # What is there stays until something better is: a fetch that fails, or finds less, leaves it.
+        # Images that are there stay until better ones are found: a fetch that fails, or finds fewer, changes nothing.
         images=update("data/images/{images}.npz"),
     log:
         "logs/fetch_data/{images}.log",
@@ -24,7 +24,7 @@ rule fetch_data:
     conda:
         "../envs/images.yaml"
     params:
-        # Where to look is no parameter: official images are the same wherever they were found.
+        # data_dir is no parameter: official images are the same wherever they were found.
         request=lambda wildcards: request(
             f"data/images/{wildcards.images}.npz",
             config["data_dir"],
@@ -47,7 +47,7 @@ rule make_binary_subsets:
         "../envs/relucells.yaml"
     params:
         entry=lambda wildcards: PLAN.samples(wildcards.dataset),
-        # A user's file is no input: its content counts and not its date, and its name may be any.
+        # A user's file is no input, because its content counts and not its date. Its name is free.
         own=lambda wildcards: PLAN.own_file(wildcards.dataset),
         # Only a drawn set depends on the seed.
         seed=lambda wildcards: (

@@ -54,7 +54,7 @@ rule check_figure_2:
         ),
     log:
         "logs/check_figure_2.log",
-    priority: -1  # a measurement of noise: what a user looks at comes first
+    priority: -1  # it measures noise; results that a user looks at come first
     localrule: True
     conda:
         "../envs/relucells.yaml"

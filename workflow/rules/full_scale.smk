@@ -9,7 +9,7 @@ Out: results/full_scale/{N}/{K}/{bias}/{convention}.npz   decisions with certifi
 FULL_SCALE_IMAGES = config["full_scale"]["images"]
 
 
-# The weights are those of the data set that is named like the images: cells at every N hold the same ones.
+# The weights are those of the data set that is named like the images. They are the same at every N.
 rule decide_full_scale:
     input:
         f"data/images/{FULL_SCALE_IMAGES}.npz",

@@ -35,7 +35,7 @@ def described(page):
 def describe(path, output, wildcards):
     flag = get_flag_value(output, "report")
     return {
-        "path": str(path),  # alone: Snakemake's own paths bring their rule with them
+        "path": str(path),  # a plain text: Snakemake's own paths bring their rule with them
         "category": flag.category,
         "subcategory": flag.subcategory or "",
         "labels": {key: text.format(**wildcards) for key, text in flag.labels.items()},
@@ -67,7 +67,7 @@ def say_last_line():
         return
     made = {output for job in workflow.dag.jobs for output in job.output}
     if COMPARISON in made:
-        # By now Snakemake has left --directory.
+        # Snakemake has left the folder given with --directory by now.
         reports = [
             os.path.relpath(WORKDIR / page) for page in PAGE_FILES if page in made
         ]

@@ -26,7 +26,7 @@ rule draw_readings:
         csv="results/readings.csv",
     log:
         "logs/draw_readings.log",
-    priority: -1  # a measurement of noise: what a user looks at comes first
+    priority: -1  # it measures noise; results that a user looks at come first
     conda:
         "../envs/relucells.yaml"
     params:

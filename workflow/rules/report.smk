@@ -57,7 +57,7 @@ rule write_provenance:
         "../scripts/report/write_provenance.py"
 
 
-# What every job cost, as its log says; the last thing but the page that shows it.
+# What every job cost, from its log. Only the page that shows it comes later.
 rule write_costs:
     input:
         [

@@ -1,4 +1,4 @@
-"""Genuine minima under every sign convention: decisions, certificates, what descent does, one table.
+"""Genuine minima under every sign convention: decisions, certificates, descents, one table.
 
 In:  data/subsets/{dataset}.npz, results/trials/{dataset}/{bias}/{trials}/{weights,minima,lp}.npz
 Out: results/trials/{dataset}/{bias}/{trials}/decisions/{convention}.npz  for all but positive, which is lp.npz

@@ -49,7 +49,7 @@ rule repeat_diameters:
         "logs/repeat_diameters/{reading}/{dataset}_{N}.log",
     wildcard_constraints:
         dataset=TABLE_6_DATASETS,
-    priority: -1  # a measurement of noise: what a user looks at comes first
+    priority: -1  # it measures noise; results that a user looks at come first
     conda:
         "../envs/relucells.yaml"
     params:

@@ -57,7 +57,7 @@ rule repeat_data_draws:
         "results/data_seeds/{dataset}/{bias}.npz",
     log:
         "logs/repeat_data_draws/{dataset}/{bias}.log",
-    priority: -1  # a measurement of noise: what a user looks at comes first
+    priority: -1  # it measures noise; results that a user looks at come first
     conda:
         "../envs/relucells.yaml"
     params:

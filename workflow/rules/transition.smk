@@ -1,4 +1,4 @@
-"""From which number of samples on cells hold no genuine minimum: a map, a law, and data of other kinds.
+"""Up to how many samples cells hold a genuine minimum: a map, laws, and data of other kinds.
 
 In:  data/images/{images}.npz (of the kinds made of images); Gaussian samples are drawn
 Out: results/transition/series/{series}.npz   random cells of one kind of data, d, K and bias over N

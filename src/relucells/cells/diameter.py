@@ -4,11 +4,11 @@ From a weight w inside a cell, along a unit vector δ and its opposite: the hype
 met at s_i = −(w·x_i)/(δ·x_i). The chord is s1 + s2, with s1 the smallest positive and s2 the absolute
 value of the largest negative s_i, and the diameter is the longest chord over the given directions.
 
-Derived: with r_i = (δ·x_i)/(w·x_i), s1 = 1/max_i(−r_i) and s2 = 1/max_i r_i, so that a minimum and
-a maximum over the samples give the chord, and leaving samples out never shortens it.
+Derived: with r_i = (δ·x_i)/(w·x_i), s1 = 1/max_i(−r_i) and s2 = 1/max_i r_i. So a minimum and a maximum over
+the samples give the chord, and leaving samples out never shortens it.
 
-The hyperplanes all pass through the origin, so every cell is a cone and has no end; "open" means that
-some given direction (or its opposite) meets no hyperplane at all.
+All hyperplanes pass through the origin, so every cell is a cone and unbounded. A cell is called *open* if
+some given direction, or its opposite, meets no hyperplane at all.
 """
 
 from fractions import Fraction
@@ -21,7 +21,7 @@ from relucells.samples.inputs import Inputs, prepare, real_array, weights
 
 # Directions that are taken together, so that their products with the samples stay in the processor's cache.
 STRIP = 512
-# How many of the samples with the nearest hyperplanes have been looked at after each round.
+# How many samples have been looked at after each round, those with the nearest hyperplanes first.
 ROUNDS = (8, 16, 32, 64)
 # Numbers in a temporary array, for the same reason as STRIP.
 TILE = 1 << 16
@@ -61,8 +61,8 @@ def cell_diameters(
     normalise : False measures each chord in multiples of its direction's length instead, a reading of
         the paper that its numbers rule out (paper/readings.md)
 
-    Exact up to rounding: the nearest hyperplanes, in single precision, bound every chord from above; what
-    may exceed the longest chord known so far is computed from all samples in double precision.
+    Exact up to rounding. The nearest hyperplanes, in single precision, bound every chord from above. A chord
+    that may exceed the longest one known so far is then computed from all samples in double precision.
     Memory: n·(N + STRIP) + STRIP·N floats.
     """
     X, W, directions = _checked(X, W, directions, name="W")
@@ -113,7 +113,7 @@ def _smallest(sizes: NDArray[np.float64], count: int) -> NDArray[np.intp]:
     places = np.nonzero(sizes <= limit[:, None])[1]
     if len(places) == count * len(sizes):
         places = places.reshape(-1, count)
-    else:  # limits that rounding has moved past a value, or ties
+    else:  # rounding has moved a limit past a value, or there are ties
         places = np.argpartition(sizes, count - 1, axis=1)[:, :count]
     order = np.argsort(np.take_along_axis(sizes, places, axis=1), axis=1)
     return np.take_along_axis(places, order, axis=1)
@@ -122,8 +122,8 @@ def _smallest(sizes: NDArray[np.float64], count: int) -> NDArray[np.intp]:
 def _lengthen(longest: NDArray, products: NDArray, cells: _Cells) -> None:
     """Raise ``longest``, (n,), to the longest chord along directions with these δ·x_i, (M, N).
 
-    Pairs of a weight k and a direction m are left in the running while the samples seen so far allow a
-    longer chord than the longest known.
+    A pair of a weight k and a direction m is kept while the samples seen so far allow a chord longer than the
+    longest known.
     """
     V = np.ascontiguousarray(products.T, dtype=np.float32)  # (N, M)
     bounds = _first_round(V, cells)
@@ -169,7 +169,7 @@ def _first_round(V: NDArray, cells: _Cells) -> NDArray[np.float32]:
 
 
 def _best_of_each(k: NDArray, bounds: NDArray) -> NDArray[np.intp]:
-    """The place of a largest bound of each weight; ``k``, ascending, says whose they are."""
+    """The place of a largest bound of each weight; ``k``, ascending, says whose each bound is."""
     if not len(k):
         return np.empty(0, dtype=np.intp)
     starts = np.flatnonzero(np.diff(k, prepend=-1))
@@ -189,12 +189,15 @@ def _measure(longest: NDArray, products: NDArray, inverse: NDArray, k: NDArray, 
 
 
 def _beyond(longest: NDArray) -> NDArray[np.float64]:
-    """What a bound in single precision must exceed for a chord to be possibly longer than ``longest``."""
+    """A chord can be longer than ``longest`` only if its bound in single precision exceeds this."""
     return np.where(np.isinf(longest), np.inf, np.minimum(longest * (1 - SINGLE), REACH))
 
 
 def _chords(ahead: NDArray, behind: NDArray) -> NDArray:
-    """s1 + s2 from the largest r_i and −r_i, or 0 where there is no positive one; signs are of no account."""
+    """s1 + s2 from the largest r_i and the largest −r_i; 0 where one of them is not positive.
+
+    Signs do not matter.
+    """
     with np.errstate(divide="ignore", over="ignore"):  # 1 / −0.0 would be −∞
         return np.reciprocal(np.abs(ahead)) + np.reciprocal(np.abs(behind))
 
@@ -210,7 +213,7 @@ def _checked(X, W, directions, name: str) -> tuple[NDArray, NDArray, NDArray]:
 
 
 def _unit_rows(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rows divided by their lengths, and these, (n,); no length over- or underflows on the way."""
+    """Rows divided by their lengths, and the lengths, (n,), without overflow or underflow on the way."""
     largest = np.abs(rows).max(axis=1, keepdims=True)
     unit = rows / largest
     lengths = np.sqrt(np.einsum("ij,ij->i", unit, unit))
@@ -256,8 +259,9 @@ def enumerate_cells(X: ArrayLike) -> NDArray[np.bool_]:
     X : (N, D) samples, none of them zero, in any position. The samples are read as the exact
     fractions that the floats are. Time and memory grow with the number of cells, about N^(D−1).
 
-    Hyperplanes are added one by one. The cells that a new one cuts are the cells of the arrangement
-    that the earlier ones leave on it, found by recursion; each cell keeps an exact point inside.
+    Hyperplanes are added one by one. The earlier hyperplanes cut a new one into cells, found by recursion:
+    each of these is the trace of one cell that the new one cuts in two. Each cell keeps an exact point
+    inside.
     """
     X = real_array("X", X, dimensions=2)
     if not X.any(axis=1).all():

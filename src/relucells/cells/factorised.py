@@ -4,10 +4,10 @@ For a wide A (N < G·r: groups of equal neurons times rank X) it is the basis of
 
     A Aᵀ = (X Xᵀ) ∘ (I Iᵀ),
 
-which has N² entries whatever K is; A itself is not formed, and neither is its kernel, which would have
-G·r − rank A columns. Groups that are active on nearly all samples are compressed first: differences
-between them live on few samples. With a free part all of this is of VᵀA (``samples.free_part``). What is
-found here in floating point is checked by products with X and the pattern (``verify``).
+which has N² entries whatever K is. A itself is not formed, and neither is its kernel, which would have
+G·r − rank A columns. Groups that are active on nearly all samples are compressed first, because they differ
+on few samples only. With a free part VᵀA takes the place of A (``samples.free_part``). All of this is
+floating point; ``verify`` checks what is found by products with X and the pattern.
 """
 
 from functools import cached_property
@@ -22,9 +22,9 @@ from relucells.samples.inputs import Inputs, rank_tolerance
 
 # Corrections of a least-squares solution.
 REFINEMENTS = 3
-# Relative change of a value within the kernel below which it is the same for every minimiser.
+# A value that changes by less than this, relatively, within the kernel is the same for every minimiser.
 KNOWN = 1e-9
-# Entries of a kernel beyond which it is too large to form, and a program over it to solve.
+# With more entries than this a kernel is too large to form, and a program over it too large to solve.
 KERNEL = 200_000_000
 # Rows of A Aᵀ that are made at a time.
 STRIP = 1000
@@ -61,8 +61,10 @@ class LargeMinimum:
         self.values = self.coordinates @ self.sums.T
 
     def _choose_unknowns(self) -> None:
-        """Few unknowns w for the sums: next to a group that is active on all alive samples, the *reference*,
-        one that misses few of them, S, matters only through its values there,
+        """Few unknowns w for the sums.
+
+        The *reference* is a group that is active on all alive samples. Another
+        group g that misses only few of them, S, matters only through its values on S:
 
             Σ_g I_g X u_g = X w_ref − Σ_g I_S X V_g w_g + …,    w_ref = u_ref + Σ_g u_g,
 
@@ -137,7 +139,7 @@ class LargeMinimum:
 
     @cached_property
     def doubtful(self) -> bool:
-        """Whether some row of a wide A is nearly, but not up to rounding, a combination of the chosen ones.
+        """Whether some row of a wide A is nearly a combination of the chosen ones, but not up to rounding.
 
         A Aᵀ does not show it, so rank and minimum are not to be trusted then.
         """
@@ -191,7 +193,7 @@ class LargeMinimum:
         return found
 
     def preimage(self, wanted: NDArray) -> NDArray[np.float64]:
-        """λ, (N,), with Aᵀλ = wanted (G, r) and Fᵀλ = 0, if there is one; otherwise the equation fails."""
+        """λ, (N,), with Aᵀλ = wanted (G, r) and Fᵀλ = 0. If there is none the equations do not hold."""
         found = np.zeros(len(self.y))
         for _ in range(1 + REFINEMENTS):
             missing = wanted - self.transposed(found)
@@ -230,7 +232,7 @@ class LargeMinimum:
             # ‖Z_gᵀ x‖ through a triangle of r rows instead of the many columns of the kernel
             triangle = np.linalg.qr(block.T, mode="r")
             found[:, g] = np.linalg.norm(self.coordinates @ triangle.T, axis=1) <= KNOWN * lengths
-            # what lies off the span may go from the group to the reference
+            # the part outside the span may be moved from the group to the reference
             for h in self.spans if g == self.reference else [g] if g in self.spans else []:
                 away = self.coordinates - (self.coordinates @ self.spans[h]) @ self.spans[h].T
                 found[:, g] &= np.linalg.norm(away, axis=1) <= KNOWN * lengths
@@ -266,6 +268,6 @@ def large_minimum(
 def floating_minimum(
     inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None = None
 ) -> LargeMinimum:
-    """The same whatever the size of the cell."""
+    """``large_minimum``, whatever the size of the cell."""
     key = (y.tobytes(), pattern.tobytes(), b"" if part is None else part.key())
     return inputs.remembered(key, lambda: LargeMinimum(inputs, y, pattern, part))

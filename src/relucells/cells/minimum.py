@@ -27,8 +27,8 @@ from relucells.samples.inputs import (
 from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 
-# Rounds of iterative refinement after a solve through the Gram matrix: each one gains at least
-# four digits (condition bound 1e6, squared, times the unit roundoff), so two reach full accuracy.
+# Rounds of iterative refinement after a solve through the Gram matrix. Each round gains at least four digits
+# (condition bound 1e6, squared, times the unit roundoff), so two rounds reach full accuracy.
 REFINEMENTS = 2
 
 
@@ -60,9 +60,9 @@ def cell_minimum(
         of ones for an output bias, X for a linear skip connection; None: none.
     Raises ValueError, naming the argument, for arrays that are not finite or do not fit together.
 
-    Well-conditioned cells are solved through the smaller Gram matrix, refined to full accuracy. The others
-    are solved in accurate orthonormal coordinates, cut at the exact rank (``samples.columns``); cells too
-    large for that by a basis of A's columns (``bases``) and its numerical rank.
+    Well-conditioned cells are solved through the smaller Gram matrix, refined to full accuracy. Other cells
+    are solved in accurate orthonormal coordinates, cut at the exact rank (``samples.columns``). Cells too
+    large for that are solved by a basis of A's columns (``bases``) and its numerical rank.
     """
     inputs = prepare(X)
     N, D = inputs.X.shape
@@ -105,7 +105,7 @@ Solved = tuple[NDArray[np.float64], NDArray[np.float64], int]
 
 
 def _by_gram(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None) -> Solved | None:
-    """R, A R and rank of a well-conditioned or of a large cell; None of any other."""
+    """R, A R and rank of a cell that is well-conditioned or large; None for any other cell."""
     cell = compact(inputs, pattern)
     A, wanted = _off(part, cell.alive, cell.matrix, y)
     whole = None if part is None else cell.matrix
@@ -124,7 +124,7 @@ def _by_gram(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreeP
 def _off(
     part: FreePart | None, alive: NDArray[np.bool_], A: NDArray, y: NDArray
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """A, on alive samples, and y (N,) on the samples that matter, off the range of the free part."""
+    """A on the alive samples and y on all samples that matter, both projected off the free part's range."""
     if part is None:
         return A, y[alive]
     rows = alive | part.rows
@@ -132,7 +132,7 @@ def _off(
 
 
 def _by_exact_rank(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None) -> Solved:
-    """The same in orthonormal coordinates of the columns of X, singular values cut at the exact rank."""
+    """R, A R and rank, in orthonormal coordinates of X's columns, singular values cut at the exact rank."""
     C, T = inputs.orthonormal
     alive = pattern.any(axis=1)
     columns, group = distinct_columns(pattern)
@@ -175,8 +175,8 @@ def least_squares(
 ) -> tuple[NDArray[np.float64], int]:
     """The least-squares solution of least norm and the rank of A.
 
-    The rank is ``exact()`` where it is not plain to see, or else judged as that of an N × columns matrix.
-    whole : what A is a projection of, if it is one: rounding is relative to it
+    The rank is judged as that of an N × columns matrix; where that leaves doubt, it is ``exact()``.
+    whole : the matrix whose projection A is, if A is one: rounding is relative to it
     """
     if is_large(*A.shape) and A.shape[0] >= A.shape[1]:
         return _solve_by_columns(A, wanted, N, columns, whole)
@@ -219,7 +219,7 @@ def _solve_by_svd(A: NDArray, wanted: NDArray, exact: Callable[[], int]) -> tupl
 def _solve_by_columns(
     A: NDArray, wanted: NDArray, N: int, columns: int, whole: NDArray | None = None
 ) -> tuple[NDArray, int]:
-    """Minimum-norm least squares through independent columns of A, the part in A's kernel taken off."""
+    """Minimum-norm least squares: through independent columns of A, then without the part in A's kernel."""
     longest = None if whole is None else float(np.linalg.norm(whole, axis=0).max())
     basis = column_basis(A, N, columns, longest)
     solution = np.zeros(A.shape[1])

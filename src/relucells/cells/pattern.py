@@ -4,9 +4,9 @@ The samples are hyperplanes through the origin of weight space. Inside a cell th
 I_ij = [w_j·x_i > 0] is constant and the network is linear in R_j = z_j w_j: f = A R with row i of A
 equal to (I_i1 x_iᵀ, …, I_iK x_iᵀ) (Liu, Part 2, eqs. 2–4).
 
-A itself is rarely formed. Neurons with the same column of I have the same block of A, dead neurons
-and samples give zeros, and each block needs only rank(X) coordinates (``relucells.samples.inputs``);
-``compact`` drops all of that and keeps the singular values.
+A itself is rarely formed. Neurons with the same column of I have the same block of A. Dead neurons and dead
+samples give zeros. Each block needs only rank(X) coordinates (``relucells.samples.inputs``). ``compact``
+drops all that repeats and keeps the singular values.
 """
 
 from dataclasses import dataclass
@@ -89,10 +89,12 @@ def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDA
 
 @one_thread
 def rank(X: ArrayLike | Inputs, pattern: ArrayLike, free: ArrayLike | FreePart | None = None) -> int:
-    """rank A, of the rational matrix that the floats make; with a free part F that of Q A, which is
+    """rank A: the exact one, floats read as rational numbers.
+
+    With a free part F it is the rank of Q A, which is
     rank [A F] − rank F.
 
-    For well-conditioned cells it is what ``numpy.linalg.matrix_rank`` says of the dense A; of cells too
+    For well-conditioned cells this is what ``numpy.linalg.matrix_rank`` says of the dense A. For cells too
     large for exact arithmetic it is the numerical rank.
     """
     inputs = prepare(X)
@@ -151,12 +153,12 @@ def _rank_of_large(inputs: Inputs, pattern: NDArray[np.bool_], part: FreePart | 
 def _rank_by_differences(coordinates: NDArray, columns: NDArray[np.bool_]) -> int | None:
     """rank A where it is plain to see, for orthonormal coordinates (N, r) and distinct columns (N, G).
 
-    Derived: A's range is the sum of those of I_g X, and I_g = I_h + D for any other column h, so that D X may
-    take the place of I_g X. Along a tree in which every column follows one that differs from it on few
-    samples (the first ones follow 0), the differences D have few entries. Where the samples S of one are
-    independent, the range holds every vector on S; what the other differences add is seen on the other
-    samples alone, where fewer are left of them. None unless the differences that remain at the end are well
-    conditioned there.
+    Derived: A's range is the sum of the ranges of all I_g X. For another column h, I_g = I_h + D, so D X may
+    take the place of I_g X. In a tree every column follows one that differs from it on few samples (the first
+    ones follow 0), so the differences D have few entries. Let S be the samples of one difference. Where they
+    are independent, the range holds every vector on S. What the other differences add then shows on the
+    remaining samples alone, where they have fewer entries. None unless the differences that remain at the end
+    are well conditioned there.
     """
     N, r = coordinates.shape
     differences = _tree_of_differences(columns)
@@ -192,7 +194,7 @@ def _rank_by_differences(coordinates: NDArray, columns: NDArray[np.bool_]) -> in
 
 
 def _tree_of_differences(columns: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Entries −1, 0, 1, (N, G): each column less the one before it in a tree of least differences from 0."""
+    """Entries −1, 0, 1, (N, G): each column less the one that it follows in a tree of least differences."""
     values = columns.astype(float)
     sizes = values.sum(axis=0)
     apart = sizes[:, None] + sizes - 2 * (values.T @ values)

@@ -1,8 +1,9 @@
 """Bases of a large A's range, where a singular value decomposition would take too long.
 
-For a tall A (N ≥ G·r: groups of equal neurons times rank X) columns are chosen by Cholesky factorisation
-of AᵀA with pivoting, in rounds, because a Gram matrix does not show singular values below 1e-8 of the
-largest. For a wide one rows are chosen, from A Aᵀ. All of this is floating point without proven bounds.
+A is tall if N ≥ G·r (G groups of equal neurons, r = rank X). Then columns are chosen by Cholesky
+factorisation of AᵀA with pivoting. This takes several rounds, because a Gram matrix does not show singular
+values below 1e-8 of the largest. If A is wide, rows are chosen, from A Aᵀ. All of this is floating point
+without proven bounds.
 """
 
 from functools import cached_property
@@ -14,10 +15,10 @@ from relucells.samples.inputs import rank_tolerance
 
 # Entries of A beyond which a cell is large: there the decomposition takes minutes.
 LARGE = 20_000_000
-# Squared length, relative to the longest column, below which a column is left to the next round: a basis
-# is then conditioned well enough for projections to be right to about 1e-12.
+# A column whose squared length, relative to the longest column, is below this is left to the next round. The
+# basis is then so well conditioned that projections are right to about 1e-12.
 ROUND = 1e-8
-# The same for rows, of which there is one round: another would take a second N × N matrix.
+# The same for rows. They have one round only: another would take a second N × N matrix.
 ROW_ROUND = 1e-12
 
 
@@ -27,10 +28,10 @@ def is_large(rows: int, columns: int) -> bool:
 
 
 class ColumnBasis:
-    """Independent columns of a tall matrix A, (N, n), that span its range, and the others through them.
+    """Independent columns of a tall matrix A, (N, n), that span its range; the others are expressed by them.
 
-    The others are A_chosen T plus a part orthogonal to the chosen ones; where that part is longer than
-    ``limit`` (squared) it has a basis of its own, and so on.
+    The others are A_chosen T plus a part orthogonal to the chosen ones. Where the squared length of that part
+    exceeds ``limit``, the part has a basis of its own, and so on.
     """
 
     def __init__(self, A: NDArray[np.float64], limit: float):
@@ -72,7 +73,7 @@ class ColumnBasis:
 
     @cached_property
     def kernel(self) -> NDArray[np.float64]:
-        """A basis of A's kernel, (n, n − rank): each column that was not chosen against the chosen ones."""
+        """A basis of A's kernel, (n, n − rank): columns not chosen, less their combination of the chosen."""
         rest = self.below.kernel if self.below else np.eye(self.through.shape[1])
         return self._in_order(-self.through @ rest, rest)
 
@@ -89,9 +90,9 @@ class ColumnBasis:
 
 
 def column_basis(A: NDArray[np.float64], N: int, columns: int, longest: float | None = None) -> ColumnBasis:
-    """The basis of A's columns, their rank judged as that of an N × columns matrix.
+    """The basis of A's columns. Their rank is judged as that of an N × columns matrix.
 
-    longest : the length of the longest column that A was made of, where that is not A's own
+    longest : the length of the longest column of the matrix that A was made of, where that is not A's own
     """
     if longest is None:
         longest = np.sqrt(np.einsum("ij,ij->j", A, A).max())
@@ -114,13 +115,13 @@ class RowBasis:
             self.small = cholesky(self.trapezoid @ self.trapezoid.T)
 
     def solve(self, right: NDArray) -> NDArray[np.float64]:
-        """(A_chosen A_chosenᵀ)⁻¹ times right, (rank, …)."""
+        """(A_chosen A_chosenᵀ)⁻¹ ``right``, with right (rank, …)."""
         from scipy.linalg import cho_solve
 
         return cho_solve((self.factor, False), right)
 
     def through(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """T, (rank, len(rows)), for which Tᵀ A_chosen is the part of these rows in the chosen ones' span."""
+        """T, (rank, len(rows)): Tᵀ A_chosen is the part of these rows in the span of the chosen ones."""
         from scipy.linalg import solve_triangular
 
         place = np.empty(len(self.order), dtype=np.int64)
@@ -148,10 +149,10 @@ class RowBasis:
 
 
 def pivoted_cholesky(gram: NDArray, tolerance: float) -> tuple[NDArray, NDArray[np.int64], int]:
-    """U and the order with gram[order][:, order] = UᵀU in its leading rows, and their number.
+    """U, the order of the pivots, and how many there are: gram[order][:, order] = UᵀU in its leading rows.
 
     It ends where every remaining pivot is below ``tolerance`` times the largest. The Gram matrix is
-    overwritten; U has zeros below its diagonal in the leading rows.
+    overwritten. In the leading rows U has zeros below its diagonal.
     """
     from scipy.linalg import lapack
 

@@ -2,17 +2,17 @@
 
 Whether a cell's minimum is genuine depends on X only through its column space: X → X T with T invertible
 changes neither fitted values nor half-spaces. A raw column (a year beside the constant 1, features of
-unequal units) makes X ill-conditioned without changing that space, and a singular value decomposition
-in double precision then loses the small directions. So:
+unequal units) makes X ill-conditioned without changing that space. A singular value decomposition in double
+precision then loses the small directions. So:
 
-* columns are brought to the order of 1 by powers of two, which is exact;
-* the rank is that of the rational numbers that the floats are. Full rank is shown in floating point with
-  proven bounds, or modulo a prime (the rank modulo a prime never exceeds the rank). A lower rank is found
-  modulo two primes drawn from the data; it is right but with a probability below 1e-9;
-* C = X T is made orthonormal by T = R⁻¹ of a QR factorisation. Where X is ill-conditioned the product
-  X T is formed in exact integers, which leaves a C that is well-conditioned, and factorised again, until
-  C is orthonormal; every entry of C is then right to its last digits, in short samples as well
-  (the idea of S. M. Rump's preconditioning by an approximate inverse).
+* Columns are brought to the order of 1 by powers of two, which is exact.
+* The rank is the exact one: each float is read as the rational number that it is. Full rank is shown in
+  floating point with proven bounds, or modulo a prime (the rank modulo a prime never exceeds the rank). A
+  lower rank is found modulo two primes drawn from the data. It is wrong with a probability below 1e-9.
+* C = X T is made orthonormal by T = R⁻¹ of a QR factorisation. Where X is ill-conditioned, the product X T is
+  formed in exact integers. The result is well-conditioned and is factorised again, until C is orthonormal.
+  Every entry of C is then right to its last digits, in short samples as well. This is the idea of S. M.
+  Rump's preconditioning by an approximate inverse.
 """
 
 import hashlib
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 # Up to this condition number a product in double precision has an accurate result.
 PLAIN_CONDITION = 1e3
-# Entries of X up to which the product is formed in exact integers; beyond, in double precision.
+# Up to so many entries of X the product is formed in exact integers; beyond, in double precision.
 EXACT_ENTRIES = 400_000
-# Multiplications, about, that finding a rank modulo a prime may take: a few seconds.
+# About how many multiplications a rank modulo a prime may take: a few seconds.
 MODULAR_WORK = 4e9
-# Factorisations; each takes a factor of up to 1e15 off the condition number.
+# Most factorisations; each divides the condition number by up to 1e15.
 ROUNDS = 80
 
 
@@ -53,7 +53,7 @@ class ColumnSpace:
 
     @cached_property
     def rank(self) -> int:
-        """By singular values where X is too large for more."""
+        """Exact; by singular values where X is too large for that."""
         rank = exact_rank(self.X)
         if rank is None:
             singular = svd(self.scaled, compute_uv=False)
@@ -62,7 +62,7 @@ class ColumnSpace:
 
     @cached_property
     def columns(self) -> NDArray[np.int64]:
-        """Well-conditioned ones as a rule, by a QR factorisation with pivoting."""
+        """By a QR factorisation with pivoting, so they are well-conditioned as a rule."""
         distinct = distinct_rows(self.X.T)
         if self.rank == len(distinct):
             return distinct
@@ -107,7 +107,7 @@ class ColumnSpace:
 
     @property
     def hinges_on_rounding(self) -> bool:
-        """Whether the rank hinges on singular values of X, columns scaled, of the size of rounding."""
+        """Whether the rank depends on singular values of X (columns scaled) that are as small as rounding."""
         return rank_is_doubtful(self._parts[3], *self.shape)
 
     @property
@@ -152,7 +152,7 @@ def scale_columns(X: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def row_lengths(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Euclidean lengths of rows (N, n), of those too whose squares underflow or overflow."""
+    """Euclidean lengths of rows (N, n), right even where the squares underflow or overflow."""
     largest = np.abs(matrix).max(axis=1, initial=0.0)
     exponents = np.frexp(largest)[1]
     return np.ldexp(np.linalg.norm(np.ldexp(matrix, -exponents[:, None]), axis=1), exponents)
@@ -213,9 +213,9 @@ def _orthonormalise(
 
 
 def _inverse_of_triangle(triangle: NDArray) -> tuple[NDArray, float]:
-    """An approximate inverse of R, its singular values cut at the size of rounding, and R's condition number.
+    """An approximate inverse of R, singular values cut at the size of rounding, and R's condition number.
 
-    A cut direction stays longer than it should; the next round finds it again, at its true size.
+    A direction that is cut stays longer than it should. The next round finds it again, at its true size.
     """
     left, singular, right = svd(triangle)
     condition = singular[0] / singular[-1] if singular[-1] > 0 else np.inf
@@ -241,7 +241,7 @@ def _orthonormalise_exactly(samples: tuple["fmpz_mat", int], inverse: NDArray) -
 
 
 def integers(matrix: NDArray[np.float64], columns: NDArray | int = 0) -> tuple["fmpz_mat", int]:
-    """(integers, p) with matrix = integers · 2^p, column k taken times 2^-columns[k]; all of it exact."""
+    """(integers, p): the matrix, its column k times 2^-columns[k], is integers · 2^p exactly."""
     from flint import fmpz_mat
 
     mantissa, exponent = np.frexp(matrix)
@@ -262,7 +262,10 @@ def _identity(n: int) -> "fmpz_mat":
 
 
 def rounded(numerator: int, denominator: int, power: int) -> float:
-    """The float nearest to numerator / denominator · 2^power; of the same sign, never 0 unless it is."""
+    """The float nearest to numerator / denominator · 2^power.
+
+    It keeps the sign, and is 0 only if the number is.
+    """
     if numerator == 0:
         return 0.0
     shift = 64 - abs(numerator).bit_length() + denominator.bit_length()
@@ -290,7 +293,7 @@ MORE_ROWS = 4  # combinations of rows beyond the number of columns
 
 
 def rank_modulo_primes(matrix: NDArray[np.float64]) -> tuple[int, NDArray[np.int64]]:
-    """The largest rank modulo two primes of 31 bits, never above the exact one, and pivot columns of it.
+    """The larger rank modulo two primes of 31 bits, which never exceeds the exact one, and its pivot columns.
 
     The primes are drawn from the data, so that no data can be made to fit them by accident.
     """
@@ -310,10 +313,12 @@ def rank_modulo_primes(matrix: NDArray[np.float64]) -> tuple[int, NDArray[np.int
 
 
 def _combined(residues: NDArray[np.uint64], p: int, seed: int) -> NDArray[np.uint64]:
-    """Few random combinations of many rows modulo p: never a larger row space, but for accidents the same.
+    """Few random combinations of many rows modulo p.
 
-    An accident, with coefficients of 20 bits and MORE_ROWS to spare, is rarer than one among the primes. The
-    products of halves of 16 bits are sums below 2^53, which floats hold exactly.
+    They span the same space except by accident, never a larger one.
+
+    With coefficients of 20 bits and MORE_ROWS to spare, an accident is rarer than one among the primes. The
+    sums of products of halves of 16 bits stay below 2^53, and floats hold them exactly.
     """
     N, n = residues.shape
     if N <= 4 * (n + MORE_ROWS) or N > 2**16:

@@ -1,10 +1,10 @@
 """Floating point with proven error bounds, and proofs that a linear system has a solution nearby.
 
-Everything here trusts IEEE double precision and nothing else. An inner product of n terms, computed in any
-order, errs by at most γ_n = n u / (1 − n u) times the inner product of the absolute values (u = 2⁻⁵³), and
-by 2⁻¹⁰⁷⁵ more for each product that underflows; sums do not underflow. ``gamma`` is more than twice γ_n,
-which leaves room for the rounding of the bounds themselves. Whatever overflows is not finite, and nothing
-that is not finite proves anything.
+Everything here trusts IEEE double precision and nothing else. Let u = 2⁻⁵³ and γ_n = n u / (1 − n u). An
+inner product of n terms, computed in any order, errs by at most γ_n times the inner product of the absolute
+values, and by 2⁻¹⁰⁷⁵ more for each product that underflows. Sums do not underflow. ``gamma`` is more than
+twice γ_n, which leaves room for the rounding of the bounds themselves. A number that overflows is not finite,
+and a bound that is not finite proves nothing.
 
 If T is any matrix (in practice an inverse Cholesky factor) and F = T E has ‖F Fᵀ − I‖ ≤ δ < 1, then E
 has full row rank and E z' = b has a solution with ‖z' − z‖ ≤ ‖T (b − E z)‖ / √(1 − δ), for every z
@@ -24,7 +24,7 @@ UNDERFLOW = 2.0**-536
 
 
 def gamma(n: int) -> float:
-    """Twice the relative error of an inner product of n terms; generous enough for its own rounding."""
+    """Twice the relative error of an inner product of n terms, and a little more for its own rounding."""
     return 2.0 * (n + 4) * UNIT
 
 
@@ -51,14 +51,14 @@ def rounding(left: NDArray, right: NDArray) -> NDArray[np.float64]:
     n = left.shape[-1]
     size = np.abs(left) @ np.abs(right)
     some = left.any(axis=1)[:, None] & right.any(axis=0)
-    if (some & (size == 0)).any():  # nothing meets, or all of it underflows
+    if (some & (size == 0)).any():  # no terms, or all of them underflow
         some = (left != 0).astype(float) @ (right != 0).astype(float) > 0
     return gamma(n) * size + TINY * 2.0 * n * some
 
 
 @dataclass(frozen=True)
 class RowSystem:
-    """A matrix E, m × n with m ≤ n, its rows known to within ``error`` (m,), and its proof of full row rank.
+    """E, m × n with m ≤ n, its rows known to within ``error`` (m,), and the proof of its full row rank.
 
     precondition : T, (m, m); sigma : a lower bound on the smallest singular value of T E, positive iff
     full row rank is proven
@@ -78,7 +78,7 @@ class RowSystem:
         return self.matrix.T @ (self.precondition.T @ (self.precondition @ right))
 
     def distance(self, residual: NDArray, error: NDArray) -> float:
-        """How far the nearest exact solution can be from a z with that residual, known to ``error`` (m,)."""
+        """How far the nearest exact solution can be from a z with this residual, known to ``error`` (m,)."""
         if not self.proven:
             return np.inf
         T = self.precondition
@@ -117,7 +117,7 @@ def _row_system(matrix: NDArray[np.float64], error: NDArray) -> RowSystem:
 
 
 def _triangular_inverse(scaled: NDArray) -> NDArray:
-    """R⁻ᵀ of scaledᵀ = Q R: slower than Cholesky, good up to condition numbers near 1e15."""
+    """R⁻ᵀ, where scaledᵀ = Q R. Slower than Cholesky, but good up to condition numbers near 1e15."""
     triangle = np.linalg.qr(scaled.T, mode="r")
     try:
         return np.linalg.inv(triangle).T

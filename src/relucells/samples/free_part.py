@@ -1,9 +1,9 @@
 """A free linear part of the network: f(x_i) = Σ_j I_ij R_j·x_i + F_i·c with c free.
 
-F = (1, …, 1)ᵀ is an output bias, F = X a linear skip connection. With Q the projector onto the orthogonal
-complement of F's range, the R of all minimisers are those of ‖Q (A R − y)‖² (derived: for every R the best
-c makes the residual orthogonal to F). So wherever A and y enter, Vᵀ A and Vᵀ y take their place, V an
-orthonormal basis of that complement; the half-spaces concern R alone and stay.
+F = (1, …, 1)ᵀ is an output bias, F = X a linear skip connection. Let Q be the projector onto the orthogonal
+complement of F's range, and V an orthonormal basis of that complement. The R of all minimisers are the
+minimisers of ‖Q (A R − y)‖² (derived: for every R the best c makes the residual orthogonal to F). So Vᵀ A and
+Vᵀ y take the place of A and y everywhere. The half-spaces concern R alone and stay.
 """
 
 from functools import cached_property
@@ -51,7 +51,7 @@ def _flat(values: NDArray) -> NDArray[np.float64]:
 
 
 class FreePart:
-    """F, (N, m), m ≥ 1 and not all zero, with what the searching side needs of it.
+    """F, (N, m), m ≥ 1 and not all zero, with what the search needs of it.
 
     inputs : F prepared, as samples are; rank : its exact rank; rows (N,) : where it has an entry
     """
@@ -78,7 +78,10 @@ class FreePart:
         return Complement(np.array(self.inputs.orthonormal[0]))
 
     def restricted(self, rows: NDArray[np.bool_]) -> Complement:
-        """The complement within some samples, (N,), which must hold all with an entry."""
+        """The complement within some samples, (N,) bool.
+
+        They must include every sample at which F has an entry.
+        """
         return self.complement if rows.all() else Complement(np.array(self.inputs.orthonormal[0][rows]))
 
     def rank_on(self, rows: NDArray[np.bool_]) -> int:
@@ -135,7 +138,7 @@ def free_part_at(
     free: ArrayLike | FreePart | None = None,
     c: ArrayLike | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """F (N, m) and c (m,) of a network: an output bias, a skip connection's weights (D,), and F c besides.
+    """F (N, m) and c (m,) of an output bias, a skip connection's weights (D,), and any further F c.
 
     Raises ValueError, naming the argument, for what does not fit.
     """
@@ -157,7 +160,7 @@ def free_part_at(
 
 
 def free_part(free: ArrayLike | FreePart | None, N: int) -> FreePart | None:
-    """The free part, or None where it has no columns, or none but zeros: such a network has none.
+    """The free part, or None where it has no columns or only columns of zeros.
 
     free : (N, m) finite, or None. Raises ValueError, naming the argument, for anything else.
     """

@@ -28,9 +28,9 @@ def two_gaussians(
 def embed(X: NDArray[np.float64], d: int) -> NDArray[np.float64]:
     """Samples of r dimensions, augmented, (N, r + 1), in an r-dimensional subspace of d: (N, d + 1).
 
-    The subspace is that of the first r coordinates, so that the rank is r + 1 exactly; a rotated one has
-    that rank up to rounding only. Since w ~ N(0, I) has no direction, whatever random weights meet has the
-    distribution that it has in any other subspace, and in r dimensions (derived).
+    The subspace is that of the first r coordinates, so that the rank is exactly r + 1; a rotated subspace has
+    that rank only up to rounding. All directions of w ~ N(0, I) are alike. So random weights find the same
+    distribution of patterns as in any other subspace, and as in r dimensions (derived).
     Raises ValueError unless d ≥ r.
     """
     r = X.shape[1] - 1

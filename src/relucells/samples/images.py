@@ -2,7 +2,7 @@
 
 Section V of Liu, Part 2: the first images of two classes of a training set, turned grey, pixels scaled
 to [0, 1], a constant 1 appended. Images are uint8, (n, height, width) or (n, height, width, 3); labels
-are the class numbers, (n,). Nothing here reads a file: what comes in are bytes or arrays.
+are the class numbers, (n,). Nothing here reads a file: the functions take bytes or arrays.
 """
 
 from math import isqrt
@@ -25,7 +25,7 @@ def parse_idx(data: bytes, dimensions: int) -> NDArray[np.uint8]:
     """The array in an unpacked idx file of unsigned bytes, the format of MNIST.
 
     Big-endian: magic number (two zero bytes, type code, number of dimensions), the size of each
-    dimension as 4 bytes, the entries. Raises ValueError for anything else, longer or shorter.
+    dimension as 4 bytes, the entries. Raises ValueError for anything else, and for too many or too few bytes.
     """
     magic, expected = data[:4], bytes((0, 0, IDX_UINT8, dimensions))
     if magic != expected:
@@ -125,7 +125,7 @@ def pixels(images: NDArray[np.uint8], grey: str = "rgb2gray") -> NDArray[np.floa
 
 
 def pooled(rows: NDArray[np.float64], d: int) -> NDArray[np.float64]:
-    """Square images, rows of grey values (n, side²), averaged over square blocks so that d values are left.
+    """Square images, rows of grey values (n, side²), averaged over square blocks: d values are left, (n, d).
 
     Raises ValueError unless √d divides the side.
     """

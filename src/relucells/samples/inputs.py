@@ -1,9 +1,8 @@
 """Checked arguments, and a data set's inputs prepared once for repeated use.
 
-Everything the library asks about a cell involves the weights of neuron j only through the N values
-R_j·x_i, so only the component of R_j in the span of the samples matters. ``prepare`` computes that
-span once: ``X = C Bᵀ`` with an orthonormal B, and all later work is done on C, which has rank(X)
-columns instead of D.
+Questions about a cell involve the weights of neuron j only through the N values R_j·x_i. So only the
+component of R_j in the span of the samples matters. ``prepare`` computes that span once: ``X = C Bᵀ`` with an
+orthonormal B. All later work is done on C, which has rank(X) columns instead of D.
 """
 
 from collections.abc import Callable, Hashable
@@ -19,8 +18,8 @@ from relucells.samples.decomposition import svd
 from relucells.samples.floating import RowSystem, gamma, row_system
 from relucells.samples.records import Record
 
-# A Gram matrix squares the singular values: beyond this condition number of the factor (a bound on
-# it) the small ones drown in rounding and the singular values themselves are computed instead.
+# A Gram matrix squares the singular values, so the small ones can be lost in rounding. Beyond this bound on
+# the factor's condition number the singular values themselves are computed instead.
 GRAM_CONDITION_LIMIT = 1e6
 # Squared lengths outside this range lose digits to underflow, or overflow in products.
 GRAM_RANGE = (1e-200, 1e200)
@@ -61,7 +60,7 @@ class Inputs(Record):
 
     @cached_property
     def hinges_on_rounding(self) -> bool:
-        """Whether ``rank`` hinges on singular values of the size of rounding, all columns scaled alike."""
+        """Whether ``rank`` depends on singular values as small as rounding, columns scaled to one size."""
         return self._gram_factor is None and self.space.hinges_on_rounding
 
     @property
@@ -106,7 +105,7 @@ class Inputs(Record):
 
     @cached_property
     def rows(self) -> RowSystem:
-        """The samples with the proof, where there is one, that they are linearly independent."""
+        """The samples, with a proof that they are linearly independent where there is one."""
         plain = row_system(self.X)
         return plain if plain.proven else row_system(self.space.scaled)
 
@@ -125,7 +124,10 @@ class Inputs(Record):
         return (R + self.X.T @ (factor.T @ (factor @ missing))).T
 
     def remembered(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """``make()``, kept until another key is asked for: several questions about a large cell share it."""
+        """``make()``.
+
+        The result is kept until another key is asked for, so that several questions share it.
+        """
         if self._last.get("key") != key:
             self._last.clear()  # first, so that two large cells are never held at once
             self._last["value"] = make()
@@ -149,10 +151,10 @@ class Inputs(Record):
 
 
 def prepare(X: ArrayLike | Inputs) -> Inputs:
-    """Check the samples; pass the result wherever the library takes an X to compute their span once.
+    """Check the samples. Pass the result in the place of X, so that their span is computed only once.
 
-    X : (N, D), N ≥ 1, D ≥ 1, finite. Raises ValueError otherwise. The samples are copied: what is done to
-    the array afterwards changes nothing here.
+    X : (N, D), N ≥ 1, D ≥ 1, finite. Raises ValueError otherwise. The samples are copied: later
+    changes of the array have no effect.
     """
     if isinstance(X, Inputs):
         return X
@@ -167,7 +169,7 @@ def rank_tolerance(largest: float, N: int, columns: int) -> float:
 
 
 def inverse_lower(triangle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The inverse of a lower triangular matrix by halves, a sixth of the work of ``numpy.linalg.inv``."""
+    """The inverse of a lower triangular matrix by halves: a sixth of the work of ``numpy.linalg.inv``."""
     n, half = len(triangle), len(triangle) // 2
     if n <= 64:
         return np.linalg.inv(triangle)
@@ -197,8 +199,9 @@ def gram_factor(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
 
 
 def clear_of_noise(factor: NDArray[np.float64] | None, whole: NDArray[np.float64]) -> bool:
-    """Whether a matrix M of inverse Cholesky ``factor``, what a projection has left of ``whole``, is more
-    than what rounding leaves: its least singular value is at least 1 / ‖factor‖."""
+    """Whether M, which a projection has left of ``whole``, is more than rounding.
+
+    ``factor`` is M's inverse Cholesky factor: the least singular value of M is at least 1 / ‖factor‖."""
     if factor is None:
         return False
     return bool(np.linalg.norm(factor) * np.linalg.norm(whole) <= GRAM_CONDITION_LIMIT)
@@ -224,7 +227,7 @@ def real_array(name: str, value: ArrayLike, dimensions: int) -> NDArray[np.float
 
 
 def refuse_masks(name: str, value: object) -> None:
-    """ValueError for a masked array, or a list of them: numpy would use what lies under the mask as data."""
+    """ValueError for a masked array, or a list of them: numpy would use the values under the mask as data."""
     parts = value if isinstance(value, (list, tuple)) else ()
     if isinstance(value, np.ma.MaskedArray) or any(isinstance(part, np.ma.MaskedArray) for part in parts):
         raise ValueError(

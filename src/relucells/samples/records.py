@@ -8,7 +8,7 @@ import numpy as np
 class Record:
     """Equality of a frozen dataclass that holds arrays: field by field, arrays by shape and content.
 
-    NaN equals NaN: two records are equal if nothing tells them apart. Records have no hash, as arrays have
+    NaN equals NaN, so that a record equals its copy. Records have no hash, as arrays have
     none. The dataclass must be made with ``eq=False``.
     """
 

@@ -1,7 +1,8 @@
 """One thread for linear algebra on small matrices.
 
-On a machine whose cores are busy, the threads of a BLAS wait for each other: a product that takes one
-thread milliseconds can take a second. The library's products are small, so it keeps them on one thread.
+On a machine whose cores are busy, the threads of a BLAS wait for each other. A product that takes
+milliseconds on one thread can then take a second. The library's products are small, so it keeps them on one
+thread.
 """
 
 import sys
@@ -12,12 +13,12 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Samples beyond which products are large enough for several threads to pay.
+# With more samples than this, products are so large that several threads are faster.
 MANY = 3000
 
 
 def one_thread(function: Callable[P, T]) -> Callable[P, T]:
-    """The function, with BLAS on one thread while it runs unless its first argument holds many samples."""
+    """The function, with BLAS on one thread while it runs. Not if its first argument holds many samples."""
 
     @wraps(function)
     def limited(*arguments, **named):
@@ -44,7 +45,7 @@ def _libraries() -> list:
 
 @lru_cache(maxsize=2)
 def _look(with_scipy: bool) -> list:
-    """They are looked for once, and again when SciPy has brought its own."""
+    """Look for them once, and again when SciPy has loaded its own."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas").lib_controllers
