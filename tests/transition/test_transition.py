@@ -397,6 +397,13 @@ def test_what_is_proven_is_counted_apart():
     assert (rows["proven_genuine"] == rows["genuine"]).all() and (rows["proven_none"] == rows["none"]).all()
     assert rows["genuine"].sum() and rows["none"].sum()
     assert rows["at_once"].sum() <= rows["none"].sum()
+    assert not rows["numerical"].any() and (rows["proven"] == rows["genuine"] + rows["none"]).all()
+    result["exists_proven"][1, [0, 3]] = 0
+    rows = pd.DataFrame(shares(entry(), result, 0.95)).set_index(["convention", "N"])
+    decided = rows.loc[("exists", 16), ["genuine", "none"]].sum()
+    assert rows.loc[("exists", 16), ["proven", "numerical"]].tolist() == [decided - 2, 2]
+    assert rows.loc[("exists", 16), "numerical_draws"] == "0 3"
+    assert rows.loc[("sampled", 16), "numerical_draws"] == ""
 
 
 def test_undecided_cells_widen_the_place_and_may_leave_it_open():

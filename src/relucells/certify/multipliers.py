@@ -143,7 +143,7 @@ def _cancel(system: DualSystem, start: NDArray, rows: NDArray[np.bool_]) -> bool
 
 
 def _dual_system(minimum: ProvenMinimum, leaf: Leaf, shares: NDArray | None) -> DualSystem:
-    X, D, pattern = minimum.X, minimum.D, minimum.cell.pattern
+    X, D = minimum.X[leaf.pairs[:, 0]], minimum.D
     free, carrying = _requirements(minimum, leaf)
     # λ vanishes where the free groups alone demand it; off these samples few of their masks remain
     saturated = _vanishing(minimum, free) & minimum.saturated
@@ -152,27 +152,17 @@ def _dual_system(minimum: ProvenMinimum, leaf: Leaf, shares: NDArray | None) -> 
     vanish[: minimum.saturated.sum()] = saturated[minimum.saturated]
     zeta = np.flatnonzero(~vanish)
 
-    pairs, n = leaf.pairs, len(leaf.values)
-    # what a free group demands may be taken off the demand of a similar one
-    nodes = np.concatenate([np.zeros((minimum.N, 1)), rest], axis=1)
-    masks, sides = [differences(rest)], [np.zeros((D * rest.shape[1], n))]
-    for g, sign in carrying:
-        column = minimum.groups[:, g] & ~saturated
-        nearest = np.argmin(np.abs(nodes - column[:, None]).sum(axis=0))
-        masks.append((column - nodes[:, nearest])[:, None] * (g not in free))
-        mine = (minimum.group[pairs[:, 1]] == g) & (leaf.signs[pairs[:, 1]] == sign)
-        side = np.where(pattern[pairs[:, 0], pairs[:, 1]], 1.0, -1.0) * sign * mine
-        sides.append((X[pairs[:, 0]] * side[:, None]).T)
-    masks = np.concatenate(masks, axis=1)
+    demands = _demands(minimum, leaf, carrying, rest, ~saturated)
+    masks = np.concatenate([differences(rest), *(mask[:, None] for mask, _ in demands)], axis=1)
     blocks, _ = minimum.blocks(masks)
-    error = minimum.column_errors(masks)
-    dense = np.hstack([blocks[zeta].T, np.concatenate(sides)])
+    dense, error = blocks[zeta].T, minimum.column_errors(masks)
     start = D * rest.shape[1]
-    rows, row_errors = [dense[:start]], [error[:start]]
-    for k, (g, sign) in enumerate(carrying):
+    rows = [np.hstack([dense[:start], np.zeros((start, len(leaf.values)))])]
+    row_errors = [error[:start]]
+    for k, (mask, side) in enumerate(demands):
         block = slice(start + k * D, start + (k + 1) * D)
-        single = _sample_by_sample(minimum, leaf, zeta, masks[:, rest.shape[1] + k], (g, sign))
-        rows.append(dense[block] if single is None else single)
+        single = _sample_by_sample(minimum, leaf, zeta, mask, side)
+        rows.append(np.hstack([dense[block], (X * side[:, None]).T]) if single is None else single)
         row_errors.append(error[block] if single is None else np.zeros(len(single)))
     if minimum.m:
         nothing = np.zeros((minimum.N, 0))
@@ -189,15 +179,48 @@ def _dual_system(minimum: ProvenMinimum, leaf: Leaf, shares: NDArray | None) -> 
     return DualSystem(np.vstack(rows), np.concatenate(row_errors), right, zeta)
 
 
-def _sample_by_sample(minimum, leaf: Leaf, zeta: NDArray, mask: NDArray, owner) -> NDArray | None:
-    """Rows that make every x_i in a class's sum vanish by itself, where there are at most D of them.
+def _demands(
+    minimum: ProvenMinimum, leaf: Leaf, carrying: list[tuple[int, int]], rest: NDArray, inside: NDArray
+) -> list[tuple[NDArray, NDArray]]:
+    """(mask (N,), side (n,)) of what each class demands: Σ_i mask_i λ_i x_i + Σ_m side_m values_m x_m = 0.
+
+    Columns that are nearly equal would make their demands nearly dependent, or dependent where few samples
+    tell them apart. So the demands of the most similar class, or of a free group's mask (``rest``, (N, g)),
+    which carries nothing, are taken off each, along a shortest tree from the free ones.
+    """
+    samples, owners = leaf.pairs.T
+    upward = np.where(minimum.cell.pattern[samples, owners], 1.0, -1.0) * leaf.signs[owners]
+    fixed = np.concatenate([np.zeros((minimum.N, 1)), rest], axis=1)
+    nodes = [*fixed.T, *((minimum.groups[:, g] & inside).astype(float) for g, _ in carrying)]
+    sides = [np.zeros(len(owners))] * fixed.shape[1]
+    for g, sign in carrying:
+        sides.append(upward * ((minimum.group[owners] == g) & (leaf.signs[owners] == sign)))
+    tree = _shortest_tree(np.array(nodes), fixed.shape[1])
+    return [(nodes[k] - nodes[parent], sides[k] - sides[parent]) for k, parent in tree]
+
+
+def _shortest_tree(nodes: NDArray[np.float64], roots: int) -> list[tuple[int, int]]:
+    """(node, the one it is joined to) for all rows (n, N) of 0 and 1 but the first, the roots, in order."""
+    size, common = nodes.sum(axis=1), nodes @ nodes.T
+    apart = size[:, None] + size[None, :] - 2 * common
+    joined = np.arange(len(nodes)) < roots
+    tree = []
+    for _ in range(len(nodes) - roots):
+        far = np.where(joined[:, None] & ~joined[None, :], apart, np.inf)
+        parent, k = np.unravel_index(np.argmin(far), far.shape)
+        joined[k] = True
+        tree.append((int(k), int(parent)))
+    return tree
+
+
+def _sample_by_sample(minimum, leaf: Leaf, zeta: NDArray, mask: NDArray, side: NDArray) -> NDArray | None:
+    """Rows that make every x_i in a demand vanish by itself, where there are at most D of them.
 
     So few samples are independent as a rule, which would make the D rows of the sum dependent. None if
     there are more, or if some λ_i in the sum is not an unknown of its own.
     """
-    g, sign = owner
-    samples, owners = leaf.pairs.T
-    mine = np.flatnonzero((minimum.group[owners] == g) & (leaf.signs[owners] == sign))
+    samples = leaf.pairs[:, 0]
+    mine = np.flatnonzero(side)
     own = np.flatnonzero(minimum.saturated)
     free = np.zeros(minimum.N, dtype=bool)
     free[own[zeta[zeta < len(own)]]] = True
@@ -212,7 +235,7 @@ def _sample_by_sample(minimum, leaf: Leaf, zeta: NDArray, mask: NDArray, owner) 
         if mask[i] and int(i) in column:
             rows[row, column[int(i)]] = mask[i]
         for m in mine[samples[mine] == i]:
-            rows[row, len(zeta) + m] = sign * (1.0 if minimum.cell.pattern[i, owners[m]] else -1.0)
+            rows[row, len(zeta) + m] = side[m]
     return rows
 
 

@@ -47,11 +47,24 @@ def shares(series: dict, result: dict[str, np.ndarray], confidence: float) -> li
                     "high": wilson(genuine + undecided, len(asked), confidence)[1],
                     "global": float((global_by_rank[p] == 1).mean()) if key == "sampled" else np.nan,
                     "programs": int(result[f"{key}_programs"][p].sum()) if f"{key}_programs" in result else 0,
+                    **(levels(result, p, key) if f"{key}_proven" in result else {}),
                     **(proofs(result, p) if key == "exists" else {}),
                     "data_source": str(result["data_source"]),
                 }
             )
     return rows
+
+
+def levels(result: dict[str, np.ndarray], p: int, key: str) -> dict[str, int | str]:
+    """How many of the draws' verdicts are proven and how many numerical, and the numbers of the latter."""
+    decided = (result[key][p] == VERDICTS.index("none")) | (result[key][p] == VERDICTS.index("genuine"))
+    proven = result[f"{key}_proven"][p] == 1
+    numerical = np.flatnonzero(decided & ~proven)
+    return {
+        "proven": int((decided & proven).sum()),
+        "numerical": len(numerical),
+        "numerical_draws": " ".join(map(str, numerical)),
+    }
 
 
 def proofs(result: dict[str, np.ndarray], p: int) -> dict[str, int]:
@@ -138,3 +151,4 @@ if __name__ == "__main__":
         located = (places["status"] == "located").sum()
         log.info("%d series, %d of %d places located", len(params.series), located, len(places))
         log.info("%d of %d cells undecided", points["undecided"].sum(), points["draws"].sum())
+        log.info("%d verdicts proven, %d numerical", points["proven"].sum(), points["numerical"].sum())

@@ -93,6 +93,7 @@ def examine(
         "exists": NOT_ASKED,
         "sampled_programs": 0,
         "exists_programs": 0,
+        "sampled_proven": 0,
         "exists_proven": 0,
         "exists_at_once": 0,
     }
@@ -100,10 +101,11 @@ def examine(
         decision = decide(inputs, y, pattern, signs, margin="sign", program_limit=asked["sampled"])
         found["sampled"] = VERDICTS.index(decision.verdict)
         found["sampled_programs"] = decision.programs
-        found["exists_proven"] = int(decision.verdict == "genuine" and decision.level == "proven")
+        found["sampled_proven"] = int(decision.level == "proven")
     if asked["exists"] is not None:
         if found["sampled"] == VERDICTS.index("genuine"):
             found["exists"] = found["sampled"]  # the drawn signs are some signs
+            found["exists_proven"] = found["sampled_proven"]
         else:
             decision = decide(inputs, y, pattern, "exists", margin="sign", program_limit=asked["exists"])
             found["exists"] = VERDICTS.index(decision.verdict)
