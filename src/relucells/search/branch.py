@@ -7,7 +7,7 @@ they leave over, and these are settled one by one, so that nothing is closed wit
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -17,13 +17,18 @@ from relucells.cells.pattern import distinct_columns
 from relucells.certify import clauses
 from relucells.certify.certificates import Leaf
 from relucells.progress import progress
-from relucells.search import sign_free
+from relucells.search import reflections, sign_free
 from relucells.search.given_signs import GivenSigns, NoProof, Settled
 from relucells.search.margin_program import FREE, Bound
 from relucells.search.satisfiability import satisfy
 
 # Leaves of several samples' fitted values that a search begins with, at most.
 MOST_SAMPLE_LEAVES = 300
+# Neurons with a sign of their own from which on signs are tried that reflections offer: few signs are
+# branched on in less time.
+MANY_SIGNS = 8
+# Alive samples for each unknown from which on a cell is likelier to hold no genuine minimum.
+LIKELY_NONE = 0.5
 
 
 class Branching(GivenSigns):
@@ -78,9 +83,8 @@ class Branching(GivenSigns):
                 self.leaves = misfit
                 return replace(best, margin=max(leaf.bound for leaf in misfit))
             self.leaves += self._sample_leaves()
-            if (leaf := self._leaf_for_all_signs()) is not None:
-                self.leaves = [leaf]
-                return Settled(0.0, None, None, leaf)
+            if (found := self._without_branching()) is not None:
+                return found
         queue, count = [(-np.inf, 0, self._root())], 0
         for node in progress(_popped(queue), "nodes"):
             plus = self._implied(node, threshold)
@@ -112,11 +116,37 @@ class Branching(GivenSigns):
     def _slack(self) -> float:
         return float(self.program.in_units_of_y(self.error)) if self.exact else 0.0
 
-    def _leaf_for_all_signs(self) -> Leaf | None:
-        """One proven leaf that covers every choice of signs (``sign_free``), if there is one to be had."""
+    def _without_branching(self) -> Settled | None:
+        """One leaf that covers every choice of signs (``sign_free``), or a choice of signs (``reflections``),
+        the likelier first."""
         if self.program.kernel is None or not self.program.kernel.shape[2]:
             return None  # every R_j is determined, and so is its better sign; or nobody can afford it
-        return sign_free.refutation(self.inputs, self.program.fitted, self.cell, self.budget)
+        search = sign_free.Search(self.inputs, self.program.fitted, self.cell, self.budget)
+        if (found := self._refuted(search.quick)) is not None:
+            return found
+        if search.density >= LIKELY_NONE:
+            return self._refuted(search.thorough) or self._by_reflections()
+        return self._by_reflections() or self._refuted(search.thorough)
+
+    def _refuted(self, search: Callable[[], sign_free.Products | None]) -> Settled | None:
+        """What a search finds that refutes every choice of signs at once, as the one leaf."""
+        found = search()
+        if found is None:
+            return None
+        self.leaves = [sign_free.leaf_of(found, self.K)]
+        return Settled(0.0, None, None, self.leaves[0])
+
+    def _by_reflections(self) -> Settled | None:
+        """A genuine minimum for one of the sign vectors that reflections offer; the others leave a proof."""
+        if (self.program.size == 1).sum() < MANY_SIGNS:
+            return None
+        for plus in reflections.candidates(self.program, self.budget):
+            found = self.settle_in_floats(plus, self.signs(plus), self.maximise(plus))
+            if found is not None and found.margin > 0:
+                return found
+            if found is not None and found.leaf.bound <= 0:
+                self.leaves.append(found.leaf)
+        return None
 
     def _misfit(self) -> list[Leaf]:
         """Both leaves of the single neuron whose known values are furthest outside for either sign."""

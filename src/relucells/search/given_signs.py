@@ -165,6 +165,15 @@ class GivenSigns:
         """The margin for these signs, beyond doubt in small cells."""
         if self.small and self.exact:
             return self._settle_exactly(signs)
+        found = self.settle_in_floats(plus, signs, bound)
+        if found is not None:
+            return found
+        if not self.small:
+            return Settled(min(bound.margin, 0.0), None, signs, self.leaf(plus, bound, signs))
+        return self._settle_exactly(signs)
+
+    def settle_in_floats(self, plus: NDArray, signs: NDArray, bound: Bound) -> Settled | None:
+        """As ``settle``, without exact arithmetic; None where the checker does not confirm what was found."""
         leaf = self.leaf(plus, bound, signs)
         if bound.margin > 0:
             margin, R = self._strict_witness(plus, signs, bound)
@@ -172,9 +181,7 @@ class GivenSigns:
                 return Settled(margin, R, signs, leaf)
         elif (sharp := self.sharpened(leaf)) is not None:
             return Settled(sharp.bound, None, signs, sharp)
-        if not self.small:
-            return Settled(min(bound.margin, 0.0), None, signs, leaf)
-        return self._settle_exactly(signs)
+        return None
 
     def _is_witness(self, margin: float, R: NDArray, signs: NDArray) -> bool:
         claim = Decision("genuine", margin, R, signs, self.loss, "given", exact=self.exact, given=signs)

@@ -7,6 +7,8 @@ leave a residual that shows less of them: both are tried. Where no weights of th
 products are made: of those pairs of facets that the dual solution violates most, as long as there are any.
 """
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,12 +38,9 @@ FACTOR = 4.0
 RAISES = 40
 
 
-def refutation(inputs: Inputs, fitted: NDArray[np.float64], cell: Cell, budget) -> Leaf | None:
-    """A proven leaf that covers every sign vector, or None; fitted : (N,) p up to rounding."""
-    found = Search(inputs, fitted, cell, budget).certificate()
-    if found is None:
-        return None
-    return Leaf(np.zeros(cell.K, dtype=np.int8), 0.0, kind=KIND, arrays=found.arrays())
+def leaf_of(found: Products, K: int) -> Leaf:
+    """The leaf that covers every sign vector of K neurons."""
+    return Leaf(np.zeros(K, dtype=np.int8), 0.0, kind=KIND, arrays=found.arrays())
 
 
 Product = tuple[int, LinearForm, LinearForm]  # the neuron's place in T, and two forms
@@ -63,25 +62,44 @@ class Search:
 
     def certificate(self) -> Products | None:
         """A certificate that ``refutes`` confirms, or None if none was found."""
-        if not self._promising():
-            return None
-        candidates = self.candidates()
-        attempts = dict.fromkeys(round(share * self.pattern.shape[1]) for share in FREE_SHARES)
-        attempts = [Attempt(self, candidates[n:]) for n in attempts if n < len(candidates)]
-        for attempt in attempts:
+        return self.quick() or self.thorough()
+
+    def quick(self) -> Products | None:
+        """The same of opposite forms alone."""
+        for attempt in self.attempts:
             self.budget.spend()
             found = attempt.adjusted()
             if found is not None:
                 return found
-        return attempts[-1].extended() if attempts else None
+        return None
+
+    def thorough(self) -> Products | None:
+        """The same with products of facets too, which takes far longer, above all where none will do."""
+        return self.attempts[-1].extended() if self.attempts else None
+
+    @cached_property
+    def attempts(self) -> list["Attempt"]:
+        """One for each number of neurons that are left free; none where no certificate is to be hoped for."""
+        if not self._promising():
+            return []
+        candidates = self.candidates()
+        free = dict.fromkeys(round(share * self.pattern.shape[1]) for share in FREE_SHARES)
+        return [Attempt(self, candidates[n:]) for n in free if n < len(candidates)]
 
     def _promising(self) -> bool:
         """Whether the cell has a size and shape for which a certificate may be found."""
-        alive = self.pattern.any(axis=1)
-        groups = len({column.tobytes() for column in self.pattern.T if column.any()})
-        enough = alive.sum() >= FEWEST_SAMPLES * groups * self.r
-        affordable = self.N * groups * self.r <= LARGEST_CONES and groups * self.r <= 4 * LARGEST_SPACE
-        return bool(enough and affordable and self.r > 1)
+        width = self.groups * self.r
+        affordable = self.N * width <= LARGEST_CONES and width <= 4 * LARGEST_SPACE
+        return bool(self.density >= FEWEST_SAMPLES and affordable and self.r > 1)
+
+    @cached_property
+    def groups(self) -> int:
+        return len({column.tobytes() for column in self.pattern.T if column.any()})
+
+    @property
+    def density(self) -> float:
+        """Alive samples for each of the (groups of neurons) · rank X unknowns."""
+        return float(self.pattern.any(axis=1).sum() / max(self.groups * self.r, 1))
 
     def candidates(self) -> list[int]:
         """Neurons whose column is theirs alone and whose active samples span everything, those with the
