@@ -12,6 +12,7 @@ from flint import fmpq, fmpq_mat
 
 from relucells.certify import clauses
 from relucells.certify.certificates import Certificate, Leaf, pack, unpack
+from relucells.certify.multipliers import floating_bound
 from relucells.certify.quality import Quality, shown_quality
 from relucells.certify.verify import cell_of, verification_level, verify
 from relucells.lower_loss import interpolate, loss_bound, train
@@ -270,3 +271,28 @@ def test_equal_neurons_are_decided_up_to_their_number(K):
     decision = decide(X, y, pattern, "exists")
     assert decision.verdict == "genuine" and set(decision.signs) == {1, -1}
     assert verification_level(X, y, pattern, decision) == "proven"
+
+
+def test_multipliers_of_nearly_equal_neurons_are_proven_in_floating_point():
+    """Pairs of neurons that few samples tell apart, both with multipliers: their demands are dependent."""
+    tried = proven = 0
+    for seed in range(30):
+        rng = stream(6, "twins", seed)
+        y = np.repeat([1.0, -1.0], 20)
+        X = np.column_stack([rng.standard_normal((40, 6)), np.ones(40)])
+        W = rng.standard_normal((12, 7)) + np.eye(7)[6]
+        W[1:8:2] = W[0:8:2] + 0.15 * rng.standard_normal((4, 7))
+        pattern, signs = X @ W.T > 0, rng.choice([-1, 1], 12)
+        decision = decide(X, y, pattern, signs, margin="sign")
+        if decision.reason != "multipliers":
+            continue
+        tried += 1
+        (leaf,) = decision.certificate.leaves
+        cell = cell_of(X, y, pattern)
+        found = floating_bound(cell.enclosure, leaf)
+        if found is not None:
+            proven += 1
+            bound, doubt = np.ldexp(found, cell.exponent)  # of scaled labels
+            exact = float(cell.exact.leaf_bound(leaf))
+            assert exact == bound or bound - doubt <= exact <= bound + doubt
+    assert tried > 15 and proven > 0.8 * tried

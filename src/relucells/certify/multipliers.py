@@ -24,6 +24,8 @@ from relucells.samples.floating import TINY, gamma, norm, product, row_system
 
 # Corrections of a solution of the dual system; each gains a few digits.
 REFINEMENTS = 3
+# Multiplications of a singular value decomposition that is still worth its while: a second or so.
+LARGEST_DECOMPOSITION = 1_000_000_000
 
 
 @dataclass
@@ -145,23 +147,23 @@ def _cancel(system: DualSystem, start: NDArray, rows: NDArray[np.bool_]) -> bool
 def _dual_system(minimum: ProvenMinimum, leaf: Leaf, shares: NDArray | None) -> DualSystem:
     X, D = minimum.X[leaf.pairs[:, 0]], minimum.D
     free, carrying = _requirements(minimum, leaf)
-    # λ vanishes where the free groups alone demand it; off these samples few of their masks remain
-    saturated = _vanishing(minimum, free) & minimum.saturated
-    rest = distinct_columns(minimum.groups[:, free] & ~saturated[:, None])[0]
+    zero, rest, demands = _without_zeros(minimum, leaf, free, carrying)
     vanish = np.zeros(len(minimum.system.matrix), dtype=bool)
-    vanish[: minimum.saturated.sum()] = saturated[minimum.saturated]
+    vanish[: minimum.saturated.sum()] = zero[minimum.saturated]
     zeta = np.flatnonzero(~vanish)
 
-    demands = _demands(minimum, leaf, carrying, rest, ~saturated)
     masks = np.concatenate([differences(rest), *(mask[:, None] for mask, _ in demands)], axis=1)
     blocks, _ = minimum.blocks(masks)
     dense, error = blocks[zeta].T, minimum.column_errors(masks)
     start = D * rest.shape[1]
     rows = [np.hstack([dense[:start], np.zeros((start, len(leaf.values)))])]
     row_errors = [error[:start]]
+    stated: set[bytes] = set()
     for k, (mask, side) in enumerate(demands):
         block = slice(start + k * D, start + (k + 1) * D)
         single = _sample_by_sample(minimum, leaf, zeta, mask, side)
+        if single is not None:
+            single = _unstated(single, stated)
         rows.append(np.hstack([dense[block], (X * side[:, None]).T]) if single is None else single)
         row_errors.append(error[block] if single is None else np.zeros(len(single)))
     if minimum.m:
@@ -177,6 +179,44 @@ def _dual_system(minimum: ProvenMinimum, leaf: Leaf, shares: NDArray | None) -> 
         row_errors.append(np.zeros(1))
         right = np.append(right, 1.0)
     return DualSystem(np.vstack(rows), np.concatenate(row_errors), right, zeta)
+
+
+def _unstated(rows: NDArray[np.float64], stated: set[bytes]) -> NDArray[np.float64]:
+    """The rows that do not say, up to their sign, what others have stated; these join."""
+    new = []
+    for n, row in enumerate(rows):
+        first = row[np.flatnonzero(row)[0]] if row.any() else 1.0
+        key = (row * first + 0.0).tobytes()  # −0 is 0
+        if row.any() and key not in stated:
+            stated.add(key)
+            new.append(n)
+    return rows[new]
+
+
+def _without_zeros(
+    minimum: ProvenMinimum, leaf: Leaf, free: list[int], carrying: list[tuple[int, int]]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[tuple[NDArray, NDArray]]]:
+    """Samples with λ_i = 0, (N,), the free groups' columns off them, (N, g), and the ``_demands`` there.
+
+    λ vanishes where the free groups alone demand it, and where a demand on few samples does: there few
+    columns and samples remain, and more may follow. It may be set to zero anywhere.
+    """
+    zero = np.zeros(minimum.N, dtype=bool)
+    columns = minimum.groups[:, free]
+    while True:
+        zero |= _vanishing(minimum, columns & ~zero[:, None]) & minimum.saturated
+        rest = distinct_columns(columns & ~zero[:, None])[0]
+        demands = _demands(minimum, leaf, carrying, rest, ~zero)
+        found = zero.copy()
+        for mask, side in demands:
+            alone = mask != 0
+            with_pairs = np.zeros(minimum.N, dtype=bool)
+            with_pairs[leaf.pairs[side != 0, 0]] = True
+            if (alone | with_pairs).sum() <= minimum.D and not (alone & ~minimum.saturated).any():
+                found |= alone & ~with_pairs
+        if (found == zero).all():
+            return zero, rest, demands
+        zero = found
 
 
 def _demands(
@@ -239,16 +279,21 @@ def _sample_by_sample(minimum, leaf: Leaf, zeta: NDArray, mask: NDArray, side: N
     return rows
 
 
-def _vanishing(minimum: ProvenMinimum, free: list[int]) -> NDArray[np.bool_]:
-    """Samples, (N,), whose λ may be set to zero for the free groups' sake; any choice is sound, because it
-    only takes unknowns away."""
-    columns = minimum.groups[:, free]
-    alive = columns.any(axis=1)
-    if 0 < alive.sum() <= len(free) * minimum.D and not (alive & ~minimum.saturated).any():
-        A = (columns[alive][:, :, None] * minimum.X[alive][:, None, :]).reshape(alive.sum(), -1)
-        if np.linalg.matrix_rank(A) == len(A):
-            return alive
-    return saturate(minimum.X, columns)[0]
+def _vanishing(minimum: ProvenMinimum, columns: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Samples, (N,), on which λ must vanish if no block diag(column) X is to see it, columns (N, g).
+
+    Their unit vectors lie in the range of the blocks. Any answer is sound, because it only takes unknowns away.
+    """
+    found = saturate(minimum.X, columns)[0]
+    alive = columns.any(axis=1) & ~found
+    shape = int(alive.sum()), columns.shape[1] * minimum.D
+    if not alive.any() or min(shape) ** 2 * max(shape) > LARGEST_DECOMPOSITION:
+        return found
+    A = (columns[alive][:, :, None] * minimum.X[alive][:, None, :]).reshape(shape)
+    left, singular, _ = np.linalg.svd(A, full_matrices=False)
+    fitted = np.linalg.norm(left[:, singular > 1e-10 * singular[0]], axis=1) > 1.0 - 1e-10
+    found[np.flatnonzero(alive)[fitted]] = True
+    return found
 
 
 def _requirements(minimum: ProvenMinimum, leaf: Leaf) -> tuple[list[int], list[tuple[int, int]]]:
