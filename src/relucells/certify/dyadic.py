@@ -11,9 +11,17 @@ from numpy.typing import NDArray
 # Guesses are made modulo the first of these that serves.
 PRIMES = (4611686018427387847, 4611686018427387817, 4611686018427387787)
 
+SMALLEST_NORMAL = 2.0**-1022
+
 
 def scaled(array: NDArray[np.float64], exponents: NDArray) -> NDArray[np.float64] | None:
     """array · 2^exponents, entry by entry, or None where the result is not exact."""
+    if (np.abs(exponents) < 1000).all():
+        # one product is exact where it neither overflows nor falls below the normal numbers
+        found = array * np.ldexp(1.0, exponents)
+        size = np.abs(found)
+        if (size < np.inf).all() and not ((size < SMALLEST_NORMAL) & (array != 0)).any():
+            return found
     exponents = np.broadcast_to(exponents, array.shape)
     # twice, because a factor of 2^1075 and more has no float
     half = exponents // 2

@@ -169,9 +169,9 @@ def _dual_system(minimum: ProvenMinimum, leaf: Leaf, shares: NDArray | None) -> 
     if minimum.m:
         nothing = np.zeros((minimum.N, 0))
         # what a free group demands need not be demanded again
-        new = ~covered(minimum.cell, minimum.groups[:, free], ~saturated)
+        new = ~covered(minimum.cell, minimum.groups[:, free], ~zero)
         alone = minimum.blocks(nothing, True)[0][zeta].T[new]
-        rows.append(np.hstack([alone, np.zeros((len(alone), n))]))
+        rows.append(np.hstack([alone, np.zeros((len(alone), len(leaf.values)))]))
         row_errors.append(minimum.column_errors(nothing, True)[new])
     right = np.zeros(sum(map(len, rows)))
     if shares is not None:
@@ -282,7 +282,8 @@ def _sample_by_sample(minimum, leaf: Leaf, zeta: NDArray, mask: NDArray, side: N
 def _vanishing(minimum: ProvenMinimum, columns: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Samples, (N,), on which λ must vanish if no block diag(column) X is to see it, columns (N, g).
 
-    Their unit vectors lie in the range of the blocks. Any answer is sound, because it only takes unknowns away.
+    Their unit vectors lie in the range of the blocks. Any answer is sound: it only takes unknowns
+    away.
     """
     found = saturate(minimum.X, columns)[0]
     alive = columns.any(axis=1) & ~found

@@ -1,18 +1,17 @@
 """The sign of a margin by an interior-point method, where A's kernel is too large for a simplex method.
 
 With rank A = N < K · rank X the margin program in the kernel's coordinates has hundreds of dense columns. In
-the R_j themselves its half-spaces are sparse, N equations A R = p tie them together, and HiGHS's
-interior-point method ends after some twenty steps. It maximises the least distance t from *all* half-spaces,
-so that the program is always feasible: t > 0 gives a point strictly inside, t < 0 strict multipliers.
+the R_j themselves its half-spaces fall into blocks, N equations A R = p tie them together, and an
+interior-point method that sees this (``block_interior``) ends after some thirty steps. It maximises the least
+distance t from *all* half-spaces, so that the program is always feasible: t > 0 gives a point strictly
+inside, t < 0 strict multipliers.
 """
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.search import highs
-from relucells.search.budget import Budget, WorkLimit
+from relucells.search.block_interior import Program
+from relucells.search.budget import Budget
 from relucells.search.margin_program import FREE, Bound, MarginProgram
 
 # Columns of the kernel from which on it is tried, and numbers in the program up to which.
@@ -35,10 +34,7 @@ def maximise(program: MarginProgram, plus: NDArray[np.int64], budget: Budget) ->
     if (N * G + int(program.alive.sum()) * G) * r > LARGEST:
         return None
     budget.spend()
-    solved = _solve(program, plus, budget)
-    if solved is None:
-        return None
-    t, sums, prices = solved
+    t, sums, prices = _solve(program, plus, budget)
     # back to the minimisers exactly, as far as floats go
     kernel = program.kernel.reshape(G * r, -1)
     change = kernel @ (kernel.T @ (sums - program.sums).ravel())
@@ -75,52 +71,32 @@ def _off_free_part(program: MarginProgram) -> tuple[NDArray[np.float64], NDArray
 
 def _solve(
     program: MarginProgram, plus: NDArray[np.int64], budget: Budget
-) -> tuple[float, NDArray[np.float64], NDArray[np.float64]] | None:
+) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
     """max t ≤ 1 with all distances ≥ t and A u = p: t, u (G, r), and the prices of the half-spaces (N, G)."""
-    import highspy
-    from scipy import sparse
-
-    G, r, infinity = program.G, program.r, highspy.kHighsInf
-    unit, inside = program.unit[program.nonzero], np.flatnonzero(program.nonzero)
-    sides = _sides(program, plus)[program.nonzero]
-    half_spaces: Any = sparse.block_diag([sides[:, [g]] * unit for g in range(G)], format="csr")
-    rows = np.flatnonzero(program.alive & program.nonzero)
-    A = (program.columns[rows][:, :, None] * program.unit[rows][:, None, :]).reshape(len(rows), G * r)
-    right = program.output_per_length[rows]
-    if program.part is not None:
+    G, r = program.G, program.r
+    inside = np.flatnonzero(program.nonzero)
+    sides = _sides(program, plus)[inside].T
+    if program.part is None:
+        rows = np.flatnonzero(program.alive & program.nonzero)
+        A = (program.columns[rows][:, :, None] * program.unit[rows][:, None, :]).reshape(len(rows), G * r)
+        right = program.output_per_length[rows]
+    else:
         A, right = _off_free_part(program)
-    below = sparse.csr_matrix(-np.ones((half_spaces.shape[0], 1)))
-    matrix = sparse.vstack(
-        [
-            sparse.hstack([sparse.csr_matrix(A), sparse.csr_matrix((len(A), 1))]),
-            sparse.hstack([half_spaces, below]),
-        ],
-        format="csr",
-    )
-    model = highspy.HighsLp()
-    model.num_col_, model.num_row_ = G * r + 1, matrix.shape[0]
-    model.col_cost_ = np.append(np.zeros(G * r), -1.0)
-    model.col_lower_ = np.full(G * r + 1, -infinity)
-    model.col_upper_ = np.append(np.full(G * r, infinity), 1.0)
-    model.row_lower_ = np.concatenate([right, np.zeros(half_spaces.shape[0])])
-    model.row_upper_ = np.concatenate([right, np.full(half_spaces.shape[0], infinity)])
-    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    model.a_matrix_.start_, model.a_matrix_.index_ = matrix.indptr, matrix.indices
-    model.a_matrix_.value_ = matrix.data
-    solver = highs.new_solver()
-    for name, value in (("solver", "ipm"), ("run_crossover", "off"), ("presolve", "on")):
-        solver.setOptionValue(name, value)
-    left = budget.left()
-    if left is not None:
-        solver.setOptionValue("time_limit", left)
-    solver.passModel(model)
-    solver.run()
-    if solver.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
-        raise WorkLimit
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return None
-    solution = solver.getSolution()
-    point, duals = np.asarray(solution.col_value), np.abs(np.asarray(solution.row_dual))
+    kept = _independent(A)
+    solved = Program(
+        half_spaces=sides[:, :, None] * program.unit[inside],
+        equations=A[kept].reshape(len(kept), G, r).transpose(1, 0, 2),
+        right=right[kept],
+    ).maximise(program.sums, budget)
     prices = np.zeros((len(program.unit), G))
-    prices[inside] = duals[len(A) :].reshape(G, len(inside)).T
-    return float(point[-1]), point[:-1].reshape(G, r), prices
+    prices[inside] = solved.z.T
+    return solved.t, solved.u, prices
+
+
+def _independent(A: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Rows of A (n, k) that span all of them, as far as floating point tells."""
+    from scipy.linalg import qr
+
+    triangle, order = qr(A.T, mode="r", pivoting=True)
+    diagonal = np.abs(np.diag(triangle))
+    return np.sort(order[: len(diagonal)][diagonal > 1e-11 * diagonal.max(initial=0.0)])
