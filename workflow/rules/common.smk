@@ -36,8 +36,8 @@ from relucells.pipeline.config_files import check_files, read_config
 from relucells.pipeline.conventions import CONVENTIONS, OTHERS, step_of
 from relucells.pipeline.image_sets import IMAGE_SETS
 from relucells.pipeline.names import bias_token
-from relucells.pipeline.paper import BY_FILE, FIGURES
-from relucells.pipeline.plan import Plan
+from relucells.pipeline.paper import BY_FILE, FIGURES, TRIAL_TABLES
+from relucells.pipeline.plan import OWN_DATA, Plan
 from relucells.pipeline.run_config import (
     ConfigError,
     check_config,

@@ -33,7 +33,7 @@ rule aggregate_tables:
     log:
         "logs/aggregate_tables/{table}.log",
     wildcard_constraints:
-        table="table_[1-5]|own_data",
+        table="|".join([*(table.file for table in TRIAL_TABLES.values()), OWN_DATA]),
     localrule: True
     conda:
         "../envs/relucells.yaml"
