@@ -20,6 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.lockstep import GramForm, PlainForm
 from relucells.progress import progress
 from relucells.samples.free_part import coefficients, free_array
 from relucells.samples.inputs import Inputs, network, prepare, real_array
@@ -30,10 +31,6 @@ Outcome = Literal["crossed", "trapped", "undecided"]
 
 # Floats in the largest array of the runs that are taken together.
 TOGETHER = 4_000_000
-# Part of a distance that a path may cover before signs are looked at: far from 1 compared with rounding.
-CERTAIN = 0.99
-# Steps whose errors are kept before they are added up in one product.
-KEPT = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +124,8 @@ def descend_all(
     if starts.shape != (len(W), F.shape[1]):
         raise ValueError(f"c: must have shape {(len(W), F.shape[1])}, not {starts.shape}")
     # a free part needs the errors of all samples, which the Gram form does without
-    form = _GramForm if N < D and free is None else _PlainForm
-    at_once = max(1, TOGETHER // (max(N, D) * max(W.shape[1], N // _GramForm.FEW)))
+    form = GramForm if N < D and free is None else PlainForm
+    at_once = max(1, TOGETHER // (max(N, D) * max(W.shape[1], N // GramForm.FEW)))
     found: list[Descent] = []
     for start in range(0, len(W), at_once):
         part = slice(start, start + at_once)
@@ -144,12 +141,13 @@ def descend_all(
 class _Runs:
     """Runs that are still inside their cells, in lockstep.
 
-    form : where they stand; z (T, K); numbers (T,) : which of the given runs they are
-    room (T, K) : how far w_j may still go before a sign must be looked at
+    form : where they stand; z (T, k), of the neurons that can move; numbers (T,) : which of the given runs
+    they are; room (T, k) : how far w_j may still go before a sign must be looked at
     """
 
-    def __init__(self, form: "_GramForm | _PlainForm", z: NDArray, step: float):
-        self.form, self.z, self.step = form, z, step
+    def __init__(self, form: GramForm | PlainForm, z: NDArray, step: float):
+        self.form, self.step = form, step
+        self.given, self.z = z, np.take_along_axis(z, form.moving, axis=1)
         self.numbers = np.arange(len(z))
         self.room = form.distances()
 
@@ -158,29 +156,34 @@ class _Runs:
         for steps in progress(range(max_steps + 1), "steps"):
             by_z, squares, rounding = self.form.gradient(self.z)
             # Rounding can leave a Gram form a hair below zero.
-            squares = np.maximum(squares, 0.0)
-            total = (by_z * by_z).sum(axis=1) + (squares * self.z**2).sum(axis=1)
+            np.maximum(squares, 0.0, out=squares)
+            total = (by_z * by_z + squares * (self.z * self.z)).sum(axis=1)
             if self.form.F is not None:
-                total = total + (self.form.by_c**2).sum(axis=1)
+                total += (self.form.by_c**2).sum(axis=1)
             norm = np.sqrt(total)
-            ended = norm < tolerance
-            outcome = np.where(ended, "trapped", "undecided")
-            if steps == max_steps:
-                ended = np.ones(len(norm), dtype=bool)
-            else:
+            if steps < max_steps:
                 self.room -= self.step * np.abs(self.z) * (np.sqrt(squares) + rounding[:, None])
+                if not (self.room.min() <= 0 or norm.min() < tolerance):
+                    self.form.move()
+                    self.z = self.z - self.step * by_z
+                    continue
+            outcome = np.where(norm < tolerance, "trapped", "undecided")
+            ended = (norm < tolerance) | (steps == max_steps)
+            if steps < max_steps:
                 crossed = self._crossed() & ~ended
                 outcome[crossed], ended = "crossed", ended | crossed
+            for t in np.flatnonzero(ended):
+                taken = steps + int(outcome[t] == "crossed")
+                z = self.given[self.numbers[t]].copy()
+                z[self.form.moving[t]] = self.z[t]
+                c = None if self.form.F is None else self.form.c[t]
+                end = Descent(str(outcome[t]), taken, self.form.weights(t), z, float(norm[t]), c)
+                yield int(self.numbers[t]), end
+            if ended.all():
+                return
             if ended.any():
-                for t in np.flatnonzero(ended):
-                    taken = steps + int(outcome[t] == "crossed")
-                    c = None if self.form.F is None else self.form.c[t]
-                    end = Descent(str(outcome[t]), taken, self.form.weights(t), self.z[t], float(norm[t]), c)
-                    yield int(self.numbers[t]), end
                 self._keep(~ended)
                 by_z = by_z[~ended]
-                if not len(self.numbers):
-                    return
             self.form.move()
             self.z = self.z - self.step * by_z
 
@@ -195,174 +198,3 @@ class _Runs:
     def _keep(self, kept: NDArray[np.bool_]) -> None:
         self.form.keep(kept)
         self.z, self.numbers, self.room = self.z[kept], self.numbers[kept], self.room[kept]
-
-
-class _Form:
-    """Where T runs stand: pre-activations (T, N, K), and their signs at the start, which define the cells.
-
-    F (N, m) : the free part, None without one; c (T, m) : its coefficients; by_c : the gradient in them
-    """
-
-    F: NDArray | None = None
-    of_runs: tuple[str, ...]
-
-    def __init__(self, inputs: Inputs, y: NDArray, W: NDArray, step: float):
-        self.inputs, self.y, self.step = inputs, y, step
-        self.W = W
-        self.pre = np.matmul(inputs.X, W.transpose(0, 2, 1))
-        self.signs = np.sign(self.pre)
-        # A sample that is zero has no hyperplane to keep away from, and counts as crossed.
-        self.per_length = np.divide(CERTAIN, inputs.lengths, out=np.zeros(len(y)), where=inputs.lengths > 0)
-
-    def distances(self) -> NDArray[np.float64]:
-        """How far each w_j may go, (T, K), before it can reach a hyperplane."""
-        return self._room(self.pre)
-
-    def _room(self, pre: NDArray) -> NDArray[np.float64]:
-        sizes = np.abs(pre)
-        sizes *= self.per_length[:, None]
-        return sizes.min(axis=1)
-
-    def look(self, runs: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        """Whether the next step takes each run out of its cell, and how far its w_j may go after it."""
-        after = self._next(runs)
-        changed = np.sign(after)  # the product of the numbers themselves may underflow
-        changed *= self.signs[runs]
-        return changed.min(axis=(1, 2)) <= 0, self._room(after)
-
-    def keep(self, kept: NDArray[np.bool_]) -> None:
-        """Drop the other runs, between ``gradient`` and ``move``."""
-        for name in self.of_runs:
-            setattr(self, name, getattr(self, name)[kept])
-
-
-class _PlainForm(_Form):
-    """Runs by their weights."""
-
-    of_runs = ("W", "pre", "signs", "by_R", "z")
-
-    def set_free(self, F: NDArray, c: NDArray) -> None:
-        """Give the networks a free part that starts at c (T, m)."""
-        self.F, self.c, self.of_runs = F, c, (*self.of_runs, "c", "by_c")
-
-    def gradient(self, z: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-        """∂L/∂z (T, K), ‖∂L/∂R_j‖² (T, K), and what rounding may hide of ‖∂L/∂R_j‖ (T,)."""
-        active = self.signs > 0
-        output = np.matmul(self.pre * active, z[:, :, None])
-        if self.F is not None:
-            output = output + (self.c @ self.F.T)[:, :, None]
-            self.by_c = (2 / len(self.y)) * ((output[:, :, 0] - self.y) @ self.F)
-        errors = (2 / len(self.y)) * (output - self.y[:, None]) * active
-        self.z, self.by_R = z, np.matmul(errors.transpose(0, 2, 1), self.inputs.X)
-        return (errors * self.pre).sum(axis=1), (self.by_R**2).sum(axis=2), np.zeros(len(z))
-
-    def _next(self, runs: NDArray[np.intp]) -> NDArray[np.float64]:
-        following = self.W[runs] - self.step * self.z[runs][:, :, None] * self.by_R[runs]
-        return np.matmul(self.inputs.X, following.transpose(0, 2, 1))
-
-    def move(self) -> None:
-        self.W = self.W - self.step * self.z[:, :, None] * self.by_R
-        if self.F is not None:
-            self.c = self.c - self.step * self.by_c
-        self.pre = np.matmul(self.inputs.X, self.W.transpose(0, 2, 1))
-
-    def weights(self, t: int) -> NDArray[np.float64]:
-        return self.W[t]
-
-
-class _GramForm(_Form):
-    """Runs by their pre-activations: now at W + movedᵀ X.
-
-    Samples that are active for all neurons have the same error for all, so that one product with G serves
-    them. The few others of each run, ``rows`` (T, m), have errors of their own; where they are not few,
-    they are all samples. Samples that no neuron sees have none.
-    """
-
-    FEW = 4  # rows are few if they are at most N / FEW
-    of_runs = ("W", "pre", "signs", "moved", "rows", "active", "shared", "spread", "errors", "own", "z")
-
-    def __init__(self, inputs: Inputs, y: NDArray, W: NDArray, step: float):
-        super().__init__(inputs, y, W, step)
-        self.moved = np.zeros_like(self.pre)
-        self._arrange()
-
-    def _arrange(self) -> None:
-        """Tell the samples apart, for the runs that are left."""
-        pattern = self.signs > 0
-        every = pattern.all(axis=2)
-        some = pattern.any(axis=2) & ~every
-        m = int(some.sum(axis=1).max())
-        if self.FEW * m > len(self.y):
-            some, every, m = np.ones_like(some), np.zeros_like(every), len(self.y)
-        self.rows = np.argsort(~some, axis=1, kind="stable")[:, :m]
-        self.all_rows = m == len(self.y)
-        self.active = self._at_rows(pattern & some[:, :, None]).astype(float)
-        self.shared, self.errors = every * (2 / len(self.y)), np.zeros(every.shape)
-        gram = self.inputs.gram
-        self.across = gram[None] if self.all_rows else gram[self.rows].transpose(0, 2, 1)
-        self.kept: list[tuple[NDArray, NDArray]] = []
-        self.moved_rows, self.stale, self.unadded = np.zeros_like(self.active), False, False
-
-    def _at_rows(self, values: NDArray) -> NDArray:
-        return values if self.all_rows else values[np.arange(len(values))[:, None], self.rows]
-
-    def gradient(self, z: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-        """∂L/∂z (T, K), ‖∂L/∂R_j‖² (T, K), and what rounding may hide of ‖∂L/∂R_j‖ (T,)."""
-        self.z = z
-        pre = self._at_rows(self.pre)
-        # (2/N) (f(x_i) − y_i) I_ij of the rows, and what all neurons share.
-        output = np.matmul(pre * self.active, z[:, :, None])[:, :, 0]
-        errors = (2 / len(self.y)) * (output - self.y[self.rows])
-        self.own = errors[:, :, None] * self.active
-        self.spread = np.matmul(self.across, self.own)
-        by_z = np.einsum("tmk,tmk->tk", self.own, pre)
-        size = (np.abs(errors) * self.inputs.lengths[self.rows]).sum(axis=1)
-        if not self.all_rows:
-            self.errors = (np.matmul(self.pre, z[:, :, None])[:, :, 0] - self.y) * self.shared
-            self.spread += (self.errors @ self.inputs.gram)[:, :, None]
-            by_z += np.matmul(self.errors[:, None], self.pre)[:, 0]
-            size += np.abs(self.errors) @ self.inputs.lengths
-        squares = np.einsum("tmk,tmk->tk", self.own, self._at_rows(self.spread))
-        if not self.all_rows:
-            squares += np.matmul(self.errors[:, None], self.spread)[:, 0]
-        return by_z, squares, size * np.sqrt(len(self.y) * np.finfo(float).eps)
-
-    def _next(self, runs: NDArray[np.intp]) -> NDArray[np.float64]:
-        change = self.spread[runs] * (self.step * self.z[runs])[:, None]
-        return np.subtract(self.pre[runs], change, out=change)
-
-    def keep(self, kept: NDArray[np.bool_]) -> None:
-        self._add_up()
-        super().keep(kept)
-        self.moved_rows, self.stale = self.moved_rows[kept], True
-        if len(self.across) > 1:
-            self.across = self.across[kept]
-
-    def move(self) -> None:
-        self.spread *= (self.step * self.z)[:, None]
-        self.pre -= self.spread
-        if not self.all_rows:
-            self.kept.append((self.errors, self.z))
-        self.moved_rows -= self.own * (self.step * self.z)[:, None]
-        self.unadded = True
-        if len(self.kept) == KEPT or self.stale:
-            self._add_up()
-        if self.stale:
-            self._arrange()
-
-    def _add_up(self) -> None:
-        """Bring ``moved`` up to date."""
-        if self.kept:
-            errors, z = (np.stack(parts) for parts in zip(*self.kept, strict=True))
-            self.moved -= self.step * np.matmul(errors.transpose(1, 2, 0), z.transpose(1, 0, 2))
-            self.kept = []
-        if self.all_rows:
-            self.moved += self.moved_rows
-        else:
-            self.moved[np.arange(len(self.moved))[:, None], self.rows] += self.moved_rows
-        self.moved_rows, self.unadded = np.zeros_like(self.moved_rows), False
-
-    def weights(self, t: int) -> NDArray[np.float64]:
-        if self.unadded:
-            self._add_up()
-        return self.W[t] + self.moved[t].T @ self.inputs.X
