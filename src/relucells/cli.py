@@ -50,22 +50,18 @@ def _add_costs(commands) -> None:
 
 
 def _costs(options: argparse.Namespace) -> int:
-    import csv
+    from relucells.pipeline.costs import estimate, last_costs, planned_jobs
 
-    from relucells.pipeline.costs import estimate, planned_jobs
-
-    known = [path for path in (Path("results/costs.csv"), Path("reference/costs.csv")) if path.is_file()]
-    if not known:
+    rows, sources = last_costs(Path())
+    if not rows:
         raise ValueError("no results/costs.csv or reference/costs.csv here: run it in the project's folder")
-    with known[0].open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
     settings = ["--configfile", str(options.configfile)] if options.configfile else []
     jobs = planned_jobs(options.target, settings)
     seconds, unknown = estimate(jobs, rows)
     minutes = seconds / 60 / options.cores
     print(f"{sum(jobs.values())} jobs, about {seconds:.0f} s of CPU time", end="")
     print(f", {minutes:.1f} minutes on {options.cores}")
-    print(f"by the means in {known[0]}, whatever the settings of that run were")
+    print(f"by the means in {' and '.join(sources)}, whatever the settings of those runs were")
     if unknown:
         print(f"without a measurement: {', '.join(unknown)}")
     return 0

@@ -4,6 +4,7 @@ import re
 
 import pandas as pd
 import pytest
+from conftest import ROOT
 
 from relucells import cli
 from relucells.pipeline import costs
@@ -51,6 +52,44 @@ def test_the_command_says_what_a_target_costs(monkeypatch, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "7 jobs, about 30 s of CPU time, 0.2 minutes on 2" in said
     assert "without a measurement: paper" in said
+
+
+def test_each_rule_is_known_from_the_newest_source_that_has_it(tmp_path):
+    for name, rows in {"results": "a,1,3\nb,1,4\n", "reference": "b,1,5\nc,1,6\n"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "costs.csv").write_text("rule,jobs,cpu_s\n" + rows)
+    assert costs.last_costs(tmp_path)[1] == ["results/costs.csv", "reference/costs.csv"]
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/a.log").write_text("INFO cost: 9 s of CPU time, 100 MiB at the peak\n")
+    rows, sources = costs.last_costs(tmp_path)
+    assert {row["rule"]: float(row["cpu_s"]) for row in rows} == {"a": 9.0, "b": 4.0, "c": 6.0}
+    assert sources == ["logs", "results/costs.csv", "reference/costs.csv"]
+    assert costs.estimate({"a": 2, "c": 1}, rows) == (24.0, [])
+
+
+def resources_of_rules() -> dict[str, tuple[float, float] | None]:
+    """(mem_mb, runtime in minutes) of each rule that runs on a cluster's nodes; None without them."""
+    found: dict[str, tuple[float, float] | None] = {}
+    for path in (ROOT / "workflow").rglob("*.smk"):
+        for block in re.split(r"^rule ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+            if "script:" in block and "localrule" not in block:
+                memory, minutes = (
+                    re.search(rf"^        {name}=(?:lambda wildcards: )?(\d+)", block, re.MULTILINE)
+                    for name in ("mem_mb", "runtime")
+                )
+                name = block.partition(":")[0]
+                found[name] = (float(memory[1]), float(minutes[1])) if memory and minutes else None
+    return found
+
+
+def test_every_rule_of_a_cluster_asks_for_more_than_it_took_in_the_reference():
+    asked = resources_of_rules()
+    assert len(asked) > 20 and None not in asked.values()
+    measured = pd.read_csv(ROOT / "reference/costs.csv").set_index("rule")
+    for name in set(asked) & set(measured.index):
+        memory, minutes = asked[name]
+        assert memory > 1.2 * measured.loc[name, "peak_mib"]
+        assert minutes * 60 > 3 * measured.loc[name, "cpu_s_of_the_dearest"]
 
 
 def test_without_a_measurement_the_command_says_what_to_do(monkeypatch, tmp_path, capsys):

@@ -22,6 +22,9 @@ rule survey_landscape:
         "logs/survey_landscape.log",
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=60,
     params:
         seed=config["seed"],
         settings={key: config["atlas"][key] for key in ("N", "path")},
@@ -47,6 +50,9 @@ rule descend_landscape:
         "logs/descend_landscape.log",
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=60,
     params:
         settings=config["atlas"]["descent"],
         code=code_of("atlas/descend_landscape"),
@@ -131,6 +137,9 @@ rule slice_draws:
         "logs/slice_draws.log",
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=60,
     params:
         settings={
             key: value

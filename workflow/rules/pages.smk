@@ -35,7 +35,9 @@ def described(page):
 def describe(path, output, wildcards):
     flag = get_flag_value(output, "report")
     return {
-        "path": str(path),  # a plain text: Snakemake's own paths bring their rule with them
+        "path": str(
+            path
+        ),  # a plain text: Snakemake's own paths bring their rule with them
         "category": flag.category,
         "subcategory": flag.subcategory or "",
         "labels": {key: text.format(**wildcards) for key, text in flag.labels.items()},

@@ -29,6 +29,9 @@ rule draw_readings:
     priority: -1  # it measures noise; results that a user looks at come first
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=750,
+        runtime=30,
     params:
         seed=config["seed"],
         settings=config["draw_readings"],

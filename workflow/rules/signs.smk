@@ -25,6 +25,9 @@ rule decide_conventions:
         "logs/decide_conventions/{dataset}/{bias}/{trials}.log",
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=750,
+        runtime=60,
     params:
         settings=config["decide_conventions"],
         code=code_of("signs/decide_conventions"),
@@ -41,6 +44,9 @@ rule find_lower_loss:
         "logs/find_lower_loss/{dataset}.log",
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
     params:
         settings=config["find_lower_loss"],
         seed=config["seed"],
@@ -65,6 +71,9 @@ rule verify_certificates:
         "logs/verify_certificates/{dataset}/{bias}/{trials}.log",
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
     params:
         code=code_of("signs/verify_certificates"),
     script:
@@ -89,6 +98,9 @@ rule follow_witnesses:
         "logs/follow_witnesses/{dataset}/{bias}.log",
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=30,
     params:
         settings=config["follow_witnesses"],
         seed=config["seed"],

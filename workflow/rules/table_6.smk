@@ -31,6 +31,9 @@ rule measure_diameters:
         dataset=TABLE_6_DATASETS,
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=750,
+        runtime=10,
     params:
         seed=config["seed"],
         settings=diameter_plan.experiment_settings(TABLE_6),
@@ -52,6 +55,9 @@ rule repeat_diameters:
     priority: -1  # it measures noise; results that a user looks at come first
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=1250,
+        runtime=20,
     params:
         seed=config["seed"],
         settings=lambda wildcards: diameter_plan.experiment_settings(

@@ -60,6 +60,9 @@ rule repeat_data_draws:
     priority: -1  # it measures noise; results that a user looks at come first
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=30,
     params:
         seed=config["seed"],
         entry=lambda wildcards: {
@@ -89,6 +92,9 @@ rule predict_activations:
         "logs/predict_activations.log",
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=1750,
+        runtime=10,
     params:
         seed=config["seed"],
         tables=[BY_FILE[table].numeral for table in PLAN.compared_tables],

@@ -29,6 +29,9 @@ rule map_series:
         "logs/map_series/{series}.log",
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=60,
     params:
         seed=config["seed"],
         entry=lambda wildcards: SERIES[wildcards.series],

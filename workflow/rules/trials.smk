@@ -37,6 +37,9 @@ rule solve_minima:
         "logs/solve_minima/{dataset}/{bias}/{trials}.log",
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
     params:
         code=code_of("trials/solve_minima"),
     script:
@@ -53,6 +56,9 @@ rule lp_check:
         "logs/lp_check/{dataset}/{bias}/{trials}.log",
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=750,
+        runtime=120,
     params:
         settings=config["lp_check"],
         code=code_of("trials/lp_check"),
@@ -70,6 +76,9 @@ rule gd_verify:
         "logs/gd_verify/{dataset}/{bias}/{trials}.log",
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=30,
     params:
         settings=config["gd_verify"],
         code=code_of("trials/gd_verify"),

@@ -4,6 +4,7 @@
 too, and writes a line that is read here.
 """
 
+import csv
 import re
 import resource
 import subprocess
@@ -53,6 +54,29 @@ def by_rule(costs: Iterable[tuple[str, float, float]]) -> list[dict[str, object]
     return sorted(rows, key=lambda row: (-float(str(row["cpu_s"])), str(row["rule"])))
 
 
+def last_costs(folder: Path) -> tuple[list[dict[str, object]], list[str]]:
+    """What is known of each rule, rows as ``by_rule`` has them, and the names of the sources.
+
+    First the logs of the last run in the folder, of jobs of every target; then its results/costs.csv; then
+    the reference's. A rule's costs are from the first source that has it.
+    """
+    found: dict[str, dict[str, object]] = {}
+    sources = []
+    for name in ("logs", "results/costs.csv", "reference/costs.csv"):
+        path = folder / name
+        rows: list[dict[str, object]] = []
+        if path.is_dir():
+            rows = by_rule(read_costs(path))
+        elif path.is_file():
+            with path.open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+        new = [row for row in rows if row["rule"] not in found]
+        if new:
+            sources.append(name)
+        found |= {str(row["rule"]): row for row in new}
+    return list(found.values()), sources
+
+
 def planned_jobs(target: str, arguments: Iterable[str] = ()) -> dict[str, int]:
     """How many jobs of each rule a target would run here, by a dry run of Snakemake.
 
@@ -68,8 +92,8 @@ def planned_jobs(target: str, arguments: Iterable[str] = ()) -> dict[str, int]:
     return jobs
 
 
-def estimate(jobs: Mapping[str, int], rows: Iterable[Mapping[str, str]]) -> tuple[float, list[str]]:
+def estimate(jobs: Mapping[str, int], rows: Iterable[Mapping[str, object]]) -> tuple[float, list[str]]:
     """(CPU seconds, rules without a measurement) of so many jobs, each at its rule's mean."""
-    means = {row["rule"]: float(row["cpu_s"]) / float(row["jobs"]) for row in rows}
+    means = {str(row["rule"]): float(str(row["cpu_s"])) / float(str(row["jobs"])) for row in rows}
     known = sum(count * means[rule] for rule, count in jobs.items() if rule in means)
     return known, sorted(rule for rule in jobs if rule not in means)

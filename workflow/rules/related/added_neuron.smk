@@ -20,6 +20,9 @@ rule train_added_neuron:
         network="with|without",
     conda:
         "../../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=120,
     params:
         seed=config["seed"],
         data_sets=ADDED_NEURON["data_sets"],

@@ -25,6 +25,9 @@ rule find_critical_points:
         "logs/find_critical_points/{dataset}/{bias}.log",
     conda:
         "../../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=120,
     params:
         cells=CRITICAL_POINTS["cells"],
         descents=CRITICAL_POINTS["descents"],

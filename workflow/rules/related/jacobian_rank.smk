@@ -22,6 +22,9 @@ rule measure_jacobian_rank:
         value=r"\d+(\.\d+)?",
     conda:
         "../../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=120,
     params:
         seed=config["seed"],
         grid=lambda wildcards: related_plan.rank_grid(JACOBIAN_RANK, wildcards.family),
@@ -103,6 +106,9 @@ rule sample_uniform_regions:
         n=r"\d+",
     conda:
         "../../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=120,
     params:
         seed=config["seed"],
         settings={key: value for key, value in UNIFORM_REGIONS.items() if key != "n"},

@@ -17,6 +17,9 @@ rule train_maximum_concatenation:
         network="block|control",
     conda:
         "../../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=120,
     params:
         seed=config["seed"],
         settings=WORKS["maximum_and_concatenation"],

@@ -23,6 +23,9 @@ rule descend_student_teacher:
         n=r"\d+",
     conda:
         "../../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=120,
     params:
         seed=config["seed"],
         runs=SAFRAN_SHAMIR["runs"],
@@ -44,6 +47,9 @@ rule certify_student_teacher:
         n=r"\d+",
     conda:
         "../../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=120,
     params:
         tolerance=SAFRAN_SHAMIR["family_tolerance"],
         code=code_of("related/safran_shamir/certify_student_teacher"),
@@ -128,6 +134,9 @@ rule check_student_teacher_cells:
         n=r"\d+",
     conda:
         "../../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=240,
     params:
         seed=config["seed"],
         settings={
