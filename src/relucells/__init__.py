@@ -10,10 +10,10 @@ The packages, each of which uses only those above it:
     cells             one cell: activation pattern, minimum, diameter
     certify           the trusted part: certificates and their check
     search            the part that finds verdicts and certificates, and need not be trusted
-    critical_points   what descent converges to: minima, kinks, saddles
+    critical_points   the points to which descent converges: minima, kinks, saddles
     atlas             the whole landscape of two neurons on a line, and slices through larger ones
     examination       a network that somebody trained: what it is, what its cell holds
-    transition        from how many samples on cells hold no genuine minimum
+    transition        up to how many samples cells hold a genuine minimum
     related           the related works
     pipeline          what the workflow's rules and scripts share
 

@@ -1,4 +1,4 @@
-"""Imports that version 1 documented keep working, with a DeprecationWarning that names the new one."""
+"""Keeps the imports that version 1 documented, with a DeprecationWarning that names the new one."""
 
 import sys
 import warnings
@@ -60,7 +60,7 @@ class _Finder(MetaPathFinder, Loader):
 
 
 def serve_old_imports() -> None:
-    """Let ``import relucells.genuineness`` and its kind find what they found in version 1."""
+    """Let ``import relucells.genuineness`` and the like find what they found in version 1."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.append(_Finder())
 

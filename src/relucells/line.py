@@ -1,4 +1,4 @@
-"""One-dimensional Gaussian data: where the minimum of a cell lies and whether a sample is in between.
+"""One-dimensional Gaussian data: where the minimum of a cell lies, and whether a sample lies in the gap.
 
 Liu, Part 2, section III, eqs. (10)–(20). Positive samples come from N(+1, 1), negative ones from
 N(−1, 1), with equal priors. Weight k has location h_k and normal n_k = ±1 (the paper's ±i), z_k = n_k,
@@ -8,20 +8,20 @@ so that it adds x − h_k where it is active: x > h_k for +1, x < h_k for −1. 
 
 The locations cut the line into regions Ω_j in which the activations are constant. For those activations
 the locations h* that minimise the expected squared loss solve F h = f (11). The gap of weight k lies
-between h_k and h_k*. A sample in it means that the minimum is outside the cell it was computed for.
+between h_k and h_k*. If a sample lies in it, the minimum is outside the cell for which it was computed.
 
-h* without solving F h = f (derived). With m_j = Σ_k I_jk and c_j = Σ_k I_jk h_k the output in region j
-is m_j x − c_j, and the best c_j for the region alone is t_j = E[m_j x − y | Ω_j]. Crossing h_k changes c
-by n_k h_k, so h_k = n_k (c_right − c_left): the locations and the c_j determine each other except that
-the leftmost c_0 is the sum of h_k over the weights with normal −1, one linear constraint Σ_j v_j c_j = 0
-with v_j ∈ {−1, 0, 1}. Minimising Σ_j P_j (c_j − t_j)² under it gives
+h* without solving F h = f (derived). Let m_j = Σ_k I_jk and c_j = Σ_k I_jk h_k. The output in region j is
+m_j x − c_j, and the best c_j for the region alone is t_j = E[m_j x − y | Ω_j]. Crossing h_k changes c by
+n_k h_k, so h_k = n_k (c_right − c_left). So the locations determine the c_j. The c_j determine the locations
+too, under one linear constraint: the leftmost c_0 is the sum of h_k over the weights with normal −1. It reads
+Σ_j v_j c_j = 0 with v_j ∈ {−1, 0, 1}. Minimising Σ_j P_j (c_j − t_j)² under it gives
 
     c_j = t_j − v_j λ_j Σ_i v_i t_i,   λ_j ∝ v_j² / P_j,   Σ_j λ_j = 1.
 
-Only the logarithms of the P_j enter, so this stays accurate where regions leave the data's support and
-F is singular to working precision (condition number above 1e16). For 60 weights between −3 and 3,
-shifted by up to 6, h* is within 1e-9 and log P_t within a relative 1e-9 of 50-digit arithmetic (see the
-tests); for 200 weights the errors found that way were 5e-11 and 2e-13.
+Only the logarithms of the P_j enter. So this stays accurate where regions leave the data's support and F is
+singular to working precision (condition number above 1e16). The tests compare with 50-digit arithmetic: for
+60 weights between −3 and 3, shifted by up to 6, h* is right to 1e-9 and log P_t to a relative 1e-9. For 200
+weights the errors found in this way were 5e-11 and 2e-13.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Regions(Record):
     edges : (J + 1,) from −∞ to ∞; a region between weights of opposite normals at one place is empty
     active : (J, K) bool, I_jk
     log_probability : (2, J), log P_j± under the positive and the negative class, −∞ for an empty region
-    mean : (2, J), x̄_j±, the class means inside the region (for an empty one its place)
+    mean : (2, J), x̄_j±, the class means inside the region (of an empty region: where it lies)
     """
 
     edges: NDArray[np.float64]
@@ -101,7 +101,7 @@ def optimal_locations(locations: ArrayLike, normals: ArrayLike) -> NDArray[np.fl
     v[mirrored] -= 1
     v[mirrored + 1] += 1
     bound = v != 0
-    if (bound & empty).any():  # an empty region takes up the constraint at no cost
+    if (bound & empty).any():  # an empty region meets the constraint at no cost
         share = (bound & empty).astype(float)
     else:
         share = np.where(bound, np.exp(log_P[bound].min() - log_P), 0.0)
@@ -192,7 +192,7 @@ class LineMinima(Record):
 def line_minima(x: ArrayLike, y: ArrayLike) -> LineMinima:
     """All local minima of (1/N) Σ_i ([x_i − h]_+ − y_i)² over h, the location of a weight of normal +1.
 
-    x, y : (N,); y may be what other, resting weights leave of the labels. Exact: the loss is a
+    x, y : (N,); y may be the labels less the output of other weights that rest. Exact: the loss is a
     quadratic of h between neighbouring samples. It is constant beyond the last sample, where no
     sample activates the weight; that plateau is not listed.
     """
@@ -209,7 +209,8 @@ def line_is_genuine(x: ArrayLike, y: ArrayLike, locations: ArrayLike) -> NDArray
     """Whether a sample's own minimum lies in the cell of a weight of normal +1 at each of ``locations``.
 
     x, y : (N,) as for ``line_minima``. This is the event whose probability P_t approximates: P_t takes
-    the minimum of the expected loss for the sample's. True beyond the last sample (constant loss).
+    the minimum of the expected loss for the sample's. True beyond the last sample, where the loss is
+    constant.
     """
     x = real_array("x", x, dimensions=1)
     x, _, left, right = _cells_from_the_right(x, targets(y, len(x)))
@@ -219,8 +220,8 @@ def line_is_genuine(x: ArrayLike, y: ArrayLike, locations: ArrayLike) -> NDArray
 
 
 def _cells_from_the_right(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Samples x_0 ≥ x_1 ≥ …, the h that minimises the quadratic of the cell left of each, and the signs,
-    exact, of the loss's derivative just left and just right of each.
+    """Samples x_0 ≥ x_1 ≥ … with, for each, the h that minimises the quadratic of the cell to its left, and
+    the exact signs of the loss's derivative just left and just right of it.
 
     Right of x_n the samples 0 … n − 1 are active, left of it x_n besides:
 
@@ -265,7 +266,7 @@ def _places(locations: NDArray, normals: NDArray) -> tuple[NDArray, NDArray, NDA
 
 
 def _toward_right(low: NDArray, high: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-    """The interval mirrored, where needed, into the side where upper tails are the small ones."""
+    """The interval, mirrored where needed so that the upper tails are the small ones."""
     mirrored = low + high < 0
     return np.where(mirrored, -high, low), np.where(mirrored, -low, high), mirrored
 

@@ -1,9 +1,9 @@
-"""Bad or global? Networks with a loss known to be lower than that of a cell's minimum.
+"""Bad or global? Networks whose loss is known to be lower than that of a cell's minimum.
 
 A genuine minimum with zero loss is global. One with positive loss is *bad* once a network with the same
-number of neurons and a strictly lower loss can be named: for linearly independent samples the network
-that interpolates the labels, otherwise one that was trained. Losses of named networks carry a proven
-bound on their rounding error; ``certify.quality`` proves what follows for a minimum.
+number of neurons and a strictly lower loss can be named. For linearly independent samples this network
+interpolates the labels; otherwise it was trained. Losses of named networks carry a proven bound on their
+rounding error. ``certify.quality`` proves what follows for a minimum.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def loss_bound(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike) 
 
 
 def interpolate(X: ArrayLike | Inputs, y: ArrayLike, K: int) -> Network | None:
-    """A network that fits linearly independent samples exactly up to rounding; None if there is none.
+    """A network that fits linearly independent samples, exact up to rounding; None if there is none.
 
     The first neuron has w·x_i = y_i where y_i > 0 and −1 elsewhere, the second the mirrored values.
     """

@@ -37,7 +37,7 @@ def progress(items: Iterable[Item], what: str, total: int | None = None) -> Iter
         yield from items
         return
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # without ipywidgets a plain bar does
+        warnings.simplefilter("ignore")  # without ipywidgets there is a plain bar
         from tqdm.auto import tqdm
 
     yield from tqdm(items, desc="relucells", unit=f" {what}", total=total, delay=DELAY, leave=False)

@@ -1,10 +1,10 @@
 """Where gradient descent ends on the torus of the two directions.
 
-Runs start on a grid of directions with |w_j| = |z_j| = 1, for each choice of the signs of z, and follow
-eqs. (23) and (24) of Liu, Part 2, through all cells, all runs side by side. Gradient descent slows down
-without end at walls, where the gradient jumps, so each run is brought to rest by the closed cells that it
-would still pass: from a closed cell's minimum on a wall into the next cell for as long as the loss falls
-there (``faces``). Signs of z never change: |z_j|² − |w_j|² is kept by the flow, so z_j meets 0 only with w_j.
+Runs start on a grid of directions with |w_j| = |z_j| = 1, for each choice of the signs of z. They follow eqs.
+(23) and (24) of Liu, Part 2, through all cells, all runs side by side. At walls the gradient jumps, and
+gradient descent becomes slower and slower. So each run is brought to rest over closed cells (``faces``): from
+a closed cell's minimum on a wall it goes into the next cell, for as long as the loss falls there. Signs of z
+never change: the flow keeps |z_j|² − |w_j|², so z_j becomes 0 only together with w_j.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from relucells.atlas.faces import PROPOSED, SIGNS, SUBSETS, Place, Rays, rays_of
 from relucells.atlas.sectors import Samples
 
 END_KINDS = ("inside", "wall", "zero")
-RECORDS = 200  # points of a path that are looked at, more of them at its start, where it is fast
-KEPT = 16  # and that are kept
+RECORDS = 200  # points of a path that are recorded, more of them at its start, where it is fast
+KEPT = 16  # of these, points that are kept
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Descents:
     way : (B, KEPT, 2) angles along the way, as far as gradient descent went
     end : (B, 2) angles where it came to rest; loss : (B,) there
     kind : (B,) "inside" (a genuine minimum of a cell), "wall" (a minimum on a wall), "zero" (a neuron
-        with R_j = 0 that no direction with its sign helps)
+        with R_j = 0, and no direction with its sign lowers the loss)
     cell : (B, 2) the sectors, those after the wall where the end lies on one
     """
 
@@ -111,7 +111,7 @@ class End:
     loss: float
 
     def angles(self, samples: Samples, before: NDArray[np.float64]) -> list[float]:
-        """The directions of both neurons; one with R_j = 0 keeps the one it had, ``before`` (2,)."""
+        """The directions of both neurons; a neuron with R_j = 0 keeps its last direction, ``before`` (2,)."""
         found = []
         for j, k in enumerate(self.cell):
             pair = samples.rays[[k, (k + 1) % samples.sectors]]
@@ -132,7 +132,7 @@ def settle(rays: Rays, genuine: NDArray[np.bool_], cell: tuple[int, int], s: int
             for k, pair, sign in zip(cell, a.reshape(2, 2), signs, strict=True)
         )
         inside = bool(genuine[*cell, s])
-        # No cell comes twice but by rounding, where nothing is left to fall.
+        # A cell comes twice only by rounding, where the loss can fall no further.
         if inside or (first, second) in seen:
             places = _places(a, cell, signs, sectors)
             kind = "inside" if inside else "zero" if None in places else "wall"
@@ -146,8 +146,8 @@ def settle(rays: Rays, genuine: NDArray[np.bool_], cell: tuple[int, int], s: int
 def _places(a: NDArray, cell, signs, sectors: int) -> tuple[Place | None, Place | None]:
     """Each neuron's place; None for a silent one, R_j = 0.
 
-    Where two neurons of one sign meet on a ray the closed cell's minimum gives it all to one of them; the
-    other one stands there too, not silent.
+    Where two neurons of one sign meet on a ray, the closed cell's minimum gives the whole coefficient to one
+    of them. The other one is at this place too, and not silent.
     """
     found: list[Place | None] = []
     for k, pair in zip(cell, a.reshape(2, 2), strict=True):
@@ -172,7 +172,10 @@ def _closed_minimum(rays: Rays, cell, signs) -> tuple[NDArray, NDArray, float]:
 
 
 def _beyond(k: int, a: NDArray, c: NDArray, sectors: int) -> int:
-    """The sector that a neuron in sector k goes on to: the loss falls towards a ray where s c > 0, here c."""
+    """The sector into which a neuron in sector k goes on.
+
+    The loss falls towards a ray where s c > 0, here c.
+    """
     after = (k + 1) % sectors
     if a[0] > 0 and a[1] > 0:
         return k

@@ -1,19 +1,19 @@
 """Exact minima of closed cells, and the non-differentiable minima on their walls, in whole numbers.
 
-Neuron j with sign s_j in the closed sector k contributes s_j (α φ_k + β φ_(k+1)) with α, β ≥ 0 and the
-functions φ_k(x) = [σ_k (x − v_k)]_+ of the rays (``sectors``). A closed cell's minimum is therefore a
-least-squares problem in at most four non-negative unknowns, and with the residual r = y − f and
-c_k = Σ_i φ_k(x_i) r_i (derived, Karush–Kuhn–Tucker):
+Neuron j with sign s_j in the closed sector k contributes s_j (α φ_k + β φ_(k+1)) with α, β ≥ 0. Here
+φ_k(x) = [σ_k (x − v_k)]_+ is the function of ray k (``sectors``). So a closed cell's minimum is a
+least-squares problem in at most four non-negative unknowns. With the residual r = y − f and c_k = Σ_i
+φ_k(x_i) r_i (derived, Karush–Kuhn–Tucker):
 
-* coefficients are the minimum of the closed cell iff s_j c_k = 0 on the rays that carry one and
-  s_j c_k ≤ 0 on the others of its (at most four) rays;
-* a neuron that sits on ray k, with neighbours k − 1 and k + 1, is at a local minimum of the landscape iff
-  this holds in both sectors that meet there: s c_k = 0, s c_(k−1) ≤ 0 and s c_(k+1) ≤ 0.
+* Coefficients are the minimum of the closed cell iff s_j c_k = 0 on the rays with a positive coefficient and
+  s_j c_k ≤ 0 on the other ones of its (at most four) rays.
+* A neuron on ray k, with neighbours k − 1 and k + 1, is at a local minimum of the landscape iff this holds in
+  both sectors that meet there: s c_k = 0, s c_(k−1) ≤ 0 and s c_(k+1) ≤ 0.
 
-Floating-point numbers are whole numbers times a power of two. With Gram matrix φ_k·φ_l and φ_k·y as whole
-numbers, both conditions and the losses are decided without rounding; floating point only proposes which
-coefficients are positive. The smallest of all closed cells' minima is the smallest loss of any network
-with two neurons, so it tells every bad minimum from a global one.
+Floating-point numbers are whole numbers times a power of two. With the Gram matrix φ_k·φ_l and φ_k·y as whole
+numbers, both conditions and the losses are decided without rounding. Floating point only proposes which
+coefficients are positive. The smallest of all closed cells' minima is the smallest loss of any network with
+two neurons. So every bad minimum can be told from a global one.
 """
 
 from collections.abc import Callable
@@ -122,7 +122,7 @@ class Rays:
         raise RuntimeError("a closed cell without a minimum")  # cannot be: the loss is bounded below
 
     def propose(self, cells: NDArray[np.int64], signs: tuple[int, int]) -> NDArray[np.int64]:
-        """For cells (C, 2) the subset, as an index in SUBSETS, that seems to carry the closed minimum."""
+        """For cells (C, 2): the index in SUBSETS of the coefficients that seem positive at the minimum."""
         gram, right = self.float
         rays = np.stack([cells, (cells + 1) % self.samples.sectors], axis=2).reshape(-1, 4)
         s = np.repeat(np.array(signs, dtype=float), 2)
@@ -149,7 +149,7 @@ Place = tuple[int, ...]  # of a neuron: on a ray, between two, or () where no sa
 
 @dataclass(frozen=True)
 class WallMinimum:
-    """A local minimum with at least one neuron on a ray, or its proof in numbers.
+    """A local minimum with at least one neuron on a ray, with the numbers that prove it.
 
     places : for each neuron (first ray, second ray or None); a dead neuron has ()
     signs; face : the exact coefficients and loss; kinks : hinges at which the loss is not differentiable
@@ -164,9 +164,9 @@ class WallMinimum:
 def wall_minima(rays: Rays) -> list[WallMinimum]:
     """All local minima of the landscape with a neuron on a wall between cells and both R_j ≠ 0.
 
-    Neurons are exchangeable: of two minima that differ by their order one is listed, + before − and else
-    the smaller first place. A neuron that no sample activates may stand anywhere in its sector; two
-    neurons of one sign on the same ray share its coefficient in any proportion, listed as halves.
+    Neurons are exchangeable, so of two minima that differ by their order one is listed: + before −, or else
+    the smaller place first. A neuron that no sample activates may lie anywhere in its sector. Two neurons of
+    one sign on the same ray may share its coefficient in any proportion; they are listed with one half each.
     """
     found = []
     for signs in ((1, 1), (1, -1), (-1, -1)):
@@ -198,7 +198,7 @@ def _hinges(places) -> tuple[int, ...]:
 
 
 def _beside(rays: Rays, place: tuple[int, ...]) -> tuple[int, ...]:
-    """The rays next to a neuron on a ray; those of a neuron inside a sector carry it already."""
+    """The rays next to a neuron on a ray; none for a neuron inside a sector, which is on both of its rays."""
     sectors = rays.samples.sectors
     return ((place[0] - 1) % sectors, (place[0] + 1) % sectors) if len(place) == 1 else ()
 
@@ -215,7 +215,7 @@ def _residual(rays: Rays, face: Face, signs, ray: int) -> Fraction:
 
 
 def _candidates(rays: Rays, signs: tuple[int, int]):
-    """Places of both neurons, at least one on a ray, that floating point cannot rule out."""
+    """Places of both neurons, at least one of them on a ray, that floating point cannot exclude."""
     sectors = rays.samples.sectors
     gram, right = rays.float
     alone: list[Place] = [(k,) for k in range(sectors) if gram[k, k] > 0]

@@ -1,10 +1,10 @@
 """Every cell of a network with two neurons on one-dimensional inputs, decided and certified.
 
-The cells are the pairs of sectors (``sectors``). Each is decided under the four sign vectors by
-``relucells.decide`` and its certificate checked by ``relucells.verification_level``; neurons are
-exchangeable, so a cell and its mirror image across the diagonal share their decisions. The smallest loss
-of any network with two neurons is the smallest minimum of all closed cells (``faces``), in exact
-arithmetic: a genuine minimum with that loss is *global*, any other one *bad*.
+The cells are the pairs of sectors (``sectors``). ``relucells.decide`` decides each under the four sign
+vectors, and ``relucells.verification_level`` checks its certificate. Neurons are exchangeable, so a cell and
+its mirror image across the diagonal share their decisions. The smallest loss of any network with two neurons
+is the smallest minimum of all closed cells (``faces``), in exact arithmetic. A genuine minimum with that loss
+is *global*, any other one *bad*.
 """
 
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ class Landscape:
     genuine : (S, S, 4); margin : (S, S, 4), −inf where there is none
     witness : (S, S, 4, 2, 2), a minimiser inside the cell, NaN where there is none
     level : (S, S, 4), of the check; quality : (S, S, 4) "global", "bad" or ""
-    decision : (S, S, 4), the row of ``decisions`` that holds the certificate, of this cell if a ≤ b and of
-        its mirror image (neurons and signs exchanged) otherwise
+    decision : (S, S, 4), the row of ``decisions`` with the certificate: that of this cell if a ≤ b, else that
+        of its mirror image (neurons and signs exchanged)
     decisions : of ``relucells.decide``; best : the network of smallest loss; walls : minima on walls
     """
 

@@ -1,10 +1,10 @@
 """The directions of one neuron on one-dimensional inputs, as sectors of a circle.
 
-A neuron computes [w·(x, 1)]_+ with w in the plane. The N samples are lines through the origin of that
-plane; M different inputs cut it into 2M sectors, in each of which one set of samples is active. A sector
-lies between two *rays*, directions whose hinge is a sample: w = σ (1, −v) has w·(x, 1) = σ (x − v), with
-σ = +1 (active to the right of v) or −1 (to the left). So on one-dimensional inputs the cells of a network
-with two neurons are the (2M)² rectangles of a torus, and every w of a closed sector is
+A neuron computes [w·(x, 1)]_+ with w in the plane. Each sample gives a line through the origin of that plane.
+M different inputs cut it into 2M sectors; in each sector the neuron is active on one set of samples. A sector
+lies between two *rays*: directions whose hinge is a sample. The ray w = σ (1, −v) has w·(x, 1) = σ (x − v),
+with σ = +1 (active to the right of v) or −1 (to the left). So on one-dimensional inputs the cells of a
+network with two neurons are the (2M)² rectangles of a torus. Every w of a closed sector is
 
     w = α σ_k (1, −v_k) + β σ_(k+1) (1, −v_(k+1)),   α, β ≥ 0      (derived).
 
@@ -74,7 +74,7 @@ class Samples:
         return np.array([*right, *left])
 
     def sector(self, angle: ArrayLike) -> NDArray[np.int64]:
-        """The sector that each direction lies in; one on a ray counts to the sector after it."""
+        """The sector in which each direction lies; a direction on a ray belongs to the sector after it."""
         turned = (np.asarray(angle) + np.pi / 2) % (2 * np.pi) - np.pi / 2
         return (np.searchsorted(self.angles, turned, side="right") - 1) % self.sectors
 
@@ -98,9 +98,9 @@ def samples(x: ArrayLike, y: ArrayLike) -> Samples:
 def scaled(x: ArrayLike) -> tuple[NDArray[np.float64], float, float]:
     """Inputs brought to the order of one, with their centre and unit: x = centre + unit · scaled.
 
-    Cells, verdicts and losses do not change (the question depends on the span of the inputs and the
-    constant alone); directions are then those that a picture can show. The unit is a power of two and the
-    centre a multiple of it; where the shift could not be undone exactly the inputs stay as they are.
+    Cells, verdicts and losses do not change, because they depend only on the span of the inputs and the
+    constant. The directions become those that a picture can show. The unit is a power of two, and the centre
+    a multiple of it. If the shift could not be undone exactly, the inputs stay as they are.
     """
     x = _column("x", x)
     spread = float(np.std(x))

@@ -1,8 +1,8 @@
 """A plane through a network: the cells that it meets, their minima and verdicts, the loss, a descent.
 
-In the plane W(a, b) = W + a U + b V, with the output weights z as they are, every pair (i, j) is a line
-w_j·x_i = 0, and the lines cut a window into convex polygons, one for each cell. The loss of a cell's
-minimum and its verdict are those of the whole cell, not only of its part in the plane.
+The plane is W(a, b) = W + a U + b V; the output weights z stay as they are. In it every pair (i, j) is a line
+w_j·x_i = 0. The lines cut a window into convex polygons, one for each cell. The loss of a cell's minimum and
+its verdict are those of the whole cell, not only of its part in the plane.
 
     found = slice_landscape(X, y, W, z)                      # both directions and the window chosen
     found = slice_landscape(X, y, W, z, (U, V), (-1, 1, -1, 1))
@@ -21,9 +21,9 @@ from relucells.samples.inputs import Inputs, network, prepare
 from relucells.search.decide import decide
 
 CONVENTIONS = ("positive", "given", "exists")  # given: the signs of z
-# A direction shorter than this share of what it was before the other was taken off is no direction.
+# A direction of which less than this share is left, once the other one is projected out, is no direction.
 PARALLEL = 1e-6
-# A vertex this close to a line, relative to the window, lies on it.
+# A vertex at most this far from a line, relative to the window, lies on it.
 ON_LINE = 1e-10
 
 
@@ -103,7 +103,7 @@ def slice_landscape(
 
 
 def _nearest_minimum(inputs: Inputs, y: NDArray, W: NDArray, z: NDArray) -> NDArray[np.float64]:
-    """W (K, D) of the minimiser of the cell's loss whose R_j = z_j w_j are nearest to the network's."""
+    """W (K, D) of the minimiser of the cell's loss whose R_j = z_j w_j lie nearest to the network's."""
     pre = inputs.X @ W.T
     missing = y - np.maximum(pre, 0.0) @ z
     step = cell_minimum(inputs, missing, pre > 0).R
@@ -134,7 +134,7 @@ def _plane(inputs, y, W, z, nearest, directions) -> NDArray[np.float64]:
 
 
 def _orthonormal(vectors: list[NDArray]) -> list[NDArray]:
-    """Gram–Schmidt; what is nearly dependent is left out."""
+    """Gram–Schmidt; nearly dependent vectors are left out."""
     found: list[NDArray] = []
     for vector in vectors:
         rest = vector.copy()

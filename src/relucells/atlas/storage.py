@@ -14,7 +14,8 @@ from relucells.certify.certificates import pack
 from relucells.certify.conventions import BY_NAME
 
 FORMAT_VERSION = 1
-# A descent has reached the lowest loss up to this share of the labels' mean square: its own is rounded.
+# A descent has reached the lowest loss up to this share of the labels' mean square, because its loss is
+# rounded.
 REACHED = 1e-9
 SIGN_NAMES = tuple("".join("+" if s > 0 else "-" for s in signs) for signs in SIGNS)
 # Which sign vectors each convention allows, as rows of SIGNS; given signs are the rows themselves.
@@ -144,9 +145,10 @@ def descent_rows(runs: Mapping[str, NDArray]) -> Iterator[dict]:
 def in_numbers(stored: Mapping[str, NDArray], runs: Mapping[str, NDArray]) -> list[dict]:
     """What the landscape shows, a row per convention and a row per sign vector.
 
-    cells, genuine, bad, global : cells, the ordered pairs of sectors; decisions, proven : about them; runs :
-    descents from the grid, by where they end; ends_dead : with a neuron that no sample activates, wherever;
-    lowest_loss : of any network; worst_end : the largest loss at which a run came to rest.
+    cells, genuine, bad, global : numbers of cells (ordered pairs of sectors); decisions, proven : about them
+    runs : descents from the grid; ends_… : how many end there; ends_dead : with a neuron that no sample
+        activates, wherever they end; worst_end : the largest loss at which a run came to rest
+    lowest_loss : of any network
     """
     allowed = CONVENTIONS | {name: (s,) for s, name in enumerate(SIGN_NAMES)}
     best = float(stored["best_loss"])

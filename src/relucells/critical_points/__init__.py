@@ -1,4 +1,4 @@
-"""What gradient descent converges to: differentiable minima, kinks and saddles."""
+"""Points to which gradient descent converges: differentiable minima, kinks and saddles."""
 
 from relucells._version_1 import attribute
 

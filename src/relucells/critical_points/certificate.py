@@ -12,7 +12,7 @@ from relucells.samples.inputs import Inputs, network, prepare
 def certificate_of(
     X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, point: CriticalPoint
 ) -> CertifiedPoint | None:
-    """A certificate that an exact critical point of that kind is close to (W, z), or None if none is found.
+    """A certificate that an exact critical point of that kind lies close to (W, z); None if none is found.
 
     X : (N, D) or ``relucells.prepare(X)``; y : (N,); W : (K, D); z : (K,); point : what
     ``critical_point`` says of them. Raises ValueError, naming the argument.

@@ -3,22 +3,25 @@
 Part 1 gives the conditions; the forms used here are *derived*. With e_i = f(x_i) − y_i, B_j the samples
 with w_j·x_i = 0, and g_j = Σ e_i x_i over the samples with w_j·x_i > 0:
 
-* Inside a cell (z, w) is critical iff z_j g_j = 0 and g_j·w_j = 0 for all j. All g_j = 0: a minimum.
-  Some g_j ≠ 0, so z_j = 0: a saddle, because the Hessian holds the block [[h, g_jᵀ], [g_j, 0]].
-* On a boundary a neuron with z_j ≠ 0 satisfies the first-order condition
-  z_j (g_j·δ + Σ_{B_j} e_i [δ·x_i]_+) ≥ 0 for all δ if numbers t_i ∈ [0, z_j e_i] exist on B_j with
-  z_j g_j + Σ_{B_j} t_i x_i = 0; for linearly independent x_i, i ∈ B_j, only then. The t_i are the
-  certificate.
-* No second-order test is left to make (derived). Where z_j ≠ 0 the network depends locally on
-  v_j = |z_j| w_j and sign z_j alone, and is piecewise linear in v near the point: moving by δ changes
-  f(x_i) by exactly some φ_i(δ), homogeneous of degree 1, and N·L by 2 Σ e_i φ_i + Σ φ_i². The first sum
-  is the first-order term, which is not negative; the second is a sum of squares. So a first-order point
-  with all z_j ≠ 0 is a local minimum. Neurons with z_j = 0 change neither sum's sign if g_j·δ + Σ_{B_j} e_i
-  [δ·x_i]_+ is 0 for all δ (samples on one hyperplane may cancel); if it is not, one sign of z_j makes the
-  loss fall: a saddle. The same argument makes a local minimum on the boundary of a cell (signs of z given) a
-  minimiser of the convex quadratic over the closed cell: there is one value to test, not a search.
+* Inside a cell (z, w) is critical iff z_j g_j = 0 and g_j·w_j = 0 for all j. If all g_j = 0 it is a minimum.
+  If
+  some g_j ≠ 0, then z_j = 0, and it is a saddle: the Hessian holds the block [[h, g_jᵀ], [g_j, 0]].
+* On a boundary the first-order condition of a neuron with z_j ≠ 0 is
+  z_j (g_j·δ + Σ_{B_j} e_i [δ·x_i]_+) ≥ 0 for all δ. It holds if numbers t_i ∈ [0, z_j e_i] exist on B_j with
+  z_j g_j + Σ_{B_j} t_i x_i = 0. If the x_i, i ∈ B_j, are linearly independent it holds only then. The t_i are
+  the certificate.
+* No second-order test is needed (derived). Where z_j ≠ 0 the network depends locally on v_j = |z_j| w_j and
+  sign z_j alone, and near the point it is piecewise linear in v. Moving by δ changes f(x_i) by exactly some
+  φ_i(δ), homogeneous of degree 1, and N·L by 2 Σ e_i φ_i + Σ φ_i². The first sum is the first-order term,
+  which is not negative. The second is a sum of squares. So a first-order point with all z_j ≠ 0 is a local
+  minimum.
+* For a neuron with z_j = 0, look at g_j·δ + Σ_{B_j} e_i [δ·x_i]_+. If it is 0 for all δ (samples on one
+  hyperplane may cancel), the neuron changes the sign of neither sum. If not, one sign of z_j makes the loss
+  fall: a saddle.
+* By the same argument a local minimum on the boundary of a cell (signs of z given) minimises the convex
+  quadratic over the closed cell. So there is one value to test, and no search.
 * A free linear part F c adds one condition, Σ_i e_i F_i = 0, and changes no other: moving c by γ adds F_i·γ
-  to φ_i, and nothing bends there (derived).
+  to φ_i, which is linear in γ (derived).
 """
 
 from dataclasses import dataclass
@@ -42,13 +45,13 @@ class CriticalPoint(Record):
     """What a point is, and the evidence.
 
     kind; loss; gradient_norm : of the smallest subgradient (the gradient where there is one) with respect
-    to v_j = |z_j| w_j, or to z_j where z_j = 0, w_j then of length 1, and to c, in coordinates in which X
-    and F have orthonormal columns and in units of (2/N) ‖y‖: whatever the scales of X, y, w, z, 1 is large;
+    to v_j = |z_j| w_j, or to z_j where z_j = 0 (w_j then has length 1), and to c. Coordinates: X and F have
+    orthonormal columns. Unit: (2/N) ‖y‖. So 1 is large, whatever the scales of X, y, w, z;
     curvature : at a differentiable minimum a lower bound of the smallest Hessian eigenvalue,
     −(2/N) max |g_j|, and for a saddle the negative eigenvalue of the block in (z_j, w_j);
     on_boundary : pairs with w_j·x_i = 0, kinks : those at which the loss is not differentiable;
-    multipliers : (N, K), t of the certificate, 0 off the boundary. Samples on one hyperplane have one kink
-    together: one of their z_j e_i may be negative, and its t_i then lies between it and 0.
+    multipliers : (N, K), t of the certificate, 0 off the boundary. Samples on one hyperplane share one kink.
+    One of their z_j e_i may be negative; its t_i then lies between that and 0.
     """
 
     kind: Kind
@@ -75,8 +78,8 @@ class CriticalPoint(Record):
 def _loud_neurons(
     C, e, g, z, boundary, tolerance: float, scale: float
 ) -> tuple[NDArray, NDArray, NDArray, bool]:
-    """Of neurons with z_j ≠ 0: multipliers (N, K), pairs with a kink (N, K), squared lengths of the smallest
-    subgradients (K,), and whether all sides of kinks that bend down were looked at."""
+    """For neurons with z_j ≠ 0: multipliers (N, K), pairs with a kink (N, K), squared lengths of the smallest
+    subgradients (K,), and whether all sides of the kinks that bend down were tried."""
     multipliers, kinked = np.zeros(boundary.shape), np.zeros(boundary.shape, dtype=bool)
     squares, proven, length = np.zeros(len(z)), True, np.linalg.norm(C, axis=1)
     for j in np.flatnonzero(z):
@@ -115,8 +118,8 @@ def critical_point(
 
     X : (N, D) or ``relucells.prepare(X)``; y : (N,); W : (K, D); z : (K,). tolerance : a subgradient of
     that norm, in the units of ``gradient_norm``, counts as 0. Raises ValueError naming the argument.
-    output_bias, skip (D,) : of a network that has one, f = Σ_j z_j [w_j·x]_+ + output_bias + skip·x; None: it
-        has none, and is not free to move there. free (N, m), c (m,) : any other free part F c.
+    output_bias, skip (D,) : of f = Σ_j z_j [w_j·x]_+ + output_bias + skip·x. None: the network has none, and
+        there is no condition on it. free (N, m), c (m,) : any other free part F c.
     """
     inputs = prepare(X)
     y, W, z = network(inputs, y, W, z)
@@ -130,7 +133,7 @@ def critical_point(
         e = e + F @ c
     loss = float(e @ e) / N
     unit = float(np.linalg.norm(y) or np.linalg.norm(e) or 1.0)
-    # a pair is off the boundary, however close, if its part of the output is not small
+    # a pair whose part of the output is not small is off the boundary, however close it is
     boundary &= np.abs(pre * z) <= tolerance * unit
     active = (pre > 0) & ~boundary
     e /= unit

@@ -37,10 +37,10 @@ def minimum_on_closed_cell(
 ) -> ClosedCell:
     """Which local minimum of the landscape the closed cell of (W, signs of z) holds, with all z_j ≠ 0.
 
-    A differentiable one inside (``genuineness.decide``) or else a non-differentiable one on its boundary,
-    which can only be where the loss is least on the closed cell. *none*: that minimiser is the only one
-    and the loss falls beyond the boundary. *undecided*: there are more minimisers than the one tested, or
-    program_limit linear programs did not decide. free : F, (N, m), of a network with a free part.
+    It is a differentiable one inside (``search.decide``), or else a non-differentiable one on the boundary.
+    The latter can only lie where the loss is least on the closed cell. *none*: that minimiser is the only
+    one, and the loss falls beyond the boundary. *undecided*: there are more minimisers than the one tested,
+    or program_limit linear programs did not decide. free : F, (N, m), of a network with a free part.
     """
     from relucells.search.decide import decide
 

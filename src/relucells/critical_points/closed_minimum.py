@@ -7,17 +7,17 @@ from relucells.critical_points.coordinates import ALONG, STATIONARY
 from relucells.critical_points.faces import Faces
 from relucells.samples.free_part import FreePart
 
-# Rounds for each unknown that a closed cell's minimum may take; seen: less than 9.
+# Most rounds for each unknown of a closed cell's minimum; fewer than 9 were seen.
 ROUNDS = 100
-# Steps of Newton's method for the c of independent samples; seen: less than 10.
+# Most steps of Newton's method for the c of independent samples; fewer than 10 were seen.
 NEWTON = 200
 
 
 def closed_minimum(C, y, pattern, signs, V, held) -> tuple[NDArray, NDArray]:
     """(V (K, r), held (N, K)): where the loss is least on the closed cell, from a V in it.
 
-    held : half-spaces to start with, independent for each neuron, at whose edges V lies; then those at the
-    end, for the next call.
+    held : (N, K), the half-spaces on whose edges V lies, independent for each neuron. The result has those at
+    the end, for the next call.
     """
     if len(C) == C.shape[1]:  # rank X = N
         return closed_minimum_independent(C, y, pattern, signs, V), held
@@ -40,9 +40,9 @@ def closed_minimum_with_free_part(
 def best_coefficients(part: FreePart, y, pattern, signs) -> NDArray:
     """rank X = N with a free part: c with the least loss that the closed cell leaves (derived).
 
-    A sample costs r² where r = y_i − F_i·c has a sign that none of its active neurons has, else nothing: the
-    sum is convex with a continuous gradient, and quadratic between finitely many kinks of it. Newton's
-    method, each time to the least loss along its way.
+    Let r = y_i − F_i·c. A sample costs r² if none of its active neurons has the sign of r, and nothing
+    otherwise. The sum of the costs is convex with a continuous gradient, and piecewise quadratic with
+    finitely many pieces. Newton's method, each time to the least loss along its direction.
     """
     F = part.inputs.orthonormal[0] / np.sqrt(len(y))
     if part.everything:
@@ -65,7 +65,7 @@ def best_coefficients(part: FreePart, y, pattern, signs) -> NDArray:
 
 
 def _along(way: NDArray, r: NDArray, unserved) -> float:
-    """The a ≥ 0 for which r − a way costs least: the slope is piecewise linear and increasing in a."""
+    """The a ≥ 0 for which r − a·way costs least. The slope is piecewise linear and increasing in a."""
 
     def slope(a: float) -> float:
         rest = r - a * way
@@ -87,8 +87,8 @@ def _along(way: NDArray, r: NDArray, unserved) -> float:
 def closed_minimum_independent(C, y, pattern, signs, V) -> NDArray:
     """rank X = N: the pre-activations are free, so every sample is solved by itself (derived).
 
-    A sample with an active neuron of sign y_i is fitted exactly, by scaling what the neurons of that sign
-    give it; the others are best served by 0, so their active neurons go to the boundary.
+    A sample with an active neuron of sign y_i is fitted exactly: the outputs of its neurons of that sign are
+    scaled. For the other samples 0 is best, so their active neurons go to the boundary.
     """
     u = C @ V.T
     with_sign = pattern & (signs == np.sign(y)[:, None])
@@ -109,12 +109,12 @@ def closed_minimum_independent(C, y, pattern, signs, V) -> NDArray:
 def closed_minimum_general(C, y, pattern, signs, V, held, off=None) -> tuple[NDArray, NDArray]:
     """Least squares |A v − y|² under half-spaces G v ≥ 0 by an active-set method from a feasible v.
 
-    Each round minimises over the edges held, by the shortest step where that leaves a choice (A may have
-    any rank), goes there or to the first half-space in the way, which is then held, or, where the loss is
-    least already, lets go of the half-space with the most negative multiplier. The loss never rises and v
-    never leaves the closed cell. Rounds without a move take the first candidate instead of the best
-    (Bland's rule), which keeps them from going round in circles. off : V of a free part's complement
-    (``samples.free_part``), off whose range A and y are taken.
+    Each round minimises over the edges held. Where that leaves a choice (A may have any rank), it takes the
+    shortest step. It goes to the minimum, or to the first half-space in the way, which is then held. Where
+    the loss is least already, it lets go of the half-space with the most negative multiplier. The loss never
+    rises, and v never leaves the closed cell. Rounds without a move take the first candidate instead of the
+    best (Bland's rule), so that they cannot cycle. off : V of a free part's complement
+    (``samples.free_part``), off whose range A and y are projected.
     """
     r = C.shape[1]
     alive = np.flatnonzero(pattern.any(axis=0))

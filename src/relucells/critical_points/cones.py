@@ -1,4 +1,4 @@
-"""The cell of one neuron: where it meets a plane."""
+"""The cell of one neuron, and where it meets a plane."""
 
 from functools import cached_property
 
@@ -9,7 +9,8 @@ from relucells.critical_points.coordinates import BOUNDARY
 from relucells.samples.decomposition import svd
 from relucells.search.highs import Unsolved
 
-# Up to this many coordinates a cone's extreme rays are enumerated; beyond, a linear program finds the one.
+# Up to this many coordinates a cone's extreme rays are enumerated; beyond, a linear program finds the
+# furthest.
 RAY_DIMENSIONS = 6
 
 
@@ -40,9 +41,11 @@ class Cone:
 
     @cached_property
     def rays(self) -> NDArray | None:
-        """Its extreme rays, (n, r): the facets of the convex hull of the half-spaces' normals, scaled to
-        normal·inside = 1 (the cone's dual, cut by a plane). None where Qhull finds the hull too flat, and
-        where ``inside`` lies on the boundary, so that no such plane is there."""
+        """Its extreme rays, (n, r): the facets of the convex hull of the half-spaces' normals.
+
+        The normals are scaled to normal·inside = 1 (the cone's dual, cut by a plane). None where Qhull finds
+        the
+        hull too flat, or where ``inside`` lies on the boundary, so that there is no such plane."""
         from scipy.spatial import ConvexHull, QhullError
 
         across = svd(self.inside[None])[2][1:]
@@ -57,7 +60,9 @@ class Cone:
         return rays / np.linalg.norm(rays, axis=1)[:, None]
 
     def on_plane(self, g: NDArray, e: NDArray) -> NDArray | None:
-        """A w in the open cell with w·g = 0, or None: from ``inside`` towards the point of the closed cell
+        """A w in the open cell with w·g = 0, or None.
+
+        It lies between ``inside`` and the point of the closed cell
         that is furthest on the plane's other side. Unsolved where no solver finds that point."""
         here = g @ self.inside
         if here == 0:
@@ -72,7 +77,7 @@ class Cone:
     def _furthest(self, g: NDArray) -> NDArray:
         """The point of the closed cell, on a slice of it, with the least g·w."""
         r = len(g)
-        # Qhull wants a plane at least.
+        # Qhull needs at least two dimensions.
         if 3 <= r <= RAY_DIMENSIONS and self.rays is not None:
             return self.rays[np.argmin(self.rays @ g)]
         from scipy.optimize import linprog

@@ -1,7 +1,7 @@
 """Coordinates in which X has orthonormal columns, and the sides on which samples lie.
 
-Errors are in units of ‖y‖ here: every |g_j| is then at most 1 where the network is no worse than 0, and no
-scale of X, y, w or z matters.
+Errors are in units of ‖y‖ here. Then every |g_j| is at most 1 where the network's loss is no worse than that
+of the network 0, and no scale of X, y, w or z matters.
 """
 
 import numpy as np
@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from relucells.samples.inputs import Inputs
 
-# A pair (i, j) lies on the boundary when |w_j·x_i| ≤ BOUNDARY |w_j| |x_i|. Solves leave about 1e-15; a
-# random pair comes that close once in 1e9.
+# A pair (i, j) lies on the boundary when |w_j·x_i| ≤ BOUNDARY |w_j| |x_i|. Solving leaves about 1e-15, and a
+# random pair comes as close as BOUNDARY about once in 1e9.
 BOUNDARY = 1e-9
-# Multipliers and pulls that ``settle`` takes for zeros with rounding: within a closed cell and, ten times
-# that, across its boundary, so that no neuron returns to where it came from.
+# ``settle`` takes smaller multipliers and pulls for zeros with rounding within a closed cell. Across its
+# boundary the limit is ten times this, so that no neuron returns to where it came from.
 STATIONARY = 1e-10
 CROSSING = 10 * STATIONARY
-# Moves along a half-space's edge change its value by rounding alone, relative to their length.
+# A move along a half-space's edge changes its value by rounding alone: less than this, relative to its
+# length.
 ALONG = 1e-12
 
 

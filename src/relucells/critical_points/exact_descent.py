@@ -41,11 +41,12 @@ def settle(
     """Descend from cell to cell, exactly: minimise over the closed cell, cross where that descends, repeat.
 
     The loss is a convex quadratic of v_j = |z_j| w_j on the closed cell. At its minimum a pair on the
-    boundary has a multiplier t (module's head) outside [0, z_j e_i] exactly if the loss falls beyond it:
-    those pairs change sides and the next cell has a lower minimum. A neuron that arrives at v_j = 0 with
-    g_j ≠ 0 goes through z_j = 0 to the other sign. Finite, because no cell and sign comes twice; ends in a
-    local minimum. All of it is a descent path: the segment to a closed cell's minimum lies in that cell.
-    A neuron that changes nothing, dead or with z_j = 0, moves inside its cell, away from the boundary.
+    boundary has a multiplier t (``classify``). It lies outside [0, z_j e_i] exactly if the loss falls beyond
+    the boundary. Those pairs change sides, and the next cell has a lower minimum. A neuron that arrives at
+    v_j = 0 with g_j ≠ 0 goes through z_j = 0 to the other sign. No cell and sign comes twice, so this is
+    finite. It ends in a local minimum. All of it is a descent path: the segment to a closed cell's minimum
+    lies in that cell. A neuron that changes nothing, dead or with z_j = 0, moves inside its cell, away from
+    the boundary.
     free : F, (N, m), of a network with a free part F c. Its c is the best one from the first cell on.
     """
     inputs = prepare(X)
@@ -55,7 +56,7 @@ def settle(
     unit = float(np.linalg.norm(y) or 1.0)
     direction = directions(inputs, C, W)
     V = direction * (np.abs(z) / unit)[:, None]
-    # w_j = 0 has no cell: by way of z_j = 0 it moves to where some sample is.
+    # w_j = 0 has no cell: through z_j = 0 the neuron moves to a cell with an active sample.
     direction[~direction.any(axis=1)] = C[np.argmax(np.linalg.norm(C, axis=1))]
     pattern = C @ direction.T > 0
     signs = np.where(z >= 0, 1.0, -1.0)
@@ -75,7 +76,7 @@ def settle(
         cross, turn = _crossings(C, labels, pattern, signs, V)
         following = signs * np.where(turn, -1.0, 1.0), pattern ^ cross
         key = following[0].tobytes(), np.packbits(following[1]).tobytes()
-        # No cell comes twice but by rounding, where the loss has nothing left to fall.
+        # A cell comes twice only by rounding, where the loss can fall no further.
         if cells == max_cells or not (cross.any() or turn.any()) or key in seen:
             break
         seen.add(key)
@@ -115,7 +116,7 @@ def _inside(C: NDArray, v: NDArray, pattern: NDArray) -> NDArray:
         return v
     rows = side[boundary, None] * C[boundary]
     inwards = np.linalg.lstsq(rows, np.linalg.norm(rows, axis=1), rcond=BOUNDARY)[0]
-    if (rows @ inwards <= 0).any():  # dependent half-spaces, which need not have an inside
+    if (rows @ inwards <= 0).any():  # dependent half-spaces may have no common inside
         return v
     gap, rate = (side * pre[:, 0])[~boundary], (side * (C @ inwards))[~boundary]
     reach = min((gap[rate < 0] / -rate[rate < 0]).min(initial=np.inf), np.linalg.norm(v))

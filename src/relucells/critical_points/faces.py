@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from relucells.critical_points.coordinates import STATIONARY
 
-# Singular values below this share of the largest are zeros: such directions leave the output as it is.
+# Singular values below this share of the largest are zeros: such directions do not change the output.
 RANK = 1e-11
-# Normal equations square the condition: no smaller ratio of their factor's diagonal is trusted.
+# Normal equations square the condition. Their factor is not trusted if its diagonal's ratio is below this.
 NORMAL = 1e-5
 
 
@@ -19,7 +19,8 @@ class Faces:
 
     def __init__(self, A: NDArray, r: int):
         self.A, self.r, K = A, r, A.shape[1] // r
-        # rounding in the products below is judged against all of A: what is left may be rounding alone
+        # rounding is judged against all of A, because what is left in the products below may be rounding
+        # alone
         self.size = float(np.linalg.norm(A, axis=0).max(initial=0.0))
         self.held: list[NDArray] = [np.zeros(0, dtype=int)] * K
         self.basis, self.triangle = np.tile(np.eye(r), (K, 1, 1)), [np.zeros((0, 0))] * K
@@ -38,7 +39,7 @@ class Faces:
     def step(self, error: NDArray, doubtful: bool) -> tuple[NDArray, bool]:
         """(K, r), to the least |error + A step| on the edges, and whether that is exact.
 
-        By the normal equations where they look well-conditioned, unless a step of theirs has fallen short.
+        By the normal equations where they look well-conditioned, unless one of their steps was inexact.
         """
         from scipy.linalg import lstsq
         from scipy.linalg.lapack import dpotrf, dpotrs

@@ -32,15 +32,15 @@ def gradient_descent(
 ) -> Run:
     """Gradient descent through all cells, its step set by Barzilai and Borwein's quotient.
 
-    A step is accepted once the loss lies below the largest of the last ten losses by Armijo's margin
-    (Grippo, Lampariello and Lucidi's rule) and quartered until then. Stops at a gradient norm below
-    gradient_tolerance, after max_steps, or when no step is accepted: where descent wants to move along
-    a kink the gradient never vanishes, and ``settle`` takes over.
+    A step is quartered until the loss lies below the largest of the last ten losses by Armijo's margin
+    (Grippo, Lampariello and Lucidi's rule). Stops at a gradient norm below gradient_tolerance, after
+    max_steps, or when no step is accepted. Where descent would have to move along a kink the gradient never
+    vanishes; there ``settle`` takes over.
     """
     inputs = prepare(X)
     y, W, z = network(inputs, y, W, z)
     small = Inputs(np.ascontiguousarray(inputs.coordinates))
-    across = W - (W @ inputs.basis) @ inputs.basis.T  # no sample sees it, no step moves it
+    across = W - (W @ inputs.basis) @ inputs.basis.T  # it changes no output, and no step moves it
     point = np.column_stack((W @ inputs.basis, z))
     loss, slope = _loss_and_slope(small, y, point)
     recent, step, steps = [loss], 1e-6, 0

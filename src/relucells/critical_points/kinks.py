@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from relucells.critical_points.coordinates import ALONG, BOUNDARY
 
-# Up to this many hyperplanes at which the loss bends down all choices of their sides are gone through, 2^8;
-# with more the loss is taken to fall (as at w_j = 0, z_j ≠ 0, where every sample is on the boundary).
+# For up to this many hyperplanes at which the loss bends down, all choices of sides are tried, 2^8. With more
+# the loss is taken to fall (as at w_j = 0, z_j ≠ 0, where every sample is on the boundary).
 SIDES = 8
 
 
@@ -47,7 +47,7 @@ class Kinks:
 
     def _merge(self) -> None:
         """One normal for each hyperplane, with the sums of the samples' terms."""
-        # Which of two opposite normals stands for both is a matter of a fixed direction's side.
+        # Of two opposite normals the one on a fixed side stands for both.
         self.side = np.where(self.u @ np.cos(np.arange(self.u.shape[1])) > 0, 1.0, -1.0)
         normals = np.round(self.side[:, None] * self.u, 8) + 0.0
         _, first, self.member = np.unique(normals, axis=0, return_index=True, return_inverse=True)
@@ -59,8 +59,8 @@ class Kinks:
     def smallest_subgradient(self) -> tuple[NDArray, NDArray, bool]:
         """(share of each sample in [0, 1], subgradient (r,), whether all were looked at).
 
-        The smallest one where all kinks bend up. For those that bend down one side is chosen: the first
-        choice with a subgradient above the tolerance, against which the loss then falls.
+        The smallest subgradient where all kinks bend up. Kinks that bend down get one side each: the first
+        choice whose subgradient exceeds the tolerance, so that the loss falls against it.
         """
         up, down = self.bend > self.tolerance, self.bend < -self.tolerance
         all_sides = down.sum() <= SIDES
@@ -78,8 +78,8 @@ class Kinks:
     def sides_of_descent(self) -> NDArray:
         """For each sample the sign of δ·x_i, 0 if that does not matter, of a δ along which the loss falls.
 
-        With independent normals u_k·δ can be chosen one by one, and pull = −Σ t_k u_k: positive if t_k is
-        above bend_k, negative if t_k < 0. 0 everywhere: the loss does not fall.
+        With independent normals pull = −Σ t_k u_k, and each u_k·δ can be chosen by itself: positive if t_k is
+        above bend_k, negative if t_k < 0. All 0: the loss does not fall.
         """
         if self.independent:
             above, below = self.t - self.bend, -self.t

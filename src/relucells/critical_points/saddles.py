@@ -40,10 +40,10 @@ def saddle_in_cell(
 ) -> CellSaddle:
     """Does the cell of W hold a saddle, for some z?
 
-    A saddle has a nonempty set of neurons with z_j = 0; the others solve the least squares that is left
-    in their cells (``genuineness.decide``, any signs), and each w_j of the set can be moved within its cell
-    to w_j·g_j = 0, with some g_j ≠ 0. The sets are tried from the largest down, at most max_sets of them;
-    neurons that no sample activates take no part. *none* means that every set was ruled out.
+    A saddle has a nonempty set of neurons with z_j = 0. The other neurons solve the remaining least squares
+    in their cells (``search.decide``, any signs). Each w_j of the set can be moved within its cell to w_j·g_j
+    = 0, and some g_j ≠ 0. The sets are tried from the largest down, at most max_sets of them. Neurons that no
+    sample activates are left out. *none* means that every set was ruled out.
     program_limit : linear programs for one call of ``decide``.
     """
     from relucells.search.decide import decide
@@ -93,7 +93,7 @@ def saddle_in_cell(
 
 
 def _residuals(C, y, pattern, alive, max_sets) -> Iterator[tuple[NDArray, NDArray]]:
-    """Sets of silent neurons, largest first, with e of the least squares of the other alive neurons."""
+    """Sets of silent neurons, largest first, with the errors e of the other alive neurons' least squares."""
     r = C.shape[1]
     independent = len(C) == r
     if not independent:

@@ -8,8 +8,8 @@ One block on the input, then a linear output:
 first layer: every local minimum of this network has at most the linear least-squares loss. The control has
 neither the linear part L x nor the exponential: f(x) = V · max(σ(A x), W x).
 
-The gradients are derived here; they hold for complex arguments too (comparisons look at the real part), so
-that a complex step gives the Hessian to rounding.
+The gradients are derived here. They also hold for complex arguments (comparisons look at the real part), so a
+complex step gives the Hessian up to rounding.
 """
 
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ GRADIENT_TOLERANCE, EIGENVALUE_TOLERANCE = 1e-8, -1e-6
 # Parameters this large count as on their way to infinity.
 DIVERGED = 1e4
 NEWTON_STEPS = 30
-# A line search may stop this near a kink, relative to |weights| |x|; the nearest are tried alone first.
+# A line search may stop this near a kink, relative to |weights| |x|. The nearest kinks are tried alone first.
 NEAR_KINK = (1e-7, 1e-5, 1e-3)
-# L-BFGS forgets its curvature and starts again, which gets it past most kinks.
+# Most rounds of L-BFGS. Each forgets the curvature and starts again, which gets it past most kinks.
 RESTARTS = 2
 
 
@@ -168,7 +168,7 @@ def train(network: Network, X: ArrayLike, y: ArrayLike, start: NDArray, max_step
         if np.linalg.norm(gradient) < GRADIENT_TOLERANCE / 10 or np.abs(flat).max() > DIVERGED:
             break
         values, vectors = np.linalg.eigh(hessian(network, X, y, flat))
-        # |eigenvalues| keep the step downhill; the floor keeps it short along flat directions.
+        # Taking |eigenvalues| makes the step go downhill; the floor keeps it short along flat directions.
         bend = np.maximum(np.abs(values), 1e-10 * np.abs(values).max() + 1e-14)
         step = vectors @ ((vectors.T @ gradient) / bend)
         share = 1.0
@@ -232,7 +232,7 @@ def _minimum_at_kinks(network: Network, X: NDArray, y: NDArray, flat: NDArray, n
     start = flat
     for _ in range(NEWTON_STEPS):
         if np.linalg.norm(flat - start) > np.linalg.norm(start):
-            return None  # far from the kinks it started at
+            return None  # far from the kinks at which it started
         loss, gradient = loss_and_gradient(network, X, y, flat, piece)
         reduced = along.T @ hessian(network, X, y, flat, piece) @ along
         values, vectors = np.linalg.eigh(reduced)
@@ -264,7 +264,7 @@ def _minimum_at_kinks(network: Network, X: NDArray, y: NDArray, flat: NDArray, n
 
 
 def linear_loss(X: ArrayLike, y: ArrayLike) -> float:
-    """p_1 = min_β (1/N) |Xβ − y|², what the first layer alone can reach."""
+    """p_1 = min_β (1/N) |Xβ − y|², the least loss of the first layer alone."""
     X = real_array("X", X, dimensions=2)
     y = targets(y, len(X))
     e = X @ np.linalg.lstsq(X, y, rcond=None)[0] - y

@@ -12,7 +12,7 @@ every critical point has a = 0 and S = 0. Where L has a bad minimum some v has S
 lowers L̃ for small t.
 
 Sohl-Dickstein and Kawaguchi (arXiv 1901.03909): the objective L(θ) (1 + (a e^b − 1)²) + λa² has the same
-property, because no bad minimum of L is left at a finite point: a → 0, b → ∞ with a e^b → 1.
+property, but only because the bad minima of L have moved to infinity: a → 0, b → ∞ with a e^b → 1.
 """
 
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ from relucells.samples.inputs import real_array, targets, weights
 
 Ending = Literal["global minimum", "bad minimum", "at a kink", "diverging", "not converged"]
 
-# Exponents are cut here, far beyond any use: a line search may ask for points where e^{v·x} overflows.
+# Exponents are cut here, far above any that matters: a line search may try points where e^{v·x} overflows.
 LARGEST_EXPONENT = 300.0
-# Quasi-Newton restarts from steepest descent; a run that no restart lowers by this share has stalled.
+# Quasi-Newton restarts from steepest descent. A run has stalled if no restart lowers it by this share.
 RESTARTS, STALLED = 20, 1e-9
 
 
@@ -65,8 +65,8 @@ def objective(
 ) -> tuple[float, NDArray[np.float64]]:
     """(L̃, its gradient in the order of ``Parameters.flat``); L and its gradient without the neuron.
 
-    X : (N, D) augmented; y : (N,) of ±1; ridge : λ > 0. On a kink of the network the gradient of the
-    inactive side.
+    X : (N, D) augmented; y : (N,) of ±1; ridge : λ > 0. On a kink of the network it is the
+    gradient of the inactive side.
     """
     X, y = _checked(X, y, parameters)
     factor = None if parameters.v is None else _exponential(X, parameters.v)
@@ -79,7 +79,7 @@ def objective(
 
 
 def _network(X: NDArray, y: NDArray, parameters: Parameters, added: NDArray | float):
-    """Σ ℓ, its derivatives by the outputs, and its gradient in W and z; ``added`` joins the output."""
+    """Σ ℓ, its derivatives by the outputs, and its gradient in W and z; ``added`` is added to the output."""
     pre = X @ parameters.W.T
     hidden = np.maximum(pre, 0.0)
     margin = np.maximum(1 - y * (hidden @ parameters.z + added), 0.0)
@@ -91,8 +91,8 @@ def _network(X: NDArray, y: NDArray, parameters: Parameters, added: NDArray | fl
 def _scaled(X: NDArray, y: NDArray, parameters: Parameters, ridge: float) -> tuple[float, NDArray]:
     """``objective`` with c = a Σ_i e^{v·x_i} in the place of a (derived: the same critical points).
 
-    The neuron then gives c times a softmax, which cannot overflow and is far better conditioned, and
-    λa²/2 = λc²/2 e^{−2m}, m = log Σ e^{v·x_i}, dies away as b → ∞.
+    The neuron's output is then c times a softmax, which cannot overflow and is far better conditioned. With
+    m = log Σ e^{v·x_i} the penalty λa²/2 = λc²/2 e^{−2m} tends to 0 as b → ∞.
     """
     if parameters.v is None:
         value, _, parts = _network(X, y, parameters, 0.0)
@@ -130,7 +130,7 @@ def escape(
 ) -> tuple[Parameters, float]:
     """Add the neuron at a minimum of L so that L̃ falls below it: (parameters, S).
 
-    v is the one with the largest |S| among 100 of N(0, I); a minimises L̃ given v, along −sign S.
+    v has the largest |S| among 100 draws of N(0, I). Given v, a minimises L̃ along −sign S.
     Raises ValueError if no v has S ≠ 0, as where L = 0.
     """
     from scipy.optimize import minimize_scalar
@@ -146,7 +146,7 @@ def escape(
         moved = Parameters(parameters.W, parameters.z, candidates[best], -t * float(np.sign(slopes[best])))
         return objective(X, y, moved, ridge)[0]
 
-    reach = abs(slopes[best]) / ridge  # beyond it λa²/2 alone outweighs what the slope can give
+    reach = abs(slopes[best]) / ridge  # beyond it λa²/2 alone exceeds what the slope can gain
     t = minimize_scalar(along, bounds=(0, reach), method="bounded", options={"xatol": 1e-12 * reach}).x
     a = -t * float(np.sign(slopes[best]))
     return Parameters(parameters.W, parameters.z, candidates[best], a), float(slopes[best])
@@ -180,8 +180,8 @@ def dead_minimum(D: int, K: int) -> Parameters:
 def linear_minimum(X: ArrayLike, y: ArrayLike, K: int) -> Parameters:
     """The best linear function as a minimum of L with every pair active (derived), K ≥ 2.
 
-    R_1 = β + c e_D and R_2 = −c e_D; further neurons get ±ε e_D, which R_1 makes up for. Neurons of both
-    signs span all small changes of a linear function and no others, so L is least among them at β.
+    R_1 = β + c e_D and R_2 = −c e_D. Further neurons get ±ε e_D, and R_1 compensates them. The neurons, of
+    both signs, can change the network by every small linear function and by no other, so L is least at β.
     """
     from scipy.optimize import minimize
 
@@ -234,10 +234,11 @@ def train(
     """Quasi-Newton descent (L-BFGS) of L̃, or of L without the neuron, to convergence, and how it ended.
 
     *global minimum*: L̃ and L are at most ``solved`` (the least of both is 0). *diverging*: the gradient
-    vanishes, or L̃ does and L does not, although the neuron still contributes more than
-    √gradient_tolerance; no critical point does (a = 0 there), so the run is on its way to a = 0, b = ∞.
-    *bad minimum*: the gradient vanishes without that. *at a kink*: it does not, and no restart lowers the
-    objective: a non-differentiable point of the network. *not converged*: the rest.
+    vanishes, or L̃ does and L does not, while the neuron still contributes more than √gradient_tolerance. At
+    a critical point a = 0, so the neuron would contribute nothing: the run is on its way to a = 0, b = ∞.
+    *bad minimum*: the gradient vanishes and the neuron contributes less. *at a kink*: the gradient does not
+    vanish, and no restart lowers the objective: a non-differentiable point of the network. *not converged*:
+    the rest.
     """
     from scipy.optimize import minimize
 
@@ -282,8 +283,8 @@ def train(
 def runaway(loss: float, ridge: float, steps: int, step: float = 0.1) -> NDArray[np.float64]:
     """Sohl-Dickstein and Kawaguchi's objective at a bad minimum: gradient descent in (a, b).
 
-    There ∂L/∂θ = 0, so θ rests and only L (1 + (a e^b − 1)²) + λa² moves. The step is ``step`` over the
-    largest curvature. Returns (k, 4): steps 1, 2, 4, … ≤ steps, and a, b and the objective after them.
+    There ∂L/∂θ = 0, so θ rests. Only a and b move, by L (1 + (a e^b − 1)²) + λa². The step is ``step`` over
+    the largest curvature. Returns (k, 4): steps 1, 2, 4, … ≤ steps, and a, b and the objective after them.
     """
     a, b, rows, due = 0.5, 0.0, [], 1
     for number in range(1, steps + 1):

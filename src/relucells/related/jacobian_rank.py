@@ -1,9 +1,9 @@
 """Rank of a ReLU network's Jacobian over activation regions (Karhadkar, Murray, Tseran and Montúfar,
 arXiv 2305.19510).
 
-The network F(x) = Σ_j v_j [w_j·x + b_j]_+ with v fixed has at n inputs the Jacobian, with respect to
-W and b, with rows v_j I_ij (x_i, 1): the matrix A of ``relucells.cells.pattern`` for the augmented inputs,
-its columns scaled by v_j ≠ 0. Its rank is therefore that of A. Where it is n, every differentiable
+Take the network F(x) = Σ_j v_j [w_j·x + b_j]_+ with v fixed. At n inputs its Jacobian with respect to W and b
+has the blocks v_j I_ij (x_i, 1). This is the matrix A of ``relucells.cells.pattern`` for the augmented
+inputs, with its columns scaled by v_j ≠ 0. So it has the rank of A. Where the rank is n, every differentiable
 critical point of the squared loss in the region has loss 0.
 """
 
@@ -18,7 +18,7 @@ from relucells.samples.inputs import Inputs, activations, prepare, real_array
 def draw_region(
     rng: np.random.Generator, d0: int, n: int, d1: int
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
-    """Inputs, the region that an initialisation falls in, and output weights, as the work draws them.
+    """Inputs, the region in which an initialisation falls, and output weights, as the work draws them.
 
     x ~ U[0, 1]^d0, W and b ~ U(±1/√d0), v ~ N(0, 1). Returns the augmented inputs (n, d0 + 1),
     constant last, the activation pattern (n, d1) and v (d1,).
@@ -45,8 +45,8 @@ def full_row_rank(X: ArrayLike | Inputs, pattern: ArrayLike, v: ArrayLike, dtype
     X : (n, D) augmented inputs; pattern : (n, d1); v : (d1,) output weights, none of them 0;
     dtype : ``"float64"``, where the rank is that of A, ``relucells.cells.pattern.rank``, or ``"float32"``,
     where the Jacobian with its scales v_j is rounded to single precision and decomposed there.
-    Scaling columns does not change the rank, but it does move singular values across float32's
-    tolerance, so only there v has a part.
+    Scaling columns does not change the rank. But it moves singular values across float32's tolerance, so
+    v matters there only.
     """
     inputs = prepare(X)
     pattern = activations(pattern, len(inputs.X))

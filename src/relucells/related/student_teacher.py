@@ -3,10 +3,10 @@
 Student Σ_{i≤n} [w_i·x]_+, teacher Σ_{j≤k} [v_j·x]_+ with v_j = e_j, inputs x ~ N(0, I) in dimension
 d = k, so that w_i·v_j = W_ij. With t the angle between two vectors a and b,
 E [a·x]_+ [b·x]_+ = |a||b| (sin t + (π − t) cos t) / 2π, and the population objective
-F(W) = ½ E (student − teacher)² has a closed form. So have its derivatives.
+F(W) = ½ E (student − teacher)² has a closed form. So do its derivatives.
 
-Every function takes one student, W (n, k), or any number of them, (…, n, k), and works on all of
-them at once; units are those of the weights.
+Every function takes one student, W (n, k), or any number of them, (…, n, k), and works on all of them at
+once. Units are those of the weights.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# Runs share every array operation; this many (neuron, neuron) pairs at a time stay in the cache.
+# Runs share every array operation. So many (neuron, neuron) pairs at a time stay in the processor's cache.
 PAIRS_AT_ONCE = 20_000
-# The stop rules of the descent are tested once in so many steps. No step undoes what they ask for:
-# below the stability limit of the step size, objective and gradient only shrink near a minimum.
+# The stop rules of the descent are tested once in so many steps. A rule that is met stays met: below the
+# stability limit of the step size, objective and gradient only shrink near a minimum.
 STEPS_BETWEEN_TESTS = 25
-# Relative allowance for the rounding of a float64 Hessian and its eigenvalues in the certificate: some
-# hundred times what sums of a hundred terms accumulate.
+# Relative allowance for the rounding of a float64 Hessian and its eigenvalues in the certificate: about a
+# hundred times the error of sums of a hundred terms.
 ROUNDING = 1e-13
-# Rounds of Newton's method for a minimum that gradient descent has found: quadratic convergence from
-# a gradient of 1e-9 is at rounding level after two.
+# Rounds of Newton's method for a minimum that gradient descent has found. It converges quadratically, so two
+# rounds lead from a gradient of 1e-9 to rounding level.
 NEWTON_STEPS = 3
 
 
@@ -65,7 +65,7 @@ def hessian(W: ArrayLike) -> NDArray[np.float64]:
     s = np.linalg.norm(p, axis=-1)
     p /= np.where(s > 0, s, 1)[..., None]
 
-    # sin t is 0 for j = i up to rounding, so the sum over all j leaves h1(w_i, w_i) = 0 in place.
+    # sin t is 0 for j = i up to rounding, so h1(w_i, w_i) = 0 and the sum may run over all j.
     signed = np.concatenate([norm, np.full((*runs, k), -1.0)], axis=-1)
     weight = s * signed[..., None, :] / norm[..., None]
     outer = unit[..., :, None] * unit[..., None, :]
@@ -106,8 +106,8 @@ def descend(
     """Gradient descent on F from the students W (runs, n, k), all runs in common array operations.
 
     A run stops when max_i |2π ∂F/∂w_i| ≤ ``gradient_tolerance`` or F < ``spurious_objective``, tested
-    every ``STEPS_BETWEEN_TESTS`` steps, at the latest after ``max_steps``. A finished run makes room
-    for one that waits; no run's result depends on the others.
+    every ``STEPS_BETWEEN_TESTS`` steps, at the latest after ``max_steps``. A waiting run takes the
+    place of a finished one. No run's result depends on the others.
     """
     W = _students(W)
     if W.ndim != 3:
@@ -129,8 +129,7 @@ def descend(
         entering = np.arange(waiting, min(runs, waiting + places - len(active)))
         waiting += len(entering)
         active = np.concatenate([active, entering])
-        # Runs that entered together share their count, so the batch may stop short of a whole round
-        # only where max_steps asks for it.
+        # Runs that entered together have made equally many steps, so only max_steps can cut a round short.
         room = max_steps - steps[active]
         count = min(STEPS_BETWEEN_TESTS, room.min())
         current = end[active]
@@ -167,13 +166,13 @@ def certify(W: ArrayLike) -> Certificate:
 
     With λ the smallest eigenvalue of the Hessian, g = |∂F/∂W| and L a bound on the third derivative,
     F exceeds F(W) on the sphere of radius r where −g r + λr²/2 − Lr³/6 > 0, so the ball holds a local
-    minimum; F is differentiable in it if no two of its points' neurons, and none of them and 0, meet.
+    minimum. F is differentiable in the ball if at none of its points two neurons are equal or a neuron is 0.
     The conditions are the work's: λ > 0; 9λ² ≥ 25 g L;
     r = (3λ − √(9λ² − 25 g L))/2L ≤ 1e-3 w_max; 2r < min |w_i − w_j|; w_min > r, where
     L = n(√2 (n − 1)(w_max + w_min) + k v_max)/(π w_min²) is taken over a ball of radius 2r.
 
-    Floating point with allowances for its errors, not interval arithmetic. Flat minima need a gradient
-    that is known to be tiny, so it is evaluated in extended precision where the machine has it.
+    Floating point with allowances for its errors, not interval arithmetic. A flat minimum needs a gradient
+    that is known to be tiny, so the gradient is evaluated in extended precision where the machine has it.
     """
     W = _students(W)
     *runs, n, k = W.shape
@@ -210,7 +209,7 @@ def certify(W: ArrayLike) -> Certificate:
 def polish(W: ArrayLike) -> NDArray[np.float64]:
     """Students (…, n, k) near minima, moved onto them by Newton's method.
 
-    A student is left where it was if its Hessian is singular or the gradient does not shrink.
+    A student stays unchanged if its Hessian is singular or the gradient does not shrink.
     """
     W = _students(W)
     students = W.reshape(-1, *W.shape[-2:]).copy()
@@ -230,8 +229,8 @@ def polish(W: ArrayLike) -> NDArray[np.float64]:
 def families(W: ArrayLike, tolerance: float = 1e-6) -> NDArray[np.int_]:
     """The family of each student of W (runs, n, k): (runs,) int, numbered as they first occur.
 
-    F is unchanged when student neurons or, the teacher being the standard basis, coordinates are
-    permuted. Two students are of one family if such permutations make all their entries agree within
+    F does not change when student neurons are permuted, nor when coordinates are, because the teacher is the
+    standard basis. Two students are of one family if such permutations make all their entries agree within
     ``tolerance``.
     """
     W = np.asarray(W, dtype=float)
@@ -275,8 +274,8 @@ def permutation(
 def _match(label: NDArray, rows: NDArray, columns: NDArray) -> tuple[NDArray, NDArray] | None:
     """Permutations that carry label[0] to label[1], (n, k) each, respecting the colours given so far.
 
-    Colours are refined by what each row sees in the columns and vice versa; if that leaves a colour
-    to several rows or columns, one of the first matrix is paired with each of the second in turn.
+    The colours of rows are refined by the columns, and vice versa. If several rows or columns still share a
+    colour, one of the first matrix is paired with each of the second in turn.
     """
     classes = 0
     while True:
@@ -328,8 +327,8 @@ def _students(W: ArrayLike) -> NDArray[np.float64]:
 def _angles(W: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """Norms (b, n), unit vectors (b, n, k), sin t and π − t (b, n, n + k): angles with w_j, then v_j.
 
-    t and sin t come from the same rounded cosine: their errors then cancel for nearly parallel
-    vectors in everything that is computed from them here.
+    t and sin t come from the same rounded cosine. So for nearly parallel vectors their errors cancel in
+    everything that is computed from them here.
     """
     norm = np.sqrt(np.einsum("bij,bij->bi", W, W))
     unit = W / norm[:, :, None]

@@ -1,12 +1,13 @@
 """What share of (sample, neuron) pairs random weights activate: the law of a printed mean, known in advance.
 
-With w ~ N(b e_D, I) a sample x is active with probability Φ(b x_D / ‖x‖), so the expected share is the
-mean of that over the samples, one half at b = 0 whatever the data are. A printed mean over T trials of K
-neurons is the mean of n = T K independent draws of a(w), the share of samples that one neuron activates.
-Their spread is simulated on the samples, their mean is exact, and the tail of the mean of n is
-Lugannani and Rice's saddlepoint approximation: a(w) is far from normal where nearly all pairs are
-active. Where they all are, or none is, but for few neurons in an experiment, the law is that of a sum of
-rare events (``RareEvents``), drawn by importance from the half-spaces themselves.
+With w ~ N(b e_D, I) a sample x is active with probability Φ(b x_D / ‖x‖). So the expected share is the mean
+of that over the samples; at b = 0 it is one half whatever the data are. A printed mean over T trials of K
+neurons is the mean of n = T K independent draws of a(w), the share of samples on which one neuron is active.
+The mean of a(w) is exact. Its spread is simulated on the samples. The tail of the mean of n draws is
+Lugannani and Rice's saddlepoint approximation, because a(w) is far from normal where nearly all pairs are
+active. At very large or very negative biases all but few neurons of an experiment are active on all samples,
+or on none. There the law is that of a sum of rare events (``RareEvents``), simulated by importance sampling
+from the half-spaces.
 """
 
 from collections.abc import Callable
@@ -37,7 +38,7 @@ READINGS = ("added", "replaced")  # of the bias: added to the last entry of w ~ 
 def activation_probability(
     X: NDArray[np.float64], bias: float, reading: str = "added"
 ) -> NDArray[np.float64]:
-    """P(w·x_i > 0) of every sample (N,), for X (N, D) whose last column is what the bias belongs to.
+    """P(w·x_i > 0) of every sample (N,). The bias belongs to the last column of X (N, D).
 
     ``reading``: the bias is "added" to the last entry of w ~ N(0, I_D), or the entry is "replaced" by it.
     """
@@ -144,7 +145,7 @@ class Activation:
         return max(ends[0], 0.0), min(ends[1], 1.0)
 
     def p(self, value: float, rounding: float = 0.0) -> float:
-        """Two-sided probability of a mean at least as far out as ``value``, rounding in its favour."""
+        """Two-sided probability of a mean at least as far out as ``value``, with rounding in its favour."""
         from scipy.optimize import brentq
 
         side = 1.0 if value > self.mean else -1.0
@@ -160,7 +161,7 @@ class Activation:
         return min(1.0, 2 * self._tail(side * t)[1])
 
     def _tail(self, t: float) -> tuple[float, float]:
-        """The value whose saddlepoint is t, and the probability to lie beyond it (on the side of t)."""
+        """The value whose saddlepoint is t, and the probability beyond it, on the side of t."""
         n, c = self.neurons, self.pool
         exponent = t * c / n
         shift = exponent.max()
@@ -187,11 +188,11 @@ def half_space_draws(
 ) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Random neurons that activate at least one sample, reading "added", however rare they are.
 
-    Returns (q, W (count, D), a(w) (count,), weights (count,)): q is the probability that a random neuron
-    activates any sample, and W with these weights, which sum to 1, stand for the neurons that do. A
-    half-space is chosen in proportion to its probability, w is drawn from within it, and counts by one
-    over the number of half-spaces that it lies in (Owen, Maximov and Chertkov, *Importance sampling the
-    union of rare events*, arXiv 1710.06965).
+    Returns (q, W (count, D), a(w) (count,), weights (count,)). q is the probability that a random neuron is
+    active on any sample. W with these weights, which sum to 1, represent the neurons that are. A half-space
+    is chosen in proportion to its probability, and w is drawn from within it. Its weight is one over the
+    number of half-spaces in which it lies (Owen, Maximov and Chertkov, *Importance sampling the union of rare
+    events*, arXiv 1710.06965).
     """
     from scipy.special import ndtr, ndtri
 
@@ -212,7 +213,7 @@ def half_space_draws(
         u = unit[chosen[part]]
         W[part] += (along[part] - (W[part] * u).sum(axis=1))[:, None] * u
     W[:, -1] += bias
-    # Rounding must not lose the sample that w was drawn for.
+    # Rounding must not lose the sample for which w was drawn.
     active = np.maximum(active_samples(X, W), 1)
     weights = 1 / active
     return min(1.0, total * float(weights.mean())), W, active / len(X), weights / weights.sum()
@@ -242,7 +243,7 @@ class RareEvents:
         return float(low), float(high)
 
     def p(self, value: float, rounding: float = 0.0) -> float:
-        """Two-sided, from the place among the simulated experiments."""
+        """Two-sided, from the rank among the simulated experiments."""
         count = len(self.experiments)
         below = (self.experiments <= value + rounding).sum()
         above = (self.experiments >= value - rounding).sum()
@@ -264,7 +265,7 @@ def fixed_activation(
 def gaussian_activation(
     d: int, N: int, bias: float, neurons: int, rng: np.random.Generator, reading: str = "added"
 ) -> Activation | RareEvents:
-    """The same on one fresh data set of two Gaussian classes, whose draw belongs to the law."""
+    """The same on a fresh data set of two Gaussian classes. The law includes the draw of the data."""
 
     def draw() -> NDArray[np.float64]:
         return two_gaussians(d, N, rng)[0]
@@ -282,8 +283,9 @@ def gaussian_activation(
 
 
 def are_rare(probability: NDArray[np.float64], neurons: int) -> bool:
-    """Whether so few pairs of ``neurons`` neurons and the samples are unlike all others that they are rare
-    events; probability : of every sample to be active (N,)."""
+    """Whether the pairs of ``neurons`` neurons and the samples are all alike except for rare events.
+
+    probability : (N,), with which each sample is active"""
     return bool(neurons * np.minimum(probability, 1 - probability).sum() < RARE)
 
 
@@ -296,7 +298,7 @@ def _rare(
     mean: float,
     rng: np.random.Generator,
 ) -> RareEvents:
-    """Experiments of ``neurons`` neurons, most of which are like all others on all samples."""
+    """Experiments of ``neurons`` neurons, most of which are active on all samples, or on none."""
     side = -1.0 if bias > 0 else 1.0  # a pair is inactive where −x is active
     totals, none = [], 0.0
     for _ in range(sets):

@@ -7,17 +7,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.statistics.distributions import chi2_above, chi2_quantile_above
 
-# Numbers are compared in decimal print, so that a last binary digit must not decide it.
+# Numbers are compared as printed decimals. The last binary digit must not decide.
 SLACK = 1e-9
 
 
 def printed_unit(printed: Iterable[str]) -> float:
-    """The last digit in which a column is printed: "0" beside "0.50" stands for 0.00."""
+    """A unit of the last digit in which a column is printed: "0" beside "0.50" stands for 0.00."""
     return 10.0 ** -max(len(text.partition(".")[2]) for text in printed)
 
 
 def half_unit(printed: Iterable[str] | str) -> float:
-    """The most that rounding can have moved a number of a column (or this one alone)."""
+    """The most by which rounding can have moved a number of a column (or this one alone)."""
     return printed_unit([printed] if isinstance(printed, str) else printed) / 2
 
 
@@ -48,7 +48,7 @@ def power(
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
-    """Holm's adjusted p-values: the probability that any of true hypotheses falls below α is at most α."""
+    """Holm's adjusted p-values: with probability at most α any true hypothesis falls below α."""
     p = np.asarray(p, dtype=float)
     order = np.argsort(p)
     steps = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
@@ -58,8 +58,9 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
 
 
 def joint(p: ArrayLike) -> tuple[float, int, float]:
-    """Independent two-sided p-values taken together: (χ², degrees of freedom, p), each as a squared
-    normal score."""
+    """Independent two-sided p-values taken together: (χ², degrees of freedom, p).
+
+    Each p-value enters as a squared normal score."""
     p = np.asarray(p, dtype=float)
     statistic = float(chi2_quantile_above(np.clip(p, 1e-300, 1.0), 1).sum())
     return statistic, len(p), float(chi2_above(statistic, max(len(p), 1)))

@@ -1,7 +1,7 @@
 """Quantiles and tails of the distributions that intervals need, from SciPy's special functions.
 
-``scipy.stats`` has the same ones, but its import alone takes most of what a short job does: two seconds of
-CPU time against a tenth. Arguments are numbers or arrays that broadcast.
+``scipy.stats`` has the same ones, but its import takes most of the time of a short job: two seconds of CPU
+time against a tenth. Arguments are numbers or arrays that broadcast.
 """
 
 from typing import Any

@@ -22,9 +22,9 @@ def mean_interval(values: ArrayLike, confidence: float = LEVEL) -> tuple[float, 
 def rare_mean_interval(values: ArrayLike, largest: float, confidence: float = LEVEL) -> tuple[float, float]:
     """Interval for the mean of independent values in [0, largest] of which nearly all are 0.
 
-    The sum is one of rare events of several sizes: Fay and Feuer's gamma interval (Statistics in Medicine
-    16, 1997), which needs no variance of its own and does not collapse where no event was seen. One more
-    event would have the largest size seen, or ``largest`` if none was.
+    The sum is one of rare events of several sizes. Fay and Feuer's gamma interval (Statistics in Medicine 16,
+    1997) fits: it needs no estimate of a variance, and it does not collapse where no event was seen. One more
+    event is given the largest size seen, or ``largest`` if none was.
     """
     values = np.asarray(values, dtype=float)
     n, total, squares = len(values), values.sum(), (values**2).sum()
@@ -89,7 +89,7 @@ def mean_prediction(
 
 
 def rank_prediction(values: ArrayLike, confidence: float = LEVEL) -> tuple[float, float]:
-    """Where one more value from the same unknown distribution lies, from repeated ones.
+    """The interval for one more value from the same unknown distribution, from repeated ones.
 
     Every rank is equally likely, whatever the distribution, so the l-th smallest and largest of n
     values hold the next one with probability 1 − 2l/(n + 1); l is the largest with at least ``confidence``.

@@ -6,8 +6,8 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.statistics.distributions import beta_binomial, normal_quantile
 
 LEVEL = 0.95
-# Two trials on one data set have correlation ρ. Half of the prior is at ρ = 0, binomial counts; the rest
-# is uniform in √ρ, the spread between data sets in units of the binomial one.
+# Two trials on one data set have correlation ρ. Half of the prior is at ρ = 0, where counts are binomial. The
+# rest is uniform in √ρ, which is the spread between data sets in units of the binomial one.
 SPREADS = np.linspace(0.0, 0.4, 17)
 # Jeffreys' prior of a share is uniform in the angle whose squared sine it is.
 SHARES = np.sin(np.linspace(0, np.pi / 2, 202)[1:-1]) ** 2
@@ -29,8 +29,9 @@ def wilson(successes: float, n: int, confidence: float = LEVEL) -> tuple[float, 
 
 
 def share_interval(successes: int, undecided: int, n: int, confidence: float = LEVEL) -> tuple[float, float]:
-    """Interval for a share of which ``undecided`` trials are not known: from Wilson's lower end with all
-    of them failures to his upper end with all of them successes."""
+    """Interval for a share of which ``undecided`` trials are not known.
+
+    It reaches from Wilson's lower end, all of them failures, to his upper end, all of them successes."""
     return wilson(successes, n, confidence)[0], wilson(successes + undecided, n, confidence)[1]
 
 

@@ -1,4 +1,4 @@
-"""From how many samples on cells hold no genuine minimum: geometry of the data, half points, laws."""
+"""Up to how many samples cells hold a genuine minimum: geometry of the data, half points, laws."""
 
 from relucells._version_1 import attribute
 

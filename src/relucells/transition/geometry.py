@@ -1,18 +1,19 @@
-"""From which number of samples on do cells hold no genuine minimum? What bears on it, sample by sample.
+"""Up to how many samples do cells hold a genuine minimum? Properties of the data that decide it.
 
-For a given pattern, genuineness depends on X only through its column space: with X M in place of X, M
-invertible, A becomes A (I_K ⊗ M), which fits the same values, and every minimiser R becomes R M⁻ᵀ with
-the same R_j·x_i (derived). So do rank A, the cell's loss and the margin. The geometry of the data enters
-only through the patterns that random weights meet, and through how y sits to them.
+For a given pattern, genuineness depends on X only through its column space (derived). Put X M in the place of
+X, M invertible. Then A becomes A (I_K ⊗ M), which fits the same values, and every minimiser R becomes R M⁻ᵀ
+with the same R_j·x_i. Rank A, the cell's loss and the margin depend on X in the same way. So the geometry of
+the data enters only through the patterns of random weights, and through how y lies to them.
 
-A minimum with f = y, which is what a cell with A of full row rank has, needs every active sample to be
-*covered*: to activate a neuron whose sign is that of y_i. If the samples are linearly independent this
-is all that it needs (``independent_samples``). If not, the cones of the neurons, each of them cut out by N
-half-spaces of R^r, r = rank X, have to hold a solution of N equations. For cones in general position
-the conic kinematic formula (Amelunxen, Lotz, McCoy and Tropp, *Living on the edge*, arXiv 1303.6672)
-would place the transition where their statistical dimensions Σ_j δ(C_j) equal N − ½: the R with
-A R = t y, t ≥ 0 are half of a subspace and have the dimension K r − N + ½, and it meets the cones once the
-dimensions add up to more than K r (derived; for half-lines this is Wendel's theorem, which is exact).
+A cell with A of full row rank has a minimum with f = y. For it to be genuine every active sample must be
+*covered*: it activates a neuron whose sign is that of y_i. If the samples are linearly independent this is
+enough (``independent_samples``). If not, the cones of the neurons must hold a solution of N equations. Each
+cone is cut out by N half-spaces of R^r, r = rank X.
+
+For cones in general position the conic kinematic formula (Amelunxen, Lotz, McCoy and Tropp, *Living on the
+edge*, arXiv 1303.6672) would place the transition where their statistical dimensions Σ_j δ(C_j) equal N − ½.
+The R with A R = t y, t ≥ 0 are half of a subspace and have the dimension K r − N + ½. It meets the cones once
+the dimensions add up to more than K r (derived; for half-lines this is Wendel's theorem, which is exact).
 These cones are not in general position: their facets are the rows of A.
 """
 
@@ -49,7 +50,7 @@ def cone_dimension(inputs: Inputs, column: NDArray[np.bool_], rng: np.random.Gen
 
 @dataclass(frozen=True)
 class Geometry:
-    """Numbers that a sample and the patterns that it meets can be compared by.
+    """Numbers that describe samples and the patterns that random weights have on them.
 
     rank : rank X; participation : (Σλ)²/Σλ² over the eigenvalues of XᵀX, an effective rank
     cosine : mean |cosine| between two samples; agreement : probability that a neuron treats two

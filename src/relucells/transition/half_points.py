@@ -1,10 +1,10 @@
 """Where a share that falls with N is one half, with an interval that supposes no shape of the curve.
 
-Shares are made to fall by isotonic regression, and the place is interpolated in log N between the two N
-about the half. A curve fitted to all points, a logistic one for example, would be pulled by its tails:
-where covering ends a share slowly and geometry quickly, its half lies too low (benchmarks/coverage.py).
-The interval is that of the same place in draws from the posterior of the shares (a Bayesian bootstrap,
-Rubin 1981); where the share falls within one step of the grid, any place in the step is possible.
+Shares are made to fall by isotonic regression. The place is interpolated in log N between the two N around
+the half. A curve fitted to all points, for example a logistic one, would depend on its tails: covering makes
+a share fall slowly and geometry quickly, and where both act its half lies too low (benchmarks/coverage.py).
+The interval is that of the same place in draws from the posterior of the shares (a Bayesian bootstrap, Rubin
+1981). Where the share falls within one step of the grid, any place in the step is possible.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from relucells.samples.randomness import stream
 from relucells.statistics.shares import LEVEL
 
 REPLICATES = 2000
-# A fall from above 1 − x to below x within one step of the grid is not resolved: the step is its place.
+# A fall from above 1 − x to below x within one step of the grid is not resolved: the whole step is its place.
 UNRESOLVED = 0.2
 
 
@@ -41,7 +41,7 @@ class Location:
 def falling(shares: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """The non-increasing sequences (..., P) nearest to ``shares`` in weighted squares (isotonic regression).
 
-    By its minimax formula: the least, over the starts, of the largest mean up to an end.
+    By the minimax formula: the least, over all starts, of the largest mean from there to an end.
     """
     total = np.concatenate([[0.0], np.cumsum(weights)])
     zero = np.zeros((*shares.shape[:-1], 1))
@@ -117,7 +117,7 @@ def locate(
 def crossing(N: ArrayLike, values: ArrayLike, level: Callable[[NDArray], NDArray]) -> float:
     """The N, by interpolation in log N, from which on ``values`` (P,) lie below ``level(N)``; nan if none.
 
-    The last crossing counts, so that a value that is no longer above the level stays below it.
+    The last crossing counts, so that all values after it stay below the level.
     """
     N, values = np.asarray(N, dtype=float), np.asarray(values, dtype=float)
     excess = np.log(values) - np.log(level(N))

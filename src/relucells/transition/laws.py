@@ -1,4 +1,4 @@
-"""How the place of a transition scales: rival laws, each place with the weight of what it rests on."""
+"""How the place of a transition scales: rival laws, each place weighted by its own error."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def fit_law(
         return float((((law(theta) - target) / spread) ** 2).sum()) - (n - p)
 
     floor = max(1e-6, 1e-3 * float(error.max()))
-    # Without errors of their own, or off by more than those explain: what is left is misfit.
+    # Places without errors of their own, or off by more than their errors explain: the rest is misfit.
     misfit = 0.0 if error.min() > 0 and excess(0.0) <= 0 else floor
     if misfit and excess(floor) > 0:
         if excess(LARGEST_MISFIT) > 0:
@@ -113,7 +113,7 @@ def _left_out(
     """Residual (n,) of every place, with the law fitted to all others."""
     residuals = np.empty(len(target))
     for i in range(len(target)):
-        # Infinitely uncertain, it has no part in the fit.
+        # A place with an infinite error has no weight in the fit.
         alone = np.where(np.arange(len(target)) == i, 1e9, spread)
         residuals[i] = (law(_solve(law, target, alone, start)[0]) - target)[i]
     return residuals
@@ -146,12 +146,12 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def class_jackknife(
     a: ArrayLike, b: ArrayLike, pairs: ArrayLike, confidence: float = LEVEL
 ) -> tuple[float, float, float]:
-    """Spearman's ρ over pairs of classes, with an interval that knows that pairs share their classes.
+    """Spearman's ρ over pairs of classes, with an interval that allows for classes that pairs share.
 
-    pairs : (n, 2), the two classes of each. A jackknife that leaves out every class in turn, with all
-    pairs that hold it, on Fisher's scale and with Student's t: what pairs owe to their classes is
-    covered, and if they owed them nothing the interval would be too long, not too short. NaN ends with
-    fewer than six classes, or where ρ cannot be had without one of them.
+    pairs : (n, 2), the two classes of each. A jackknife leaves out every class in turn, with all pairs that
+    hold it, on Fisher's scale and with Student's t. So the interval allows for the classes' influence on
+    their pairs; without any such influence it would be too long, not too short. The ends are NaN with fewer
+    than six classes, or where ρ does not exist without one of them.
     """
     a, b, pairs = np.asarray(a, dtype=float), np.asarray(b, dtype=float), np.asarray(pairs)
     rho, classes = rank_correlation(a, b), np.unique(pairs)
