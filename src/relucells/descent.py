@@ -4,8 +4,8 @@
     ∂L/∂R_j = (2/N) Σ_i (f(x_i) − y_i) I_ij x_i                    (24)
     ∂L/∂c = (2/N) Σ_i (f(x_i) − y_i) F_i                           (of a free linear part F c, derived)
 
-Inside a cell every gradient lies in the span of the samples, so with fewer samples than coordinates
-the N × K pre-activations and the Gram matrix G = X Xᵀ say everything: a step costs at most N²K operations
+Inside a cell every gradient lies in the span of the samples. So with fewer samples than coordinates
+the N × K pre-activations and the Gram matrix G = X Xᵀ are enough: a step costs at most N²K operations,
 whatever the input dimension. With more samples than coordinates the plain form is cheaper. Both are
 the same iteration. Runs on the same samples are taken together, so that a step is a few products of matrices.
 
@@ -51,7 +51,7 @@ def gradient(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(∂L/∂W (K, D), ∂L/∂z (K,)) of L = (1/N) Σ_i (f(x_i) − y_i)², eqs. (23), (24).
 
-    With a free part at c it is the same with y − F c in y's place.
+    With a free part at c, y − F c takes the place of y.
     """
     inputs = prepare(X)
     y, W, z = network(inputs, y, W, z)
@@ -81,7 +81,7 @@ def descend(
     Before each step the joint gradient norm over z and all w_j is compared with gradient_tolerance:
     below it the run is *trapped*. After each step the signs of all w_j·x_i are compared with the
     start: where a product is ≤ 0 the run has *crossed*. After max_steps it is *undecided*.
-    free, c : F (N, m) of a network with a free part F c, whose c moves too, from here (zeros by default).
+    free, c : F (N, m) of a network with a free part F c, whose c moves too, starting at this c (zeros by default).
     Raises ValueError, naming the argument, for arrays that do not fit or settings out of range.
     """
     inputs = prepare(X)
@@ -123,7 +123,7 @@ def descend_all(
     starts = np.zeros((len(W), F.shape[1])) if c is None else real_array("c", c, dimensions=2)
     if starts.shape != (len(W), F.shape[1]):
         raise ValueError(f"c: must have shape {(len(W), F.shape[1])}, not {starts.shape}")
-    # a free part needs the errors of all samples, which the Gram form does without
+    # a free part needs the errors of all samples, which the Gram form does not compute
     form = GramForm if N < D and free is None else PlainForm
     at_once = max(1, TOGETHER // (max(N, D) * max(W.shape[1], N // GramForm.FEW)))
     found: list[Descent] = []
@@ -155,7 +155,7 @@ class _Runs:
         """The end of each run, with its number."""
         for steps in progress(range(max_steps + 1), "steps"):
             by_z, squares, rounding = self.form.gradient(self.z)
-            # Rounding can leave a Gram form a hair below zero.
+            # Rounding can leave a Gram form slightly below zero.
             np.maximum(squares, 0.0, out=squares)
             total = (by_z * by_z + squares * (self.z * self.z)).sum(axis=1)
             if self.form.F is not None:
@@ -188,7 +188,7 @@ class _Runs:
             self.z = self.z - self.step * by_z
 
     def _crossed(self) -> NDArray[np.bool_]:
-        """Which runs the next step takes out of their cells. Only where there is no room left can it."""
+        """Which runs leave their cells in the next step. Only those with no room left can."""
         crossed = np.zeros(len(self.numbers), dtype=bool)
         near = np.flatnonzero((self.room <= 0).any(axis=1))
         if len(near):
