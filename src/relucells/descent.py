@@ -81,7 +81,7 @@ def descend(
     Before each step the joint gradient norm over z and all w_j is compared with gradient_tolerance:
     below it the run is *trapped*. After each step the signs of all w_j·x_i are compared with the
     start: where a product is ≤ 0 the run has *crossed*. After max_steps it is *undecided*.
-    free, c : F (N, m) of a network with a free part F c, whose c moves too, starting at this c (zeros by default).
+    free, c : F (N, m) of a network with a free part F c, and the c where it starts (zeros by default).
     Raises ValueError, naming the argument, for arrays that do not fit or settings out of range.
     """
     inputs = prepare(X)

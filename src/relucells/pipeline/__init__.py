@@ -1,1 +1,1 @@
-"""What the workflow's rules and scripts share: plain Python, which knows nothing of Snakemake."""
+"""What the workflow's rules and scripts share: plain Python that imports no Snakemake."""

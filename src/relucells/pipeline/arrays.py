@@ -23,7 +23,7 @@ def read_arrays(path: Path, *names: str) -> list[NDArray]:
             return [file[name] for name in names]
     except (UserError, FileNotFoundError, PermissionError):
         raise
-    except Exception as error:  # whatever a broken or hostile file sets off is the file's fault
+    except Exception as error:  # whatever error a broken or hostile file causes, the file is at fault
         reason = " ".join(str(error).split()) or type(error).__name__
         if "pickle" in reason:
             reason = "it holds pickled objects, which are never loaded; save plain numeric arrays"

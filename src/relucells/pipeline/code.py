@@ -1,5 +1,7 @@
-"""The code, and the user's files, that a rule depends on, as hashes that Snakemake compares like any
-other parameter."""
+"""Hashes of the code and of the user's files that a rule depends on.
+
+Snakemake compares them like any other parameter.
+"""
 
 import ast
 import hashlib
@@ -8,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-# Change no result: the names of the package, and how a job logs and writes.
+# These change no result: the names of the package, and how a job logs and writes.
 LEFT_OUT = ("relucells/__init__.py", "relucells/pipeline/job.py", "relucells/pipeline/costs.py")
 
 
@@ -18,8 +20,8 @@ def code_hash(script: Path, source: Path) -> str:
     script : the script's file; what stands beside it can be imported by its name
     source : the folder that holds the package relucells
 
-    Snakemake sees a changed script but not a changed module; as a param this makes it see both. What
-    counts is the text, so touching a file changes nothing.
+    Snakemake notices a changed script but not a changed module. With this hash as a param it notices both.
+    Only the text counts, so touching a file changes nothing.
     """
     seen: dict[str, bytes] = {}
     waiting = list(_own_imports(script, script.parent, source))

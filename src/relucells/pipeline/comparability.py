@@ -1,6 +1,6 @@
 """What makes a row another experiment than the paper's, so that its numbers cannot be compared.
 
-The number of trials is none of it: more or fewer only move the intervals.
+The number of trials does not: more or fewer only change the intervals.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,10 @@ DIAMETERS = {"weights": 1000, "weight_range": [-0.5, 0.5], "directions_per_d": 1
 
 
 def other_rows(config: Mapping[str, Any], datasets: Mapping[str, Mapping]) -> dict[str, dict[str, str]]:
-    """Data set -> column, or "" for all -> why it is another experiment; of the paper's sources alone."""
+    """Data set -> column, or "" for all -> why it is another experiment.
+
+    Only for data from the paper's sources.
+    """
     return {name: _differences(config, entry) for name, entry in datasets.items() if entry["source"] in DATA}
 
 

@@ -1,4 +1,4 @@
-"""Config files read strictly: what YAML would drop or read as something else is an error in one line."""
+"""Config files read strictly: what YAML would drop or misread is an error in one line."""
 
 import os
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ def read_config(path: str | os.PathLike) -> dict:
 
 
 def check_files(paths: Iterable[str | os.PathLike]) -> None:
-    """Read files that Snakemake has read already, for what it lets pass: ConfigError for the first fault."""
+    """Check files that Snakemake has read, for faults that it does not see: ConfigError for the first one."""
     for path in dict.fromkeys(map(str, paths)):
         if Path(path).is_file():
             read_config(path)

@@ -1,4 +1,4 @@
-"""The sign conventions as the workflow asks them: in which order, by which names, how a page shows them."""
+"""The sign conventions in the workflow: their order, their names, and how a page shows them."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 class Asked:
     """A convention of ``relucells.certify.conventions`` put to every drawn cell.
 
-    name : in results; letter : below a bar; words : for readers; drawn : whether it is the signs of the
-    cell's drawn z that are given
+    name : in results; letter : below a bar; words : for readers
+    drawn : whether the signs are those of the cell's drawn z
     """
 
     name: str
@@ -20,7 +20,7 @@ class Asked:
     drawn: bool = False
 
     def signs(self, z: NDArray[np.float64]) -> str | NDArray[np.int_]:
-        """What ``relucells.decide`` is asked about a cell with the drawn z (K,)."""
+        """The signs to give to ``relucells.decide`` for a cell with the drawn z (K,)."""
         return np.where(z > 0, 1, -1) if self.drawn else self.name
 
 

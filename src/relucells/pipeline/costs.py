@@ -1,7 +1,7 @@
 """What jobs cost: CPU time and peak memory, as each job's log says in its last line.
 
-``relucells.pipeline.job`` asks the operating system when a job ends (getrusage), so short jobs are measured
-too, and writes a line that is read here.
+When a job ends, ``relucells.pipeline.job`` asks the operating system (getrusage) and writes a line into the
+log. This module reads it. Short jobs are measured too.
 """
 
 import csv
@@ -25,7 +25,7 @@ def cost_line() -> str:
 
 
 def read_costs(logs: Path) -> list[tuple[str, float, float]]:
-    """(rule, CPU seconds, MiB) of every job whose log stands below ``logs``, by the newest run of each."""
+    """(rule, CPU seconds, MiB) of every job with a log below ``logs``, from the newest run of each."""
     found = []
     for path in sorted(logs.rglob("*.log")):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -37,7 +37,7 @@ def read_costs(logs: Path) -> list[tuple[str, float, float]]:
 
 
 def by_rule(costs: Iterable[tuple[str, float, float]]) -> list[dict[str, object]]:
-    """A row for each rule, dearest first: jobs, CPU seconds of all and of the dearest, MiB at the peak."""
+    """A row for each rule, dearest first: jobs, CPU seconds of all jobs and of the dearest, peak MiB."""
     rules: dict[str, list[tuple[float, float]]] = {}
     for rule, seconds, peak in costs:
         rules.setdefault(rule, []).append((seconds, peak))

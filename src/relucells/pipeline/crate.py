@@ -1,7 +1,7 @@
 """A run described as an RO-Crate: its files with checksums, its inputs, parameters and versions.
 
-RO-Crate 1.1 (w3id.org/ro/crate) with the Process Run Crate's action: whoever gets the folder knows from
-`ro-crate-metadata.json` what made it, from what, and whether a file is still what it was.
+RO-Crate 1.1 (w3id.org/ro/crate) with the Process Run Crate's action. `ro-crate-metadata.json` tells whoever
+gets the folder what made it, from what, and whether a file is unchanged.
 """
 
 import csv
@@ -22,7 +22,7 @@ def sha256(path: Path) -> str:
 
 
 def write_crate(results: Path) -> int:
-    """Write `ro-crate-metadata.json` into the results of a run; the number of files it describes.
+    """Write `ro-crate-metadata.json` into the results of a run. Returns the number of files it describes.
 
     Raises FileNotFoundError where the run has no provenance.csv, which the target `paper` makes.
     """

@@ -1,6 +1,6 @@
-"""The one format of decisions on disk: a file for each convention, written and read here alone.
+"""The one format of decisions on disk: a file for each convention, written and read only here.
 
-Where a block of trials keeps them, ``relucells.pipeline.conventions.step_of`` says.
+``relucells.pipeline.conventions.step_of`` says where a block of trials keeps them.
 """
 
 import os

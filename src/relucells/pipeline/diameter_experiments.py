@@ -13,14 +13,15 @@ from relucells.samples.gaussian import two_gaussians
 from relucells.samples.images import augment, first_of_class, pixels
 from relucells.samples.randomness import stream
 
-# Comparisons are made in decimal print, so a last binary digit must not decide them.
+# Numbers are compared as printed decimals. The last binary digit must not decide.
 SLACK = 1e-9
-# Experiments that are made up of cells of the repeated ones, to see where another one's mean would lie.
+# Experiments that are made up of cells of the repeated ones. They show where the mean of another one would
+# lie.
 RESAMPLED = 4000
 
 
 class LeftOut(UserError):
-    """These images cannot serve what is asked for, but the official ones could."""
+    """These images are not enough for what is asked for, but the official ones would be."""
 
 
 def image_samples(images: NDArray, labels: NDArray, N: int, choice: str, grey: str) -> NDArray[np.float64]:
@@ -109,17 +110,17 @@ def mean_diameter(diameters: NDArray[np.float64], open_beyond: float | None = No
 def other_means(
     repeated: NDArray[np.float64], bounds: list[float | None], same_samples: bool, *names: object
 ) -> list[NDArray[np.float64]]:
-    """For each bound ``open_beyond``: mean diameters that one more experiment could just as well have given.
+    """For each bound ``open_beyond``: mean diameters that one more experiment could have given.
 
     repeated : (R, n) diameters of R experiments
     same_samples : whether all of them were made on the same samples
     names : of the random stream
 
-    Without a bound, or with fresh samples in each experiment, these are the R means themselves: a mean
-    without expectation has no other distribution that R experiments could show. Bounded diameters on the
-    same samples are R·n draws from one distribution, whose mean settles: experiments are then made up of n
-    of them, many more than R, and moved away from their mean, which R experiments do not know better, by
-    √(1 + 1/R).
+    Without a bound, or with fresh samples in each experiment, these are the R means themselves: R experiments
+    show no more of a mean without expectation. Bounded diameters on the same samples are R·n draws from one
+    distribution, whose mean settles. Then many more than R experiments are made up, each of n of these draws.
+    Their means are spread about the common mean by the factor √(1 + 1/R), because R experiments do not know
+    that mean better.
     """
     means = [np.array([mean_diameter(row, bound) for row in repeated]) for bound in bounds]
     if same_samples:
@@ -134,7 +135,7 @@ def _resampled_means(
 ) -> list[NDArray[np.float64]]:
     """Mean diameters of RESAMPLED experiments made up of cells of the repeated ones, for each bound.
 
-    A cell drawn counts for the bounds from its own *bin* on, so one pass over the draws serves all bounds.
+    A drawn cell counts for all bounds from its own *bin* on, so one pass over the draws serves all bounds.
     """
     R, n = repeated.shape
     edges = np.unique(bounds)
@@ -215,8 +216,8 @@ def read_experiments(path: str) -> dict:
 def place(printed: str, repeated: np.ndarray) -> tuple[float, float]:
     """Share of repeated means below a printed one, and the two-sided p of its rank among them.
 
-    Were it one more repetition, every rank would be equally likely, whatever the distribution. The
-    rounding of print is given the benefit: a mean that prints the same counts for both sides.
+    If the printed mean were one more repetition, every rank would be equally likely, whatever the
+    distribution. Rounding counts in its favour: a mean that prints the same counts for both sides.
     """
     value, rounding = float(printed), half_unit(printed) + SLACK
     below, above = int((repeated <= value + rounding).sum()), int((repeated >= value - rounding).sum())

@@ -11,7 +11,7 @@ READINGS = {
     for grey in ("rgb2gray", "average")
 }
 PRINTED = "printed"  # the configured reading
-# Of the config's section, what names experiments instead of describing one.
+# Keys of the config's section that name experiments and do not describe one.
 NOT_OF_ONE = ("images", "gaussian_d", "N", "repetitions", "open_beyond")
 
 
@@ -52,8 +52,8 @@ def repeated_files(
 def other_readings(section: Mapping[str, Any], every: bool) -> list[str]:
     """Experiments under readings that the config does not follow, for the images that it names.
 
-    every : with all of them; else without `first`, whose images are as mixed as every_class's, readings
-        that differ in both respects, and CIFAR-10 at the larger N, which would take most of the time.
+    every : all of them. Otherwise three kinds are left out: `first`, whose images are as mixed as those of
+        every_class; readings that differ in both respects; CIFAR-10 at the larger N, which takes most time.
     """
     files: list[str] = []
     for reading, change in READINGS.items():

@@ -1,11 +1,11 @@
 """The one style of all pictures, and saving them whole.
 
-Pictures are one printed column wide, so what is on the screen at 100 % is what a reader gets. Series
-differ in lightness, in line style and in marker: they can be told apart without colour. The colours are
-Paul Tol's high-contrast scheme, made for colour blindness and for grey print
+Pictures are one printed column wide, so the screen shows at 100 % what a reader sees in print. Series differ
+in lightness, in line style and in marker, so they can be told apart without colour. The colours are Paul
+Tol's high-contrast scheme, made for colour blindness and for grey print
 (https://sronpersonalpages.nl/~pault/); surfaces and images use cividis for the same reason.
 
-Only this style counts: what a user's matplotlibrc says is undone, and the backend needs no display.
+Only this style counts: settings of a user's matplotlibrc are undone, and the backend needs no display.
 """
 
 import logging
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-os.environ["MPLBACKEND"] = "Agg"  # a notebook's backend means nothing to the jobs that it starts
+os.environ["MPLBACKEND"] = "Agg"  # jobs have no use for the backend of the notebook that starts them
 
 import matplotlib
 
@@ -42,7 +42,7 @@ SERIES: list[dict[str, Any]] = [
     {"color": GREY, "linestyle": (0, (5, 1, 1, 1, 1, 1)), "marker": "v"},
 ]
 
-# What a format would otherwise stamp on a file; without it equal data give equal bytes.
+# Without these entries a format would write the date and the like; so equal data give equal bytes.
 UNSTAMPED = {
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     ".png": {"Software": None},
@@ -94,7 +94,7 @@ def save_picture(figure: Figure, frame, outputs: Mapping[str, str]) -> None:
 def save(figure: Figure, paths: Iterable[str | os.PathLike]) -> None:
     """Write the figure to every path (.pdf or .png), each whole or not at all, and close it.
 
-    Raises ValueError for another suffix: only these two are known to come out the same every time.
+    Raises ValueError for another suffix: only these two are known to give the same file every time.
     """
     files = [Path(path) for path in paths]
     for path in files:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TorchvisionSet:
-    """name : of its class in torchvision; classes : how many; without_network : what is served where the
-    real images cannot be had, None for nothing."""
+    """name : of its class in torchvision; classes : how many; without_network : what takes the
+    place of the real images without a network, None for nothing."""
 
     name: str
     classes: int

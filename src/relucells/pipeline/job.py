@@ -1,4 +1,4 @@
-"""What every script does besides its own work: logging, and output that is never half-written."""
+"""What every script does besides its own work: it logs, and it never leaves output half-written."""
 
 import errno
 import logging
@@ -12,12 +12,12 @@ from pathlib import Path
 from relucells.pipeline.costs import cost_line
 from relucells.progress import silence
 
-# Errors of the machine, not of the program: a traceback would only bury them.
+# Errors of the machine, not of the program: a traceback would only hide them.
 SELF_EXPLAINING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class UserError(Exception):
-    """Something only the user can mend; its text is one line: what is wrong where, and what to do."""
+    """An error that only the user can mend. Its text is one line: what is wrong, where, and what to do."""
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
-    except OSError as error:  # a write to a full disk does not name its file
+    except OSError as error:  # the error of a full disk does not name the file
         error.filename = error.filename or str(path)
         raise
     finally:

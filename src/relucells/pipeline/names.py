@@ -23,7 +23,7 @@ def block_range(block: str) -> range:
 
 
 def even_grid(first: int, last: int, per_doubling: float) -> list[int]:
-    """Even numbers from ``first`` to ``last``, as near as they come to so many per factor of 2."""
+    """Even numbers from ``first`` to ``last``, about ``per_doubling`` of them for each factor of 2."""
     steps = math.floor(per_doubling * math.log2(last / first) + 1e-9) if last >= first else -1
     near = (2 * round(first * 2 ** (step / per_doubling) / 2) for step in range(steps + 1))
     return sorted({max(N, 2) for N in near})

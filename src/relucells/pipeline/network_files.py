@@ -1,4 +1,4 @@
-"""Data and networks in files that anybody may have written, as ``relucells.examine`` takes them."""
+"""Reads data and networks for ``relucells.examine`` from files that anybody may have written."""
 
 import pickle
 import warnings
@@ -17,7 +17,7 @@ from relucells.pipeline.arrays import read_arrays
 from relucells.pipeline.job import UserError
 from relucells.samples.inputs import real_array
 
-# Bytes of a file's arrays once they are unpacked; an archive may promise any number.
+# Most bytes of a file's arrays once they are unpacked, because an archive may announce any size.
 BYTES = 2_000_000_000
 TORCH = (".pt", ".pth")
 NOTHING: Mapping[str, int] = MappingProxyType({})
@@ -115,11 +115,11 @@ def _names(path: Path) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             return [name.removesuffix(".npy") for name in archive.namelist()]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return []  # what is wrong with the file is said where it is read
+        return []  # faults of the file are reported where it is read
 
 
 def _check_size(path: Path) -> None:
-    """UserError for an archive that promises more than is read."""
+    """UserError for an archive that announces more than may be read."""
     try:
         with zipfile.ZipFile(path) as archive:
             total = sum(entry.file_size for entry in archive.infolist())
@@ -132,7 +132,7 @@ def _check_size(path: Path) -> None:
 
 
 def _from_state_dict(path: Path) -> Parts:
-    """Of a PyTorch file, of which nothing but tensors is unpickled."""
+    """Parts from a PyTorch file. Only tensors are unpickled."""
     try:
         torch = import_module("torch")  # an optional package
     except ModuleNotFoundError:
@@ -153,7 +153,7 @@ def _from_state_dict(path: Path) -> Parts:
             f"{path}: holds more than tensors, which is never loaded; save it with "
             "torch.save(model.state_dict(), FILE)"
         ) from None
-    except Exception as error:  # whatever a broken or hostile file sets off is the file's fault
+    except Exception as error:  # whatever error a broken or hostile file causes, the file is at fault
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise UserError(f"{path}: not a file of torch.save: {reason}") from None
     try:

@@ -1,6 +1,7 @@
 """What the paper prints, named once: tables, columns, figures, data sets, and how each is shown.
 
-Liu, Part 2. A further table, column or data set is an entry here; rules, scripts and pages ask.
+Liu, Part 2. A further table, column or data set is one entry here. Rules, scripts and pages read it from
+here.
 """
 
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ class Table:
 class Column:
     """A printed column.
 
-    header : as tables show it; short : as pictures show it; share : a percentage of trials, which print
-    leaves exact (else a mean, which it rounds); largest : the most it can be, None for no bound
+    header : as tables show it; short : as pictures show it; share : a percentage of trials, which
+    is printed exactly (otherwise a mean, which is rounded); largest : the most it can be, None for no bound
     """
 
     name: str

@@ -10,7 +10,7 @@ from relucells.pipeline.names import bias_token, blocks
 from relucells.pipeline.paper import BY_FILE, TRIAL_TABLES
 from relucells.pipeline.run_config import ConfigError
 
-# What an entry of `datasets` says about its samples; K, biases and the rest concern later steps.
+# Keys of an entry of `datasets` that concern its samples; K, biases and the rest concern later steps.
 SAMPLE_KEYS = ("N", "augmented", "classes", "d", "grey", "source")
 OWN_DATA = "own_data"  # the table of data sets that belong to none of the paper's
 
@@ -37,7 +37,7 @@ class Plan:
                 raise ConfigError(f"datasets.{name}.path: there is no file {entry['path']}")
 
     def biases(self, dataset: str) -> list[str]:
-        """The biases of a data set as they stand in paths."""
+        """The biases of a data set as written in paths."""
         return [bias_token(bias) for bias in self.datasets[dataset]["biases"]]
 
     def samples(self, dataset: str) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class Plan:
         return [name for name, entry in self.datasets.items() if entry.get("table") == numeral]
 
     def descended(self, table: str) -> list[str]:
-        """Those of them from whose draws gradient descent runs."""
+        """Those data sets of a table from whose draws gradient descent runs."""
         return [name for name in self.table_datasets(table) if self.datasets[name].get("descent", True)]
 
     @property
@@ -93,7 +93,7 @@ class Plan:
 
     @property
     def tables(self) -> list[str]:
-        """These, and the table of the user's own data sets if there are any."""
+        """The compared tables, and that of the user's own data sets if there are any."""
         return [*self.compared_tables, *([OWN_DATA] if self.table_datasets(OWN_DATA) else [])]
 
     @property

@@ -1,10 +1,13 @@
-"""What the paper's experiment would print, and how a printed number stands to it.
+"""What the paper's experiment would print, and how a printed number compares with it.
 
-One rule for every printed number of a kind, whoever asks: the comparison and the readings of what the
-paper leaves unsaid. A prediction is a dict: ``expected``; ``low``, ``high``, the interval for the number
-in print, rounding included; ``p``, two-sided; ``size``, the probability that a number of this very law is
-called different; ``unit`` of the column's last printed digit; ``power``, the smallest deviation from the
-expected number that would be called different, in these units; ``informative``, and if not, ``why``:
+There is one rule for every kind of printed number. The comparison and the readings of what the paper leaves
+unsaid both use it. A prediction is a dict:
+
+expected : the centre; low, high : the interval for the printed number, rounding included; p : two-sided
+size : the probability that a number of this very law is called different
+unit : of the column's last printed digit
+power : the smallest deviation from the expected number that would be called different, in these units
+informative : whether the comparison could have come out otherwise; if not, ``why``:
 
 foregone : at an end of the range, whatever the draw; nothing that the paper could have drawn differs
 vacuous : so wide that only a number off by half the range (of a length: by half itself) would differ
@@ -20,9 +23,9 @@ from relucells.statistics.distributions import t_above
 def predict_share(
     successes: ArrayLike, undecided: ArrayLike, n: int, paper_n: int, printed: float, confidence: float
 ) -> dict:
-    """A percentage of ``paper_n`` trials, given counts out of n, one for each data set (one: that of print).
+    """A percentage of ``paper_n`` trials, given counts out of n, one for each data set (one: the paper's).
 
-    ``undecided`` trials, as many counts, are failures at the lower end and successes at the upper one.
+    ``undecided`` trials (one number for each count) are failures at the lower end, successes at the upper.
     """
     successes, undecided = np.atleast_1d(successes), np.atleast_1d(undecided)
     low, high, mass = share_prediction(successes, n, paper_n, confidence)
@@ -38,7 +41,7 @@ def predict_share(
         size=float(max(size, 0.0)),
         unit=1.0,
         step=100 / paper_n,
-        rounding=0.0,  # print leaves a share of 100 trials exact
+        rounding=0.0,  # a share of 100 trials is printed exactly
         largest=100.0,
         foregone=bool(successes.sum() in (0, n * len(successes))),
     )
@@ -101,8 +104,10 @@ def predict_activation(known: dict, printed: float, unit: float, confidence: flo
 
 
 def predict_length(low: float, high: float, median: float, p: float, unit: float, confidence: float) -> dict:
-    """A mean diameter, which has no expectation: judged by its rank among the means of experiments, as
-    results/tables/table_6.csv has it."""
+    """A mean diameter, which has no expectation.
+
+    It is judged by its rank among the means of experiments, as in results/tables/table_6.csv.
+    """
     return _standing(
         expected=median,
         interval=(low, high),
@@ -129,7 +134,7 @@ def _standing(
 ) -> dict:
     """The prediction with its power, and whether a comparison with it says anything."""
     low, high = interval
-    if foregone is None:  # every number of the law prints as the same end of the range
+    if foregone is None:  # every number of the law is printed as the same end of the range
         foregone = high <= rounding or low >= largest - rounding
     deviation = power(expected, low - rounding, high + rounding, step, 0.0, largest)
     half = (largest if np.isfinite(largest) else expected) / 2

@@ -1,8 +1,8 @@
 """The results of one complete run, kept in reference/, and how a finished run differs from them.
 
-A verdict has to be equal. A number has to be equal within the tolerance of its file: most results come
-back to the last printed digit, but what is summed in another order, or ends a descent one step later,
-differs by rounding, and what an optimiser found differs by more.
+A verdict has to be equal. A number has to be equal within the tolerance of its file. Most results come back
+to the last printed digit. Sums in another order, and descents that end one step later, differ by rounding.
+Results of an optimiser differ by more.
 """
 
 import hashlib
@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pandas as pd
 
-# Relative tolerances; the first pattern that fits a file counts. Absolute ones are the same times the
-# largest number of the column.
+# Relative tolerances; the first pattern that fits a file counts. The absolute tolerance of a column is the
+# same times its largest number.
 TOLERANCES = {
     "related/*": 1e-3,  # end points of optimisers
     "transition/*": 1e-6,
     "*": 1e-6,
 }
-# Columns that say how a run went, not what it found.
+# Columns that tell how a run went, not what it found.
 LEFT_OUT = ("seconds", "cpu_s", "peak_mib", "steps")
-# What differs from run to run by nature: kept, and not compared.
+# Files that differ from run to run by nature: kept, and not compared.
 NOT_KEPT = ("provenance.csv", "costs.csv")
 LARGEST = 200_000  # bytes of a file that is kept
 SUMS = "SHA256SUMS"

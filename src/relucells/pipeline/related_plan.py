@@ -14,7 +14,7 @@ def students(section: Mapping[str, Any]) -> list[tuple[int, int]]:
 
 
 def students_in_cells(section: Mapping[str, Any]) -> list[tuple[int, int]]:
-    """Those of them whose minima are put to the cell criterion."""
+    """Those (k, n) to whose minima the cell criterion is applied."""
     possible = students(section)
     return [(k, n) for k, n in section["cells"]["students"] if (k, n) in possible]
 
@@ -38,7 +38,10 @@ def rank_grid(section: Mapping[str, Any], family: str) -> dict[str, Any]:
 
 
 def critical_groups(plan: Plan) -> list[tuple[str, str]]:
-    """(data set, bias) whose critical points are looked for; data sets that are left out are no error."""
+    """(data set, bias) whose critical points are searched.
+
+    Data sets that the config leaves out are no error.
+    """
     names = plan.config["related"]["critical_points"]["datasets"]
     return [(name, bias) for name in names if name in plan.datasets for bias in plan.biases(name)]
 
@@ -49,7 +52,7 @@ def critical_files(plan: Plan, step: str) -> list[str]:
 
 
 def critical_weights(plan: Plan, dataset: str, bias: str) -> list[str]:
-    """The blocks of drawn weights that hold as many trials as are looked at."""
+    """The blocks of drawn weights that hold the trials in question."""
     section = plan.config["related"]["critical_points"]
     trials = max(section[part]["trials"] for part in ("cells", "descents"))
     enough = -(-trials // plan.config["trials_per_job"])

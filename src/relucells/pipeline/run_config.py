@@ -1,4 +1,4 @@
-"""The settings of a run, checked before anything runs; what is wrong is told in one line."""
+"""The settings of a run, checked before anything runs. A fault is told in one line."""
 
 import math
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def _validator(schema: Path):
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
-    # A number of things is written without a point: to jsonschema 4.0 is an integer, to Python it is not.
+    # A count is written without a point: to jsonschema 4.0 is an integer, to Python it is not.
     whole = Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     )
@@ -61,7 +61,7 @@ def _validator(schema: Path):
 
 
 def _odd_keys(value: Any, place: str = "") -> Iterator[str]:
-    """A line for each key that is no text: YAML reads on, 1, ~ and dates as something else."""
+    """A line for each key that is not text. YAML reads the keys on, 1, ~ and dates as something else."""
     if isinstance(value, dict):
         for name, nested in value.items():
             key = f"{place}.{name}" if place else str(name)
@@ -89,7 +89,7 @@ def _lists_of_biases(value: Any, place: str = "") -> Iterator[tuple[str, list[fl
 
 
 def one_line(text: str) -> str:
-    """The text with whatever could break the line escaped: keys may hold any character."""
+    """The text as one line: characters that would break it are escaped. Keys may hold any character."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -1,4 +1,4 @@
-"""The folder that a run works in: who is at work there, and whether it can be written."""
+"""The folder in which a run works: who is at work there, and whether it can be written."""
 
 import fcntl
 import json
@@ -11,11 +11,11 @@ from typing import IO
 
 # Where the rules write, relative to the working directory.
 WRITTEN = (".", ".snakemake", "data", "logs", "results")
-FULL = 2**20  # bytes; with less free space than this, a failed run is likely to have failed for it
+FULL = 2**20  # bytes; a run that fails with less free space than this has probably failed because of it
 
 
 def unwritable() -> str | None:
-    """One line on a folder that a run would have to write and cannot, or None."""
+    """One line on a folder that a run needs to write and cannot, or None."""
     for path in _written_folders():
         if problem := _problem(path):
             return f"{path.absolute()}: {problem}; nothing was run"
@@ -23,7 +23,7 @@ def unwritable() -> str | None:
 
 
 def _written_folders() -> Iterator[Path]:
-    """The folders, and two levels below those of results: tables or trials may be somebody else's."""
+    """The folders, and two levels below results: tables or trials may belong to somebody else."""
     for name in WRITTEN:
         yield Path(name)
     for depth in ("*", "*/*"):
@@ -45,7 +45,7 @@ def _problem(path: Path) -> str | None:
 def unreadable_style() -> str | None:
     """One line on a user's matplotlibrc that stops matplotlib before any code of ours runs, or None.
 
-    What such a file says does not count, but matplotlib reads it all the same, and as UTF-8.
+    The file's settings do not count, but matplotlib still reads it, as UTF-8.
     """
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     named = os.environ.get("MATPLOTLIBRC") or "."
@@ -81,7 +81,7 @@ def ended_by_slurm(state: Path, since: float) -> list[str]:
     for log in sorted((state / "slurm_logs").rglob("*.log")):
         if log.stat().st_mtime >= since:
             said = [line for line in log.read_text(errors="replace").splitlines() if "slurmstepd" in line]
-            if said:  # in no fixed order; a limit says more than that the job was cancelled
+            if said:  # in no fixed order; a limit is more telling than that the job was cancelled
                 job = log.relative_to(state / "slurm_logs").parent
                 reason = next((line for line in said if "limit" in line.lower()), said[-1])
                 lines.append(f"Slurm ended {job}: {reason.partition('error: ')[2]}")
@@ -91,8 +91,8 @@ def ended_by_slurm(state: Path, since: float) -> list[str]:
 def enter(state: Path) -> IO[str] | None:
     """Remove Snakemake's lock if its owner is dead. The result must be kept open for the whole run.
 
-    Snakemake's lock is a file, which a killed run cannot remove. A lock of the operating system ends
-    with its process: who gets it alone knows that Snakemake's lock has no owner.
+    Snakemake's lock is a file, which a killed run cannot remove. A lock of the operating system ends with its
+    process. Whoever gets it exclusively knows that Snakemake's lock has no owner.
 
     state : the folder .snakemake
     The lock stays, for ``snakemake --unlock``, where the owner may still be at work: a run on another

@@ -63,7 +63,7 @@ def _draw_minimum(axes: Axes, found: Slice) -> None:
 
 
 def slice_rows(found: Slice) -> Iterator[dict]:
-    """A row per cell in the window: its loss, verdicts, levels, place and what differs from the network's."""
+    """A row per cell in the window: loss, verdicts, levels, place, and pairs unlike the network's."""
     for cell in found.cells:
         row = {"centre_a": cell.polygon[:, 0].mean(), "centre_b": cell.polygon[:, 1].mean()}
         row |= {"loss_at_minimum": cell.loss, "pairs_flipped": len(cell.flipped)}

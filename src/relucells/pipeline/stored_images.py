@@ -1,9 +1,9 @@
 """The files data/images/{name}.npz: what they hold, and when another fetch could bring more.
 
-``data_dir`` is where to look, not what a result depends on. So a fetch does not have it as a parameter;
-its parameter is a request, which changes only where the file that is there holds no official images and a
-folder is given in which nobody has looked yet. The file keeps the request that made it: with official
-images there, every later run asks for the same and nothing is fetched again.
+``data_dir`` says where to look; no result depends on it. So it is no parameter of a fetch. The parameter is a
+request. It changes only if the stored file holds no official images and a folder is given that has not been
+searched yet. The file keeps the request that made it. With official images in it, every later run makes the
+same request, and nothing is fetched again.
 """
 
 import hashlib
@@ -36,18 +36,18 @@ def stored(path: str | os.PathLike) -> Stored:
         with np.load(path, allow_pickle=False) as file:
             texts = {name: str(file[name]) for name in ("request", "looked_in") if name in file}
             return Stored(str(file["data_source"]), len(file["labels"]), **texts)
-    except Exception:  # whatever a broken file sets off
+    except Exception:  # whatever error a broken file causes
         return Stored()
 
 
 def looked_in(data_dir: str) -> str:
-    """Stands for a folder, however its name is written, without telling where it is."""
+    """A text for a folder, the same however its name is written; it does not tell where the folder is."""
     folder = os.path.realpath(Path(data_dir).expanduser())
     return hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
 
 
 def request(path: str | os.PathLike, data_dir: str | None, allow_stand_in: bool) -> str:
-    """The parameter of the fetch that makes ``path``: another one than made it if that could bring more."""
+    """The parameter of the fetch that makes ``path``: a new one if another fetch could bring more."""
     held = stored(path)
     if held.data_source == "stand-in" and not allow_stand_in:
         return "official images"
@@ -55,12 +55,12 @@ def request(path: str | os.PathLike, data_dir: str | None, allow_stand_in: bool)
     return looked_in(data_dir) if unseen else held.request
 
 
-# Where torchvision's download puts a set, below data/raw, if not in a folder of its name.
+# The folder below data/raw in which torchvision puts a set, if it is not of the set's name.
 _DOWNLOADS = {"cifar10": "cifar-10-python.tar.gz", "CIFAR100": "cifar-100-python.tar.gz"}
 
 
 def kept_line(names: Iterable[str], folder: str | os.PathLike = "data") -> str | None:
-    """One line on official images that a run uses from an earlier one: it was given no folder of them."""
+    """One line, if a run without a folder of official images uses those of an earlier run."""
     folder = Path(folder)
     kept = [
         name

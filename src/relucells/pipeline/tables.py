@@ -14,8 +14,11 @@ STAND_IN_NOTE = "Rows from stand-in images are not comparable with the paper."
 
 
 def with_facts(datasets: Mapping[str, dict], files: Iterable[str]) -> dict[str, dict]:
-    """The config's entries with what their subset's file adds: ``dataset`` (the paper's name where it
-    has one), ``N``, ``d``, ``data_source``, and ``classes`` as tables name them."""
+    """The config's entries, with facts from the file of their subset.
+
+    These are ``dataset`` (the paper's name where it has one), ``N``, ``d``, ``data_source``, and ``classes``
+    as tables name them.
+    """
     known = {}
     for (name, entry), path in zip(datasets.items(), files, strict=True):
         with np.load(path) as data:
@@ -28,7 +31,7 @@ def with_facts(datasets: Mapping[str, dict], files: Iterable[str]) -> dict[str, 
 
 
 def stand_in_notes(frame: pd.DataFrame) -> list[str]:
-    """The note below a table some of whose rows come from stand-in images."""
+    """The note below a table of which some rows come from stand-in images."""
     return [STAND_IN_NOTE] if (frame["data_source"] == STAND_IN).any() else []
 
 

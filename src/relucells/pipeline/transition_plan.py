@@ -1,4 +1,4 @@
-"""The series of the map of genuine minima, as the config section `transition` asks for them."""
+"""The series of the map of genuine minima that the config section `transition` asks for."""
 
 from collections.abc import Mapping
 from itertools import combinations, product
@@ -7,7 +7,7 @@ from typing import Any
 from relucells.pipeline.names import bias_token, even_grid
 from relucells.pipeline.run_config import ConfigError, in_order
 
-# What an entry may leave out.
+# Defaults of keys that an entry may leave out.
 OPTIONAL: dict[str, dict[str, Any]] = {
     "gaussian": {"distance": 2, "rank": None, "labels": "classes"},
     "images": {"grey": "rgb2gray", "labels": "classes"},
@@ -58,7 +58,7 @@ def classes_of_kinds(kinds: Mapping[str, Any]) -> dict[str, list]:
 
 
 def repeated_kinds(kinds: Mapping[str, Any]) -> dict[str, str]:
-    """Pairs of classes that are a kind of the config's as well, with its name."""
+    """Pairs of classes that the config also has as a kind of its own, with the name of that kind."""
 
     def population(sample: dict) -> dict:
         return {key: value for key, value in sample.items() if key != "sweeps"}
@@ -73,7 +73,10 @@ def repeated_kinds(kinds: Mapping[str, Any]) -> dict[str, str]:
 
 
 def series_of_kinds(config: Mapping[str, Any]) -> dict[str, dict]:
-    """Every series by its name, with all that it depends on; of one that is asked for twice, the most."""
+    """Every series by its name, with all that it depends on.
+
+    If one is asked for twice, the larger request counts.
+    """
     section = config["transition"]
     series: dict[str, dict] = {}
     shared = {

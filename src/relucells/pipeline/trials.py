@@ -1,4 +1,4 @@
-"""Blocks of trials on disk: each file says of which data set, bias and trials it is."""
+"""Blocks of trials on disk. Each file names its data set, bias and trials."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ OF = ("dataset", "bias", "trial")  # what every file of a block holds beside its
 
 
 def facts_of(arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
-    """Data set, bias and trials of an open file, to be handed on to the next step's file."""
+    """Data set, bias and trials of an open file, for the file of the next step."""
     return {name: arrays[name] for name in OF}
 
 

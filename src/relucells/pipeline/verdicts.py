@@ -8,7 +8,7 @@ from pathlib import Path
 
 from relucells.pipeline.paper import DATA
 
-# A symbol for each verdict, so that it does not hang on colour alone.
+# A symbol for each verdict, so that colour is not needed to read it.
 SYMBOLS = {"agrees": "✓", "differs": "≠", "not comparable": "–"}
 
 
@@ -48,7 +48,7 @@ def expected_differences(rows: Iterable[dict[str, str]]) -> float:
 
 
 def summary_line(rows: list[dict[str, str]]) -> str:
-    """Verdicts on all numbers, and on those whose comparison says anything."""
+    """One line: the verdicts on all numbers, and on the informative ones."""
     counts, telling = count_verdicts(rows), informative(rows)
     agreeing = count_verdicts(telling)["agrees"]
     idle = Counter(row.get("why") or "" for row in rows)
@@ -66,15 +66,15 @@ def last_line(rows: list[dict[str, str]], reports: list[str]) -> str:
 
 
 def half_unit(printed: str) -> float:
-    """Half a unit of the last digit in print: the most that rounding can have moved the number."""
+    """Half a unit of the last printed digit: the most by which rounding can have moved the number."""
     decimals = len(printed.partition(".")[2])
     return 0.5 * 10.0**-decimals
 
 
 def judged(printed: str, drawn: float, low: float, high: float) -> dict:
-    """The end of a row of results/readings.csv.
+    """The last columns of a row of results/readings.csv.
 
-    The printed number fits if it may have been inside before it was rounded.
+    The printed number fits if it may have been inside the interval before it was rounded.
     """
     rounding = half_unit(printed) + 1e-9
     fits = low - rounding <= float(printed) <= high + rounding

@@ -48,7 +48,7 @@ class Map:
         return np.interp(turned, self.edges, np.arange(len(self.edges)))
 
     def ticks(self) -> tuple[list[float], list[str]]:
-        """Rays at a few hinges of both sides, and the two sectors that activate all or none."""
+        """Ticks at a few rays of both sides, and at the two sectors that activate all samples or none."""
         M = self.own.sectors // 2
         data = self.stored["centre"] + self.stored["unit"] * self.own.hinges
         rays = [k + side for side in (0, M) for k in (M // 4, M - 1 - M // 3)]

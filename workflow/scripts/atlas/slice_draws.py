@@ -38,7 +38,7 @@ def read_draw(path: str, trial: int) -> tuple[np.ndarray, np.ndarray]:
 
 def plot(slices: dict[str, Slice], largest: float) -> Figure:
     """A panel for each bias on one scale of colour, from 0 to the loss of a network that is 0."""
-    rows = -(-(len(slices) + 1) // COLUMNS)  # the last place is the legend's
+    rows = -(-(len(slices) + 1) // COLUMNS)  # the last place is for the legend
     figure, panels = new_figure(2.2 * rows, PAGE_WIDTH, rows, COLUMNS, squeeze=False)
     scale = Normalize(0.0, largest)
     for axes, (bias, found) in zip(panels.flat, slices.items(), strict=False):

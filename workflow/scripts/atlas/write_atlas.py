@@ -1,4 +1,4 @@
-"""The interactive page: one self-contained file that also reads without JavaScript."""
+"""The interactive page: one self-contained file, whose picture and tables need no JavaScript."""
 
 import base64
 import json
@@ -65,7 +65,7 @@ def digits(names: np.ndarray, known: tuple[str, ...]) -> list[str]:
 
 
 def first_cell(stored: Arrays, own: sectors.Samples) -> list[int]:
-    """The cell that the page opens with: one with the lowest loss of all, or next to the wall that has it."""
+    """The cell that the page shows first: one with the lowest loss, or one next to the wall that has it."""
     found = np.argwhere((stored["quality"] == "global").any(axis=2))
     if len(found):
         return found[0].tolist()

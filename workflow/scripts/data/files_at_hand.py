@@ -1,4 +1,4 @@
-"""Search a folder of somebody's files for official ones; what is none is passed over with a reason."""
+"""Search a folder of somebody's files for official ones. All others are passed over with a reason."""
 
 import gzip
 import hashlib
@@ -16,7 +16,7 @@ from torchvision_files import file_md5, wrong_checksum
 
 T = TypeVar("T")
 
-# No official file unpacks to more. What is longer is cut here, and its checksum refuses it.
+# No official file unpacks to more. A longer one is cut here, and its checksum refuses it.
 LARGEST_FILE = 2**26
 LARGEST_ARCHIVE = 2**29  # of its unpacked members together
 
@@ -33,7 +33,7 @@ OTHER_FILES = {
 
 @dataclass
 class Met:
-    """What a search met besides what it took, a line each with the file and the reason.
+    """Files that a search found and did not take, a line each with the file and the reason.
 
     elsewhere : files of other sets, and folders that cannot be looked into; broken : files that have the
     right name and are not whole, not readable, or no files at all
@@ -44,7 +44,7 @@ class Met:
 
 
 def files_below(folder: Path, met: Met) -> Iterator[Path]:
-    """Everything below a folder that is no folder, in a fixed order.
+    """All files below a folder, in a fixed order.
 
     Folders below it that cannot be read are passed over; ``folder`` itself must be one that can, else
     OSError.
@@ -72,7 +72,7 @@ def named(files: list[Path], *names: str) -> list[Path]:
 
 
 def whole_file(path: Path, read: Callable[[Path], T], problems: list[str]) -> T | None:
-    """What ``read`` makes of a regular file; None, and a line in ``problems``, where that cannot be."""
+    """The result of ``read`` on a regular file; None, and a line in ``problems``, where it cannot be read."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             problems.append(f"{path}: not a regular file")
@@ -127,7 +127,7 @@ def in_folder_of_another_set(path: Path) -> bool:
 
 
 def fault(data: bytes, parse: Callable[[bytes], object] | None) -> str:
-    """What a look at refused content shows, if anything."""
+    """What refused content turns out to be, if that can be seen."""
     if parse is not None:
         try:
             parse(data)

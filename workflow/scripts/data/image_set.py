@@ -1,4 +1,4 @@
-"""An image set with its source, and what installed packages carry of one."""
+"""An image set with its source, and the images that installed packages bring."""
 
 from dataclasses import dataclass
 

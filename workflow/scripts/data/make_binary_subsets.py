@@ -1,7 +1,7 @@
 """Make one data set: augmented samples X, N × (d + 1), and labels y of ±1.
 
-Gaussian sets are drawn here; image sets are the first images of two classes; a set of the user's own
-comes from an npz file with the arrays X and y, which is checked before it is believed.
+Gaussian sets are drawn here. Image sets are the first images of two classes. A set of the user's own comes
+from an npz file with the arrays X and y, which are checked first.
 """
 
 from pathlib import Path

@@ -87,9 +87,9 @@ def archives(name: str, raw: Path) -> list[Archive]:
 def download(archive: Archive, timeout: float, attempts: int, log: logging.Logger) -> None:
     """Fetch a file by ``torchvision.datasets.utils.download_url``, from the first mirror that serves it.
 
-    A mirror that stalls, breaks off, is overloaded or sends other bytes is asked again, after a pause
-    and after the other mirrors; one that cannot be reached or does not have the file is not. Raises
-    NoNetwork when none is left. Nothing but a file with the right checksum stays behind.
+    A mirror that stalls, breaks off, is overloaded or sends other bytes is asked again, after a pause and
+    after the other mirrors. A mirror that cannot be reached or does not have the file is not asked again.
+    Raises NoNetwork when none is left. Only a file with the right checksum is kept.
     """
     from torchvision.datasets.utils import download_url
 
@@ -121,7 +121,7 @@ def download(archive: Archive, timeout: float, attempts: int, log: logging.Logge
 
 
 def is_local(error: Exception) -> bool:
-    """Whether the fault lies with this machine's files, where no mirror can help."""
+    """Whether the fault is one of this machine's files, so that no mirror can help."""
     if not isinstance(error, OSError) or isinstance(error, URLError):
         return False
     return error.filename is not None or error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -153,7 +153,7 @@ def refusal(error: Exception, archive: Archive, timeout: float) -> str:
 def read_archives(name: str, paths: list[Path]) -> ImageSet:
     """The training set in torchvision's files, whose checksums have been verified.
 
-    They are read as they are, so nothing unpacked lies about that a killed run could leave short.
+    They are read without unpacking them to disk, so a killed run cannot leave a file unpacked by half.
     """
     classes = IMAGE_SETS[name].classes
     origin = ", ".join(map(str, paths))

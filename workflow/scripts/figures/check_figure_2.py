@@ -101,8 +101,11 @@ def check_scatter(checks: Checks, samples: list[Sample], lowest: float) -> None:
 
 
 def count_minima(checks: Checks, samples: list[Sample], where: str) -> None:
-    """Local minima of both kinds along the line. The text calls those that are not differentiable
-    exponentially unlikely; that holds at a given place, not for their number."""
+    """Local minima of both kinds along the line.
+
+    The text calls those that are not differentiable exponentially unlikely. That holds at a given place, not
+    for their number.
+    """
     checks.add_mean(f"differentiable minima {where}", [len(sample.minima.smooth) for sample in samples])
     kinks = [len(sample.minima.kinks) for sample in samples]
     checks.add_mean(f"minima that are not differentiable {where}", kinks)

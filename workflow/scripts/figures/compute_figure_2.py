@@ -1,6 +1,6 @@
-"""Figure 2: one of two weights moves; where the losses of drawn samples and P_t have their extremes.
+"""Figure 2: one of two weights moves. Where do the losses of drawn samples, and P_t, have their extremes?
 
-w1 (normal +1) moves, w2 (normal −1) stays. The paper's readings that are needed here: samples are drawn
+w1 (normal +1) moves, w2 (normal −1) stays. Two readings of the paper are needed here: samples are drawn
 independently from the two classes with equal priors, and in (d) only the gap of the moved weight enters.
 """
 
@@ -119,8 +119,8 @@ def repetitions(settings: dict, seed: int) -> list[Sample]:
 def figure_2(settings: dict, seed: int) -> dict[str, pd.DataFrame]:
     """The five panels by name.
 
-    ``share_genuine`` in (d) is the share of the repetitions whose own minimum, of the empirical loss,
-    lies in the cell of w1: what P_t approximates with the minimum of the expected loss.
+    ``share_genuine`` in (d) is the share of the repetitions whose own minimum, that of the empirical loss,
+    lies in the cell of w1. P_t approximates it with the minimum of the expected loss.
     """
     N, w2 = settings["N"], settings["location_w2"]
     locations = grid(settings["locations"])

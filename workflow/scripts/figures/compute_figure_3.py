@@ -23,7 +23,7 @@ def start_locations(panel: dict) -> np.ndarray:
 def shifted(locations: np.ndarray, shift: float, moves: str) -> np.ndarray:
     """The locations after the shift of the last weight or of all.
 
-    Rounded far below any spacing, so that weights that meet exactly on paper also do in binary.
+    Rounded far below any spacing, so that weights that meet exactly in decimals also do in binary.
     """
     by = np.full(len(locations), shift)
     if moves == "last":
@@ -42,9 +42,9 @@ def conditioning(locations: np.ndarray, normals: np.ndarray) -> tuple[int, float
 def figure_3(panel: dict, shifts: np.ndarray, N: int) -> pd.DataFrame:
     """P_t by (17), (18) and the exact probability of no sample in any gap, with F's rank, by shift.
 
-    ``singular``: to working precision, where regions leave the data's support; the closed form of
-    relucells.gaussian_1d still gives h*. ``coincident``: two weights are the same, F is singular on
-    paper too, and h* is the solution of least norm.
+    ``singular``: F is singular to working precision, where regions leave the data's support. The closed form
+    of relucells.line still gives h*. ``coincident``: two weights are the same. Then F is singular exactly,
+    and h* is the solution of least norm.
     """
     start = start_locations(panel)
     K = len(start)

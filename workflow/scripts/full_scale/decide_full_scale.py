@@ -35,7 +35,7 @@ def decide_cell(
 ) -> tuple[dict[str, Decision], dict[str, str], int]:
     """The decision on one cell by convention, how each certificate was verified, and rank A.
 
-    All questions about a cell are asked in turn: where it is large, they share one factorisation.
+    All questions about a cell are asked in turn, so that those about a large cell share one factorisation.
     """
     decisions = {
         name: decide(inputs, y, pattern, asked.signs(z), margin="sign", program_limit=program_limit)
@@ -59,8 +59,10 @@ def samples_of(path: str, settings: dict, N: int | None) -> tuple[np.ndarray, np
 def decide_cells(
     X: np.ndarray, y: np.ndarray, drawn: dict[str, np.ndarray], program_limit: int | None, log: Logger
 ) -> tuple[dict[str, list[Decision]], dict[str, list[str]], dict[str, np.ndarray]]:
-    """Decisions on the cells of the drawn weights and how each was checked, by convention; and of each cell
-    rank A (``rank``) and its share of active pairs (``activated``)."""
+    """Decisions on the cells of the drawn weights, and how each was checked, by convention.
+
+    Also for each cell rank A (``rank``) and its share of active pairs (``activated``).
+    """
     inputs = prepare(X)
     log.info("%d samples in %d dimensions, rank X = %d", *X.shape, inputs.rank)
     found: dict[str, list[Decision]] = {name: [] for name in CONVENTIONS}

@@ -13,7 +13,7 @@ REASONS = ("sample", "multipliers", "conflicts")
 
 
 def summarise(arrays, confidence: float) -> dict:
-    """Shares of all trials of a file, and counts of what decided and of how it was checked."""
+    """Shares of all trials of a file; counts by what decided and by how it was checked."""
     verdict, reason = arrays["verdict"], arrays["reason"]
     decided = verdict != "undecided"
     checked = arrays["checked"][decided]
@@ -41,7 +41,7 @@ def shares(files: Iterable[str], confidence: float) -> pd.DataFrame:
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """What a reader wants to see: value and interval in one cell, how certificates were checked in words."""
+    """The columns for readers: value and interval in one cell, and how certificates were checked."""
     shown = frame[["images", "K", "N", "bias", "convention"]].astype(str)
     shown["genuine %"] = with_interval(frame, "genuine_pct", 0)
     for name in REASONS:

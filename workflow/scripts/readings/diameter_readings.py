@@ -36,7 +36,7 @@ def diameter_rows(
     rows = []
     wanted = paper[(paper["table"] == "VI") & (paper["dataset"] == "gaussian")]
     wanted = wanted[wanted["d"].astype(int).isin(settings["diameter_d"])]
-    # Each is varied from what was recovered, and not both at once.
+    # Weights and directions are varied one at a time from what was recovered.
     readings = [
         pair for pair in product(WEIGHT_READINGS, DIRECTION_READINGS) if set(pair) & set(AS_RECOVERED)
     ]
@@ -66,8 +66,8 @@ def diameter_rows(
 def image_rows(
     paper: pd.DataFrame, repeated: list[dict], table_6: dict, bounds: list[float | None], confidence: float
 ) -> list[dict]:
-    """Points ``images``, which images and which grey conversion, and ``open``, beyond which diameter a
-    cell counts as open. ``repeated`` as ``run_experiments`` gives it; each of ``bounds`` is tried."""
+    """Points ``images`` (which images and which grey conversion) and ``open`` (beyond which diameter a cell
+    counts as open). ``repeated`` as ``run_experiments`` gives it; each of ``bounds`` is tried."""
     rows = []
     for entry in repeated:
         wanted = ["VI", entry["dataset"], str(entry["N"])]
@@ -83,20 +83,23 @@ def image_rows(
         reading = f"{entry['choice']}, {entry['grey']}" if is_colour else entry["choice"]
         judgements = [judged_by_rank(printed["printed"], values, confidence) for values in means]
         rows.append(base | {"point": "images", "reading": reading} | judgements[0])
-        # The grey conversion is no question for MNIST: its numbers belong to every reading of it.
+        # MNIST is grey already, so its numbers belong to every reading of the grey conversion.
         for grey in [entry["grey"]] if is_colour else GREY_WEIGHTS:
             for bound, judgement in zip(bounds, judgements[1:], strict=True):
                 meaning = "unbounded" if bound is None else f"at most {bound:g}"
                 row = {"point": "open", "reading": f"{entry['choice']}, {grey}; {meaning}"}
                 row["open_beyond"] = np.inf if bound is None else bound
                 rows.append(base | row | judgement)
-    # Without CIFAR-10 the grey conversion is no question at all.
+    # Without CIFAR-10 there are no readings of the grey conversion.
     drawn = {row["reading"] for row in rows if row["dataset"] == "cifar10"}
     return [row for row in rows if row["point"] == "images" or not drawn or row["reading"] in drawn]
 
 
 def judged_by_rank(printed: str, means: np.ndarray, confidence: float) -> dict:
-    """The same as ``judged``, by the rank of the printed number, as in Table VI: too few exclude nothing."""
+    """As ``judged``, but by the rank of the printed number, as in Table VI.
+
+    Too few values exclude nothing.
+    """
     low, high = rank_prediction(means, confidence)
     _, p = place(printed, means)
     row = judged(printed, float(np.median(means)), low, high)

@@ -1,10 +1,10 @@
 """What the paper leaves unsaid: every reading of it, drawn and set beside the printed numbers.
 
-A reading fits where a printed number lies in the interval in which its experiment would print it: a
-prediction interval for the mean or share over the paper's 100 trials on one data set of its own, widened
-by the rounding of print. The reading that the tables follow has the very intervals of the comparison:
-the law of the mean activation (of both readings of the bias), and the repetitions on fresh data. The
-readings of Table VI are in ``diameter_readings``.
+A reading fits a printed number that lies in the interval in which the reading's experiment would print it.
+This is a prediction interval for the mean or share over the paper's 100 trials on one data set of its own,
+widened by the rounding of print. The reading that the tables follow has the same intervals as the comparison.
+They come from the law of the mean activation (for both readings of the bias) and from the repetitions on
+fresh data. The readings of Table VI are in ``diameter_readings``.
 """
 
 import numpy as np
@@ -70,7 +70,7 @@ def mean_of(values: np.ndarray, confidence: float) -> tuple[float, float, float]
 
 
 def share_of(hits: np.ndarray, confidence: float) -> tuple[float, float, float]:
-    """The same for the share of trials in which ``hits`` (data sets, trials) holds."""
+    """As ``mean_of``, for the share of trials in which ``hits`` (data sets, trials) holds."""
     low, high, _ = share_prediction(hits.sum(axis=1), hits.shape[1], PAPER_TRIALS, confidence)
     return float(hits.mean()), low, high
 

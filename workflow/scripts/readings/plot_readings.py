@@ -28,8 +28,8 @@ QUESTIONS = {
 def summary(frame: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """A row per reading: how many printed numbers fit, how far off they are at most, and a verdict.
 
-    Even the right reading misses a number with probability 1 − confidence: a reading fits unless as many
-    misses would surprise at that confidence, and fits less well if another one misses fewer.
+    Even the right reading misses a number with probability 1 − confidence. So a reading fits unless its
+    number of misses would be a surprise at that confidence. It fits less well if another one misses fewer.
     """
     rows = []
     for (point, reading), group in frame.groupby(["point", "reading"], sort=False):
@@ -54,7 +54,7 @@ def summary(frame: pd.DataFrame, confidence: float) -> pd.DataFrame:
 
 
 def fisher(p: np.ndarray) -> float:
-    """Fisher's joint p-value (n,) → one: the numbers come from experiments of their own."""
+    """Fisher's joint p-value of p-values (n,); the numbers come from independent experiments."""
     with np.errstate(divide="ignore"):
         return float(chi2_above(-2 * np.log(p).sum(), 2 * len(p)))
 
@@ -174,7 +174,7 @@ def data_and_size(row: pd.Series) -> str:
 
 
 def nothing() -> Figure:
-    """Stands where every number would rest on stand-in images."""
+    """The picture where every number would come from stand-in images."""
     figure, axes = new_figure(1.0, PAGE_WIDTH)
     axes.set_axis_off()
     axes.text(0.5, 0.5, "No real images at hand: nothing to compare.", ha="center", va="center")

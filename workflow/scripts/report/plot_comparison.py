@@ -99,7 +99,7 @@ def draw(lines: pd.DataFrame, confidence: float) -> Figure:
 
 
 def read_comparison(path: str) -> pd.DataFrame:
-    """results/comparison.csv with what names a row as text."""
+    """results/comparison.csv, with the columns that name a row as text."""
     names = dict.fromkeys(("table", "dataset", "d", "K", "N", "bias", "column", "verdict", "reason"), str)
     return pd.read_csv(path, dtype=names)
 

@@ -42,7 +42,7 @@ def commit(root: Path) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of the packages that this environment has: with --use-conda each rule has only its own."""
+    """Versions of the packages in this environment; with --use-conda each rule has one of its own."""
     found = {}
     for package in PACKAGES:
         try:

@@ -25,7 +25,7 @@ from relucells.pipeline.verdicts import (
 )
 
 # Sections in the order of reading; categories that are not named here follow.
-ATLAS = "Atlas"  # stands at the top
+ATLAS = "Atlas"  # the first section
 SECTIONS = ("Tables", "Figures", "Readings", "Genuine minima", "Related works", "Transition", "Full scale")
 ELSEWHERE = (ATLAS, "Comparison", "Provenance")  # categories that have their own places on the page
 SHOWN = (".png", ".md", ".csv")  # a result in several formats is shown in the first of these
@@ -40,7 +40,7 @@ def caption(result: dict, config: dict) -> str:
     from docutils.core import publish_parts
     from docutils.utils import SystemMessage
 
-    # What Snakemake would hand to the caption; only these two are the same for both pages.
+    # What Snakemake would give to the caption; only these two are the same for both pages.
     fields = SimpleNamespace(config=config, wildcards=result["wildcards"])
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
     try:
@@ -65,7 +65,7 @@ def picture(path: Path) -> dict:
 
 
 def markdown_table(path: Path) -> dict:
-    """A table as ``_tables.write_table`` writes it: header, rows, notes."""
+    """A table that ``relucells.pipeline.tables.write_table`` wrote: header, rows, notes."""
     lines = path.read_text(encoding="utf-8").splitlines()[1:]
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")]
     notes = [line for line in lines if line and not line.startswith("|")]
@@ -73,7 +73,7 @@ def markdown_table(path: Path) -> dict:
 
 
 def csv_table(path: Path) -> dict:
-    """A csv with its numbers cut to what one reads."""
+    """A csv with its numbers cut to readable length."""
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = list(csv.reader(file)) or [[]]
     if len(rows) > LONGEST:
@@ -97,7 +97,7 @@ def download(path: Path) -> dict:
 
 
 def table(header: list[str], rows: list[list[str]], notes: list[str]) -> dict:
-    """A table with the class of each column: words stand left and, if they are many, break."""
+    """A table with the class of each column: words are set left and, if they are many, may break."""
     classes = []
     for place in range(len(header)):  # a table without rows has columns too
         column = [row[place] for row in rows]
@@ -157,7 +157,7 @@ def compared_tables(rows: Sequence[dict[str, str]]) -> list[dict]:
     for numeral in dict.fromkeys(row["table"] for row in rows):
         own = [row for row in rows if row["table"] == numeral]
         columns = list(dict.fromkeys(row["column"] for row in own))
-        # As many digits as the paper prints; shares of trials get one more, should ours be finer.
+        # As many digits as the paper prints; shares of trials get one more where ours are finer.
         digits = {
             column: max(decimals(row["printed"]) for row in own if row["column"] == column)
             for column in columns

@@ -1,4 +1,4 @@
-"""A network with a loss as low as can be found: what makes genuine minima with a higher loss bad ones."""
+"""Find a network with a loss as low as possible. It shows that genuine minima with a higher loss are bad."""
 
 import numpy as np
 

@@ -26,9 +26,11 @@ def network_of(decision: Decision, W: np.ndarray, z: np.ndarray) -> tuple[np.nda
 
 
 def stable_step(inputs: Inputs, W: np.ndarray, z: np.ndarray) -> float:
-    """1/λ for the largest eigenvalue λ of (2/N) J Jᵀ, J the Jacobian of the outputs in (W, z): half of
-    what gradient descent on the squared loss tolerates where the residual does not matter; 0 if nothing
-    is active."""
+    """1/λ for the largest eigenvalue λ of (2/N) J Jᵀ, J the Jacobian of the outputs in (W, z).
+
+    This is half the largest step at which gradient descent on the squared loss is stable, if the residual is
+    neglected. 0 if nothing is active.
+    """
     from scipy.sparse.linalg import LinearOperator, eigsh
 
     values = inputs.X @ W.T
@@ -50,8 +52,8 @@ def stable_step(inputs: Inputs, W: np.ndarray, z: np.ndarray) -> float:
 def perturbed(
     inputs: Inputs, W: np.ndarray, z: np.ndarray, share: float, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Each w_j moved in a random direction by ``share`` of its distance to the nearest boundary of its
-    cell, each z_j scaled by as much at most."""
+    """Each w_j is moved in a random direction by ``share`` of its distance to the nearest boundary of its
+    cell, and each z_j is scaled by at most as much."""
     distance = (np.abs(inputs.X @ W.T) / np.linalg.norm(inputs.X, axis=1)[:, None]).min(axis=0)
     direction = generator.standard_normal(W.shape)
     direction *= (share * distance / np.linalg.norm(direction, axis=1))[:, None]

@@ -1,4 +1,4 @@
-"""How the share of genuine minima hangs on the sign convention: one picture."""
+"""How the share of genuine minima depends on the sign convention: one picture."""
 
 import pandas as pd
 from matplotlib.axes import Axes

@@ -64,9 +64,9 @@ def conventions_table(
 
 
 def add_printed(frame: pd.DataFrame, printed: pd.DataFrame, others: dict | None = None) -> pd.DataFrame:
-    """The paper's share beside ours; it ran one convention, without saying so: every z_j > 0.
+    """The paper's share beside ours. The paper ran one convention without saying so: every z_j > 0.
 
-    others : entry -> column, or "" for all -> why it is another experiment, which print says nothing of
+    others : entry -> column, or "" for all -> why it is another experiment; such rows have no printed number
     """
     keys = ["dataset", "d", "K", "N", "bias"]
     printed = printed[printed["column"] == "genuine_pct"][[*keys, "printed"]]
@@ -108,7 +108,7 @@ def endings(runs, mine: np.ndarray) -> dict:
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """What a reader wants to see: value and interval in one cell."""
+    """The columns for readers: value and interval in one cell."""
     shown = frame[["dataset", "d", "K", "N", "bias", "convention"]].astype(str)
     for column, header in HEADERS.items():
         shown[header] = with_interval(frame, column, 1)

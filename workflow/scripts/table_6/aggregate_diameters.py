@@ -1,9 +1,9 @@
-"""Table VI: each entry, where its mean lies in other experiments, and the printed mean's place there.
+"""Table VI: each entry, where its mean lies in other experiments, and the printed mean's rank there.
 
-A chord along a random direction has a tail like 1/t: unless diameters are bounded (``open_beyond``), the
+A chord along a random direction has a tail like 1/t. So unless diameters are bounded (``open_beyond``), the
 mean has no expectation and never settles, and an interval from one experiment's spread would be wrong.
 ``low`` and ``high`` hold the mean of another experiment with the configured confidence, by its rank among
-``other_means``; medians and quantiles of a single diameter settle in any case and have columns of their own.
+``other_means``. Medians and quantiles of a single diameter settle in any case and have columns of their own.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ KEYS = ["dataset", "d", "N"]
 
 
 def conclusion(printed: str, low: float, high: float, confidence: float) -> str:
-    """What the place of a printed mean does and does not show."""
+    """What the rank of a printed mean does and does not show."""
     value, rounding = float(printed), half_unit(printed) + SLACK
     if value + rounding < low or value - rounding > high:
         side = "below" if value < low else "above"
@@ -40,7 +40,7 @@ def conclusion(printed: str, low: float, high: float, confidence: float) -> str:
 def describe(diameters: np.ndarray, open_beyond: float | None) -> dict[str, float]:
     """What one experiment, (n,), says by itself."""
     kept = diameters[closed(diameters, open_beyond)]
-    # Of all cells: an open one is longer than any other, which a median can use.
+    # Over all cells: an open one counts as longer than any other, which is enough for a median.
     row = {"mean_diameter": mean_diameter(diameters, open_beyond), "median_diameter": np.median(diameters)}
     row |= {"open_pct": 100 * (1 - len(kept) / len(diameters)), "n_weights": len(diameters)}
     row["no_hit_pct"] = 100 * np.isinf(diameters).mean()

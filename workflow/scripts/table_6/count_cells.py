@@ -37,7 +37,7 @@ def counts(seed: int, printed: Sequence[tuple[int, int]], small: Sequence[tuple[
 
 
 def text(count: object) -> str:
-    """A count as a reader wants it: all digits while they are few."""
+    """A count for readers: all digits if they are few."""
     if pd.isna(count):
         return "—"
     return str(int(count)) if count < 1e6 else f"{float(count):.3g}"
@@ -51,7 +51,7 @@ def pairs(settings: dict) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]
 
 
 def agreement(frame: pd.DataFrame) -> tuple[int, int]:
-    """How many arrangements were enumerated, and how many of them have other counts than the formulas."""
+    """How many arrangements were enumerated, and how many of them differ from the formulas."""
     same = frame.dropna()
     wrong = same["formula"] != same["formula_enumerated"]
     wrong |= same["weight_space"] != same["weight_space_enumerated"]

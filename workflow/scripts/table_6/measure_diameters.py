@@ -1,4 +1,4 @@
-"""Table VI, one entry: the diameters of the cells that the experiment's weights fall in."""
+"""Table VI, one entry: the diameters of the cells in which the experiment's weights fall."""
 
 import numpy as np
 

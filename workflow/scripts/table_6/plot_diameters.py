@@ -1,4 +1,4 @@
-"""The tail of Table VI: how often a cell is longer than t, and where that leaves the mean."""
+"""The tail of Table VI: how often a cell is longer than t, and what that means for the mean."""
 
 import numpy as np
 import pandas as pd
@@ -9,12 +9,12 @@ from relucells.pipeline.figures import BLACK, GREY, PAGE_WIDTH, SERIES, new_figu
 from relucells.pipeline.job import job
 from relucells.pipeline.paper import DATA
 
-# Ratio of the longest to the shortest diameter in a tail before a line beside it means anything.
+# A line is drawn beside a tail only if its longest diameter exceeds its shortest by more than this factor.
 SHOWS_SLOPE = 10
 
 
 def survival(diameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each finite diameter t, ascending, and the share of the cells with one that are at least as long."""
+    """Each finite diameter t, ascending, and the share of the finite ones that are at least as long."""
     t = np.sort(diameters[np.isfinite(diameters)])
     return t, 1 - np.arange(len(t)) / max(len(t), 1)
 

@@ -22,10 +22,10 @@ def summarise(
     descent: dict[str, np.ndarray] | None,
     confidence: float,
 ) -> dict[str, float]:
-    """A row's values and intervals: Wilson for shares of trials, Student's t for means over trials (where
-    all but a few trials are 0, or the largest value, the interval of rare events).
+    """A row's values and intervals: Wilson for shares of trials, Student's t for means over trials.
 
-    A share counts all trials; undecided ones have their own column, and widen its interval to either side.
+    Where all but a few trials are 0, or the largest value, a mean has the interval of rare events. A share
+    counts all trials. Undecided trials have their own column, and widen the interval on both sides.
     """
     row: dict[str, float] = {}
 
@@ -70,7 +70,10 @@ def table(datasets: dict[str, dict], files: dict[str, list[str]], confidence: fl
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """The columns a reader wants, value and interval in one cell; all-zero undecided columns left out."""
+    """The columns for readers, value and interval in one cell.
+
+    Undecided columns that are all 0 are left out.
+    """
     shown = frame[["dataset", "d", "K", "N", "bias"]].astype(str)
     for column, header in HEADERS.items():
         if column not in frame or ("undecided" in column and not frame[column].any()):

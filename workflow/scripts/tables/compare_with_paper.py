@@ -1,9 +1,9 @@
 """Every number that the paper prints beside ours, with the interval in which it would be no surprise.
 
-The interval is a prediction interval for what the paper's experiment prints: it holds the noise of our
-trials, of the paper's trials, of the draw of the one Gaussian data set, and the rounding of print. A
-printed number inside it agrees, one outside differs. Mean activations need no trial of ours: their law
-is known. What each comparison could have found is said beside it (``relucells.pipeline.predictions``).
+The interval is a prediction interval for what the paper's experiment prints. It holds the noise of our
+trials, of the paper's trials, of the draw of the one Gaussian data set, and the rounding of print. A printed
+number inside it agrees, one outside differs. Mean activations need no trial of ours, because their law is
+known. Beside each comparison stands what it could have found (``relucells.pipeline.predictions``).
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ from relucells.pipeline.verdicts import summary_line
 from relucells.statistics import RareEvents, beyond, holm, joint, printed_unit
 
 KEYS = ["dataset", "d", "K", "N", "bias"]
-# Trials of a table's row that are not known, by the column that they bear on.
+# Columns that count the undecided trials of a row, by the column whose interval they widen.
 UNDECIDED = {"genuine_pct": "lp_undecided_pct", "trapped_pct": "descent_undecided_pct"}
 
 
@@ -59,7 +59,7 @@ def counts_of(column: str, ours: pd.Series, repeated: dict | None) -> tuple[np.n
 
 
 def predict_gap(printed: float, paper_n: int, repeated: dict, unit: float, confidence: float) -> dict:
-    """The average P_g: from many data sets where it hangs on the data alone, from simulated experiments
+    """The average P_g: from many data sets where it depends on the data alone, from simulated experiments
     where it is a rare event, else from the repetitions."""
     largest = COLUMNS["mean_gap_probability"].largest
     if "rare_gap" in repeated:
@@ -169,7 +169,7 @@ def not_comparable(reason: str) -> dict:
 
 
 def decide_verdicts(frame: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Fill verdict and reason from the intervals; say of what differs how rare it is among so many."""
+    """Fill verdict and reason from the intervals; for a difference the reason says how rare it is."""
     frame = frame.copy()
     judged = frame["low"].notna()
     adjusted = pd.Series(np.nan, index=frame.index)

@@ -1,4 +1,4 @@
-"""What mean activation the paper's experiment would print: a law that is known before anything is drawn.
+"""The mean activation that the paper's experiment would print: its law is known before anything is drawn.
 
 The expected share of active pairs is a mean of normal probabilities over the samples; its spread over an
 experiment's neurons, and over the draw of a Gaussian data set, follows from the samples
@@ -30,7 +30,7 @@ RESULT = [
 
 
 def trials_that_agree(law: Activation, value: float, rounding: float, K: int, confidence: float) -> float:
-    """Of how many of its trials the paper's mean could be, at most, for it to agree; nan if of none."""
+    """The largest number of trials with which the paper's mean would agree; nan if there is none."""
 
     def agrees(trials: int) -> bool:
         return dataclasses.replace(law, neurons=trials * K).p(value, rounding) > 1 - confidence

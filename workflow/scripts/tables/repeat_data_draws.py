@@ -1,8 +1,8 @@
 """A Gaussian table's row again on fresh data sets: how much of it is the draw of the data?
 
-The paper draws one Gaussian data set for all trials of a table, so its printed numbers carry the noise
-of that draw. At bias 20 P_g has no other noise at all, and many data sets are cheap; at bias −20 an
-active pair is a rare event, which is drawn by importance instead of waited for.
+The paper draws one Gaussian data set for all trials of a table, so its printed numbers carry the noise of
+that draw. At bias 20 P_g has no other noise, and many data sets are cheap. At bias −20 an active pair is a
+rare event, so it is simulated by importance sampling.
 """
 
 import numpy as np
@@ -19,14 +19,15 @@ from relucells.statistics.activation import are_rare
 LINEAR_SETS = 400  # data sets whose linear fit alone makes P_g where all neurons are active
 RARE_SETS, RARE_DRAWS, RARE_EXPERIMENTS = 100, 500, 10  # data sets; active neurons, experiments on each
 
-# A fitted value of an active sample that is below zero by this part of the largest label is no rounding.
+# A fitted value below zero by more than this part of the largest label is not due to rounding.
 CLEAR = 1e-6
 
 
 def verdict(inputs: Inputs, y: np.ndarray, cell: Cell, limit: float) -> str:
     """``decide``'s verdict with all z_j > 0, without a certificate where none is needed to see it.
 
-    The network is then never negative where it is active, so a cell whose fit is has no genuine minimum.
+    The network is then never negative. So a cell whose fit is negative on an active sample has no genuine
+    minimum.
     """
     fitted = cell.minimum.fitted[cell.pattern.any(axis=1)]
     if fitted.min(initial=0.0) < -CLEAR * np.abs(y).max():
@@ -70,8 +71,11 @@ def repeat_data_draws(
 
 
 def linear_gaps(seed: int, dataset: str, d: int, N: int) -> np.ndarray:
-    """P_g (LINEAR_SETS,) where every neuron is active on every sample: R*_j = β_LS / K for all j, and the
-    gap is the share of samples on which the linear least-squares fit is not positive."""
+    """P_g (LINEAR_SETS,) where every neuron is active on every sample.
+
+    Then R*_j = β_LS / K for all j, and the gap is the share of samples on which the linear least-squares fit
+    is not positive.
+    """
     gaps = np.empty(LINEAR_SETS)
     for s in range(LINEAR_SETS):
         X, y = two_gaussians(d, N, stream(seed, dataset, "linear fit", s))
@@ -82,8 +86,8 @@ def linear_gaps(seed: int, dataset: str, d: int, N: int) -> np.ndarray:
 def rare_gaps(seed: int, dataset: str, entry: dict, bias: str, trials: int) -> np.ndarray:
     """P_g averaged over ``trials`` (RARE_SETS · RARE_EXPERIMENTS,) where hardly any neuron is active.
 
-    A trial without an active pair has P_g = 0, and a neuron without one does not bear on the others: only
-    the few active neurons are drawn, and the cells of the trials that hold them solved.
+    A trial without an active pair has P_g = 0, and a neuron without one does not affect the others. So only
+    the few active neurons are drawn, and only the cells of trials that have them are solved.
     """
     rng = stream(seed, dataset, bias, "rare events")
     K, means = entry["K"], []

@@ -1,4 +1,4 @@
-"""Between which N some choice of signs stops helping, and how far down all choices are refuted at once."""
+"""Between which N some choice of signs stops helping, and from which N on all choices are refuted at once."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ COLUMNS = [
 
 
 def last_up_to(N: np.ndarray, holds: np.ndarray) -> float:
-    """The last N up to which it holds everywhere; nan if it does not at the first."""
+    """The last N up to which ``holds`` is true throughout; nan if it is false at the first N."""
     kept = np.cumprod(holds).sum()
     return float(N[kept - 1]) if kept else np.nan
 

@@ -37,10 +37,10 @@ def at(places: pd.DataFrame, setting: dict, families: dict, repeats: dict) -> pd
 def orders(kinds: pd.DataFrame, classes: dict[str, list], confidence: float) -> pd.DataFrame:
     """Rank correlation of N_half with every property, over the kinds with a located transition.
 
-    Pairs of classes share their images, and are compared among themselves, with an interval that knows
-    it; ``classes`` has the two of each. The other kinds come from few populations, several of them Gaussian
-    alike: their correlation describes them and has no interval. A pair that is a kind of its own is
-    compared as such. Stand-in images are left out.
+    Pairs of classes share their images. So they are compared among themselves, with an interval that allows
+    for that; ``classes`` has the two of each. The other kinds come from few populations, several of them
+    Gaussian. So their correlation describes these kinds only and has no interval. A pair that is a kind of
+    its own is compared as such. Stand-in images are left out.
     """
     rows = []
     chosen = kinds["status"].eq("located") & kinds["repeats"].isna() & kinds["data_source"].ne("stand-in")

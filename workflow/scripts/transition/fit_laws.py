@@ -15,7 +15,7 @@ from relucells.transition.laws import fit_law
 GROUP = ["kind", "bias", "convention"]
 FEWEST = 6  # located places to which laws are fitted
 FEWEST_K = 4  # numbers of neurons at one d to which the power of K is fitted
-# On a line cells behave otherwise (docs/findings.md): the power of K is another one there.
+# For d = 1 the power of K is another one (docs/findings.md).
 SMALLEST_D = 2
 
 
@@ -37,15 +37,17 @@ def log(frame: pd.DataFrame, column: str) -> NDArray[np.float64]:
 
 
 def beside_covering(frame: pd.DataFrame, other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1/N = 1/N_covered + 1/N_other: whichever is the smaller, with no edge where they meet."""
+    """1/N = 1/N_covered + 1/N_other: about the smaller of the two, and smooth where they meet."""
     return -np.log(1 / frame["N_covered"].to_numpy() + np.exp(-other))
 
 
-# D = d + 1 is the dimension of the augmented inputs. Derived ones, without a free parameter: as many
-# half-spaces as twice the unknowns that the equations leave, were they in general position (Wendel);
-# statistical dimensions that add up to N − ½ (relucells.transition); and, at bias 0, where a neuron is
-# active on half of all samples, the N up to which more likely than not none of N independent samples
-# has neurons of the wrong sign only.
+# D = d + 1 is the dimension of the augmented inputs. Three laws are derived and have no free parameter:
+# * as many half-spaces as twice the unknowns that the equations leave, were they in general position
+#   (Wendel);
+# * statistical dimensions that add up to N − ½ (relucells.transition);
+# * at bias 0, where a neuron is active on half of all samples: the N up to which, with probability above ½,
+#   none
+#   of N independent samples has active neurons of the wrong sign only.
 RIVALS = (
     Rival("c D", lambda f, p: p[0] + log(f, "D"), ("c",)),
     Rival("c K", lambda f, p: p[0] + log(f, "K"), ("c",)),
@@ -93,14 +95,14 @@ def with_predictors(places: pd.DataFrame) -> pd.DataFrame:
     both["N_both"] = both["N_covered"].where(both["N_dimension"].notna())
     wrong = 0.75 ** both["K"] - 0.5 ** both["K"]
     both["N_wrong"] = (np.log(2) / wrong).where(both["bias"] == 0)
-    # Whether the drawn signs are right does not bear on rank or on other signs.
+    # Covering concerns the drawn signs alone, not rank or other signs.
     both.loc[both["convention"] != "sampled", ["N_covered", "N_both"]] = np.nan
     both.loc[~both["convention"].isin(["sampled", "covered"]), "N_wrong"] = np.nan
     return both
 
 
 def errors(own: pd.DataFrame, confidence: float) -> NDArray[np.float64]:
-    """Standard errors of the places in log N: half the interval, or its finite side, in quantiles."""
+    """Standard errors of the places in log N, from half the interval, or from its finite side alone."""
     with np.errstate(divide="ignore"):
         low, half, high = (np.log(own[name].to_numpy(dtype=float)) for name in ("low", "N_half", "high"))
     sides = np.stack([half - low, high - half])

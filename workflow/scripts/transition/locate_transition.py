@@ -8,8 +8,8 @@ from relucells.pipeline.job import job, write_csv
 from relucells.statistics import wilson
 from relucells.transition.half_points import Location, crossing, locate
 
-# Verdicts on the cell's minimum, the third where the signs stand in no sample's way: whether it is genuine
-# and, by the rank of A, global; and two facts about the cell.
+# The first three are about the cell's minimum: is it genuine with the drawn signs, with some signs, and,
+# among covered cells, genuine and by the rank of A global? The last two are facts about the cell.
 CONVENTIONS = {
     "sampled": "sampled",
     "exists": "exists",
@@ -21,7 +21,7 @@ SETTING = ["kind", "d", "K", "bias"]
 
 
 def shares(series: dict, result: dict[str, np.ndarray], confidence: float) -> list[dict]:
-    """Rows of one series: for every convention and N the share, undecided cells widen its interval."""
+    """Rows of one series: the share for every convention and N. Undecided cells widen its interval."""
     global_by_rank = np.where(result["full_rank"] == 1, result["sampled"], np.minimum(result["sampled"], 0))
     among = np.where(result["covered"] == 1, global_by_rank, NOT_ASKED)
     result, rows = result | {"among_covered": among}, []
@@ -68,8 +68,8 @@ def levels(result: dict[str, np.ndarray], p: int, key: str) -> dict[str, int | s
 
 
 def proofs(result: dict[str, np.ndarray], p: int) -> dict[str, int]:
-    """Of the draws asked for some choice of signs: how many are proven genuine, and proven none, and of how
-    many all choices were refuted at once."""
+    """For draws that ask for some choice of signs: how many are proven genuine, how many proven none, and for
+    how many all choices were refuted at once."""
     verdicts, proven = result["exists"][p], result["exists_proven"][p] == 1
     counts = {f"proven_{name}": (verdicts == code) & proven for code, name in enumerate(VERDICTS[:2])}
     counts["at_once"] = (verdicts != NOT_ASKED) & (result["exists_at_once"][p] == 1)
@@ -91,7 +91,7 @@ def dimension_crossing(series: dict, result: dict[str, np.ndarray]) -> float:
 
 
 def status(none: Location, genuine: Location) -> str:
-    """``located`` if both fits are; a bound holds if one fit has it and the other does not contradict."""
+    """``located`` if both fits are. A bound, if one fit has it and the other one does not contradict it."""
     kinds = {none.status, genuine.status}
     if kinds == {"located"} or len(kinds) == 1:
         return none.status

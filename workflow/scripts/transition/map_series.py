@@ -30,7 +30,7 @@ Draw = Callable[[int, np.random.Generator], tuple[NDArray[np.float64], NDArray[n
 
 
 def gaussian_samples(kind: dict, d: int) -> Draw:
-    """Two Gaussian classes, X (N, d + 1) and y (N,), as the paper's but for what the kind changes."""
+    """Two Gaussian classes, X (N, d + 1) and y (N,): the paper's, with what the kind changes."""
     r = kind["rank"] or d
 
     def draw(N: int, rng: np.random.Generator):
@@ -118,8 +118,8 @@ def examine(
 def map_series(seed: int, name: str, entry: dict, draw: Draw, largest: int) -> dict[str, NDArray]:
     """All points of a series, up to ``largest`` samples: arrays (points, draws), and N (points,).
 
-    A draw depends on (seed, name, N, draw) alone. A share of which two successive N hold no success, and
-    no cell that is undecided, is not asked for at larger N: the walk depends on nothing but the draws.
+    A draw depends on (seed, name, N, draw) alone. A share is no longer asked for after two successive N
+    without a success and without an undecided cell. So the N that are visited depend on the draws alone.
     """
     points, sizes = [], []
     quiet = dict.fromkeys(SHARES, 0)

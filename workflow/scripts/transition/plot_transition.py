@@ -1,4 +1,4 @@
-"""Three pictures: shares over N, how their middle scales with K and d, and all kinds of data beside it."""
+"""Three pictures: shares over N, how the N of one half scales with K and d, and all kinds of data."""
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ WORDS = {
     "covered": "covered: a neuron of its sign for every active sample",
 }
 MAPPED = ("sampled", "exists", "full rank", "covered")
-SCALED = "global among covered"  # the share whose laws are drawn: what the signs forbid at once is left out
+SCALED = "global among covered"  # the share whose laws are drawn, without cells that the signs exclude
 BOUNDS = {"above": ("low", ">"), "below": ("high", "<")}  # the end that is known, and its marker
 COLUMNS = 4  # panels in a row of the map
 LINES = ("c K D", "c (K + D)", "2 K D / (K + 2)", "Σδ = N − ½")  # beside the best law
@@ -41,7 +41,7 @@ def name_kind(kind: str, source: str = "official") -> str:
 
 
 def log_axis(axis, label: str) -> None:
-    """A logarithmic axis with few, plain numbers; what it shows must have been drawn."""
+    """A logarithmic axis with few, plain numbers. Call it after drawing."""
     low, high = axis.get_view_interval()
     axis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if high / low < 40 else (1,), numticks=9))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

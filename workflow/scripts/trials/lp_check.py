@@ -14,8 +14,8 @@ from relucells.search.decide import decide
 
 
 def lp_check(X: np.ndarray, y: np.ndarray, patterns: np.ndarray, time_limit: float) -> list[Decision]:
-    """A decision for each pattern (trials, N, K); margins are exact or, where only their sign was
-    needed, bounds that have it."""
+    """A decision for each pattern (trials, N, K). Margins are exact, or bounds with the right sign where only
+    the sign was needed."""
     inputs = prepare(X)
     return [decide(inputs, y, pattern, PRINTED, time_limit=time_limit, margin="sign") for pattern in patterns]
 

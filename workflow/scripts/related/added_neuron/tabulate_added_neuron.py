@@ -9,7 +9,7 @@ from relucells.pipeline.job import job, write_csv
 from relucells.related.exponential_neuron import runaway
 from relucells.statistics import wilson
 
-# The objective counts as 0 in the limit below this.
+# A diverging run's objective counts as going to 0 if it ends below this.
 VANISHES = 1e-6
 LOOKS = {
     "global minimum": BLUE,

@@ -1,4 +1,4 @@
-"""Saddles and minima of the cells that random weights fall in, and where descent from the weights ends."""
+"""Saddles and minima of the cells in which random weights fall, and where descent from the weights ends."""
 
 import numpy as np
 
@@ -34,8 +34,10 @@ def look_into_cell(
 def descend_to_the_end(
     inputs: Inputs, y: np.ndarray, W: np.ndarray, z: np.ndarray, max_steps: int, max_cells: int
 ) -> tuple[dict, CertifiedPoint | None]:
-    """One row of critical_points.csv: gradient descent, then, unless it converged, cell by cell; and the
-    certificate that an exact point of this kind is so near."""
+    """One row of critical_points.csv, and the certificate that an exact point of this kind is near.
+
+    Gradient descent comes first. If it has not converged, exact descent from cell to cell goes on.
+    """
     run = end = gradient_descent(inputs, y, W, z, max_steps)
     point = critical_point(inputs, y, run.W, run.z)
     how = f"gradient descent: {run.steps} steps, loss {point.loss:.6g}"

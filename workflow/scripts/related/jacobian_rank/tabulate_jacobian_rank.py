@@ -31,11 +31,11 @@ def tabulate(family: str, result: dict[str, np.ndarray]) -> list[dict]:
 
 
 def agreement(table: pd.DataFrame, earlier: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Each earlier share, and the interval in which ours lets us expect another binomial experiment's."""
+    """Each earlier share, and the interval in which another binomial experiment's should lie, given ours."""
     both = earlier.merge(table, on=KEYS, suffixes=("_earlier", ""))
     rows = []
     for row in both.itertuples():
-        # Shares are printed with two decimals, which leave a count out of 30 exact.
+        # Shares are printed with two decimals, enough to tell a count out of 30 exactly.
         count = round(row.full_rank_share_earlier * row.trials_earlier)
         share = count / row.trials_earlier
         ours = round(row.full_rank_share * row.trials)

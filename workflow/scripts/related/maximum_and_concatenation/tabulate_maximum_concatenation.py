@@ -8,7 +8,7 @@ from relucells.pipeline.figures import BLACK, BLUE, COLUMN_WIDTH, GREY, RED, YEL
 from relucells.pipeline.job import job, write_csv
 from relucells.statistics import wilson
 
-# Losses that differ by less are equal: what a gradient of 1e-8 leaves open.
+# Losses that differ by less count as equal: a gradient of 1e-8 allows for such a difference.
 EQUAL = 1e-9
 NETWORKS = {
     "block": "with exponential and linear part",

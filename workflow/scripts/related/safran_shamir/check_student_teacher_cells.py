@@ -1,10 +1,10 @@
 """Cell criteria on samples of the student–teacher model, beside the population Hessian test.
 
-The open question of Liu, Part 2: does its criterion, made for the minima of a cell, see the spurious
-minima of the population objective? For each population minimum and each sample size, samples are drawn
-and two things are asked. Does the cell that the minimum lies in hold a genuine minimum of the empirical
-loss? And where does exact descent on the empirical loss lead from there: to a differentiable minimum,
-which the criterion can see, or to one on the boundary of cells, which it cannot?
+The open question of Liu, Part 2: its criterion is made for the minima of a cell. Does it see the spurious
+minima of the population objective? For each population minimum and each sample size, samples are drawn and
+two questions are asked. Does the cell of that minimum hold a genuine minimum of the empirical loss? And where
+does exact descent on the empirical loss lead from there? The criterion can see a differentiable minimum, but
+not one on the boundary of cells.
 
 The student's output weights are all +1, so the convention is "every z_j > 0".
 """
@@ -62,7 +62,7 @@ def check_student_teacher_cells(seed: int, k: int, n: int, minima: np.ndarray, s
     for number, W in students.items():
         for N in settings["samples"]:
             for draw in range(settings["draws"]):
-                # The same data for every minimum: what differs between them is then the minimum.
+                # The data are the same for every minimum, so that only the minimum differs.
                 X, y = sample(stream(seed, "student_teacher_cells", k, n, N, draw), N, k)
                 row = {"minimum": number, "N": N, "draw": draw}
                 rows.append(row | check_draw(X, y, W, settings))

@@ -45,7 +45,7 @@ def family_rows(k: int, n: int, minima: dict) -> list[dict]:
 def agreement_rows(
     row: dict, ends: dict, minima: dict, published: pd.Series, confidence: float
 ) -> list[dict]:
-    """Each published figure of one (k, n) and the interval in which ours lets us expect it.
+    """Each published figure of one (k, n) and the interval in which it should lie, given ours.
 
     Counts: the prediction interval of a second binomial experiment. Means: Student's, widened by the
     rounding of print; a mean over fewer than two points has none.
