@@ -63,8 +63,8 @@ class LargeMinimum:
     def _choose_unknowns(self) -> None:
         """Few unknowns w for the sums.
 
-        The *reference* is a group that is active on all alive samples. Another
-        group g that misses only few of them, S, matters only through its values on S:
+        The *reference* is a group that is active on all alive samples. Another group g that misses only few
+        of them, S, matters only through its values on S:
 
             Σ_g I_g X u_g = X w_ref − Σ_g I_S X V_g w_g + …,    w_ref = u_ref + Σ_g u_g,
 

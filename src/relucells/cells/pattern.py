@@ -91,8 +91,7 @@ def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDA
 def rank(X: ArrayLike | Inputs, pattern: ArrayLike, free: ArrayLike | FreePart | None = None) -> int:
     """rank A: the exact one, floats read as rational numbers.
 
-    With a free part F it is the rank of Q A, which is
-    rank [A F] − rank F.
+    With a free part F it is the rank of Q A, which is rank [A F] − rank F.
 
     For well-conditioned cells this is what ``numpy.linalg.matrix_rank`` says of the dense A. For cells too
     large for exact arithmetic it is the numerical rank.

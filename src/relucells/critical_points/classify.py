@@ -4,8 +4,7 @@ Part 1 gives the conditions; the forms used here are *derived*. With e_i = f(x_i
 with w_j·x_i = 0, and g_j = Σ e_i x_i over the samples with w_j·x_i > 0:
 
 * Inside a cell (z, w) is critical iff z_j g_j = 0 and g_j·w_j = 0 for all j. If all g_j = 0 it is a minimum.
-  If
-  some g_j ≠ 0, then z_j = 0, and it is a saddle: the Hessian holds the block [[h, g_jᵀ], [g_j, 0]].
+  If some g_j ≠ 0, then z_j = 0, and it is a saddle: the Hessian holds the block [[h, g_jᵀ], [g_j, 0]].
 * On a boundary the first-order condition of a neuron with z_j ≠ 0 is
   z_j (g_j·δ + Σ_{B_j} e_i [δ·x_i]_+) ≥ 0 for all δ. It holds if numbers t_i ∈ [0, z_j e_i] exist on B_j with
   z_j g_j + Σ_{B_j} t_i x_i = 0. If the x_i, i ∈ B_j, are linearly independent it holds only then. The t_i are

@@ -44,8 +44,8 @@ class Cone:
         """Its extreme rays, (n, r): the facets of the convex hull of the half-spaces' normals.
 
         The normals are scaled to normal·inside = 1 (the cone's dual, cut by a plane). None where Qhull finds
-        the
-        hull too flat, or where ``inside`` lies on the boundary, so that there is no such plane."""
+        the hull too flat, or where ``inside`` lies on the boundary, so that there is no such plane.
+        """
         from scipy.spatial import ConvexHull, QhullError
 
         across = svd(self.inside[None])[2][1:]
@@ -62,8 +62,9 @@ class Cone:
     def on_plane(self, g: NDArray, e: NDArray) -> NDArray | None:
         """A w in the open cell with w·g = 0, or None.
 
-        It lies between ``inside`` and the point of the closed cell
-        that is furthest on the plane's other side. Unsolved where no solver finds that point."""
+        It lies between ``inside`` and the point of the closed cell that is furthest on the plane's other
+        side. Unsolved where no solver finds that point.
+        """
         here = g @ self.inside
         if here == 0:
             return self.inside

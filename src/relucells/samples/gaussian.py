@@ -29,7 +29,7 @@ def embed(X: NDArray[np.float64], d: int) -> NDArray[np.float64]:
     """Samples of r dimensions, augmented, (N, r + 1), in an r-dimensional subspace of d: (N, d + 1).
 
     The subspace is that of the first r coordinates, so that the rank is exactly r + 1; a rotated subspace has
-    that rank only up to rounding. All directions of w ~ N(0, I) are alike. So random weights find the same
+    that rank only up to rounding. All directions of w ~ N(0, I) are alike. So random weights have the same
     distribution of patterns as in any other subspace, and as in r dimensions (derived).
     Raises ValueError unless d ≥ r.
     """

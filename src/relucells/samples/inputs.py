@@ -201,7 +201,8 @@ def gram_factor(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
 def clear_of_noise(factor: NDArray[np.float64] | None, whole: NDArray[np.float64]) -> bool:
     """Whether M, which a projection has left of ``whole``, is more than rounding.
 
-    ``factor`` is M's inverse Cholesky factor: the least singular value of M is at least 1 / ‖factor‖."""
+    ``factor`` is M's inverse Cholesky factor: the least singular value of M is at least 1 / ‖factor‖.
+    """
     if factor is None:
         return False
     return bool(np.linalg.norm(factor) * np.linalg.norm(whole) <= GRAM_CONDITION_LIMIT)

@@ -8,8 +8,8 @@ import numpy as np
 class Record:
     """Equality of a frozen dataclass that holds arrays: field by field, arrays by shape and content.
 
-    NaN equals NaN, so that a record equals its copy. Records have no hash, as arrays have
-    none. The dataclass must be made with ``eq=False``.
+    NaN equals NaN, so that a record equals its copy. Records have no hash, as arrays have none. The dataclass
+    must be made with ``eq=False``.
     """
 
     __hash__ = None  # type: ignore[assignment]  # what dict and set ask for

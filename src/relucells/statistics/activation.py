@@ -285,7 +285,8 @@ def gaussian_activation(
 def are_rare(probability: NDArray[np.float64], neurons: int) -> bool:
     """Whether the pairs of ``neurons`` neurons and the samples are all alike except for rare events.
 
-    probability : (N,), with which each sample is active"""
+    probability : (N,), with which each sample is active
+    """
     return bool(neurons * np.minimum(probability, 1 - probability).sum() < RARE)
 
 

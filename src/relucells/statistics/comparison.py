@@ -60,7 +60,8 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
 def joint(p: ArrayLike) -> tuple[float, int, float]:
     """Independent two-sided p-values taken together: (χ², degrees of freedom, p).
 
-    Each p-value enters as a squared normal score."""
+    Each p-value enters as a squared normal score.
+    """
     p = np.asarray(p, dtype=float)
     statistic = float(chi2_quantile_above(np.clip(p, 1e-300, 1.0), 1).sum())
     return statistic, len(p), float(chi2_above(statistic, max(len(p), 1)))

@@ -31,7 +31,8 @@ def wilson(successes: float, n: int, confidence: float = LEVEL) -> tuple[float, 
 def share_interval(successes: int, undecided: int, n: int, confidence: float = LEVEL) -> tuple[float, float]:
     """Interval for a share of which ``undecided`` trials are not known.
 
-    It reaches from Wilson's lower end, all of them failures, to his upper end, all of them successes."""
+    It reaches from Wilson's lower end, all of them failures, to his upper end, all of them successes.
+    """
     return wilson(successes, n, confidence)[0], wilson(successes + undecided, n, confidence)[1]
 
 
