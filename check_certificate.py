@@ -18,6 +18,11 @@ none      leaves cover all allowed sign vectors. sample: all m neurons active on
           none at all if λ·p > 0. products: see check_products_leaf.
 bad       a genuine minimum, and a network with as many neurons has a smaller loss.
 global    a genuine minimum of loss 0.
+
+A file of format 3 has a ``free`` part F: f(x_i) = Σ_j I_ij R_j·x_i + F_i·c with c free, p = A R + F c. Then
+A is joined by F's columns, Fᵀλ = 0 is demanded of multipliers, and a sample leaf asks for F_i = 0. samples:
+λ with Fᵀλ = 0 on samples all of whose active neurons have the sign of λ_i, or that have none; the margin is
+at most λ·p / Σ |λ_i| m_i ≤ 0.
 """
 
 import json
@@ -28,7 +33,7 @@ from pathlib import Path
 
 from flint import arb, arb_mat, ctx, fmpq, fmpz_mat, nmod_mat
 
-FORMAT_VERSION = 2
+FORMAT_VERSION, FREE_FORMAT_VERSION = 2, 3
 PRIMES = (4611686018427387847, 4611686018427387817)
 # Systems with more unknowns are solved in balls first.
 EXACT = 130
@@ -39,7 +44,7 @@ MARGIN, LOSS, LOSS_ROUNDING, NEAR = fmpq(1, 10**6), fmpq(1, 10**9), fmpq(1, 10**
 # A file that asks for more is refused: numbers, their bits, unknowns of a linear system, multipliers of a
 # leaf for each unknown, branches times leaves, sets of inactive pairs that are put at 0.
 ENTRIES, BYTES, BITS, UNKNOWNS, WORK = 4_000_000, 200_000_000, 600_000_000, 800, 80_000_000
-PAIRS, REPLAY, TRIALS = 4, 300_000_000, 8
+PAIRS, REPLAY, TRIALS, FREE_COLUMNS = 4, 300_000_000, 8, 400
 
 
 class Rejected(Exception):
@@ -105,6 +110,18 @@ def pivots(table, prime=PRIMES[0]):
         found.append(column)
         column += 1
     return found
+
+
+def in_range(basis, others):
+    """Whether columns (rows of numbers, sample by sample) are combinations of independent ones, exactly."""
+    B = matrix(basis, len(basis[0]))
+    O = matrix(others, len(others[0]))
+    at = pivots(B.transpose())
+    if len(at) < B.ncols():
+        return False
+    square = matrix(some_rows(B, at), B.ncols())
+    found, denominator = square.solve(matrix(some_rows(O, at), O.ncols())).numer_denom()
+    return B * found == O * denominator
 
 
 def some_rows(table, chosen):
@@ -174,7 +191,9 @@ class Cell:
         need(self.N * self.K <= ENTRIES, "the pattern is too large")
         self.pattern = [[c == "1" for c in row] for row in rows]
         self.active = [[j for j in range(self.K) if row[j]] for row in self.pattern]
-        self.alive = [i for i in range(self.N) if self.active[i]]
+        self.read_free_part(data)
+        self.alive = [i for i in range(self.N) if self.active[i] or any(self.free[i])]
+        self.apart = [i for i in self.alive if not self.active[i]]
         columns = {}
         self.group = []
         for j in range(self.K):
@@ -184,6 +203,33 @@ class Cell:
         self.G = len(columns)
         self.scale_columns()
         self.independent = self.N <= self.D and len(pivots(self.X.transpose())) == self.N
+
+    def read_free_part(self, data):
+        """F as exact rows, ``exact_F``, and integer columns that span its range, ``free``."""
+        self.exact_F = [[] for _ in range(self.N)]
+        self.free, self.m, self.everything = self.exact_F, 0, False
+        if data.get("format_version") != FREE_FORMAT_VERSION:
+            return
+        rows = items(data.get("free"), self.N)
+        self.exact_F = [[real(a) for a in items(row, len(items(rows[0])))] for row in rows]
+        need(any(any(row) for row in self.exact_F), "the free part is empty, or zero")
+        need(self.N * len(self.exact_F[0]) <= ENTRIES, "the free part is too large")
+        columns = [whole([list(column)])[0][0] for column in zip(*self.exact_F, strict=True) if any(column)]
+        top = max(max(abs(a) for a in column).bit_length() for column in columns)
+        table = [
+            [a << (top - max(abs(b) for b in column).bit_length()) for a in column] for column in columns
+        ]
+        need(self.N * len(table) * top <= BITS, "the free part's numbers have too many digits")
+        F = matrix(table, self.N).transpose()
+        chosen = pivots(F)
+        self.everything = len(chosen) == self.N
+        rest = [c for c in range(len(table)) if c not in set(chosen)]
+        basis = [[row[c] for c in chosen] for row in F.tolist()]
+        if rest and not self.everything:
+            need(
+                in_range(basis, [[row[c] for c in rest] for row in F.tolist()]), "the free part has no basis"
+            )
+        self.free, self.m = basis, len(chosen)
 
     def scale_columns(self):
         """Integer columns of like size."""
@@ -204,13 +250,16 @@ class Cell:
         """A on the alive samples, its rank, and independent columns of it."""
         if hasattr(self, "A"):
             return
-        need(len(self.alive) * self.G * self.D <= ENTRIES, "the cell is too large for this checker")
+        width = self.G * self.D + self.m
+        need(len(self.alive) * width <= ENTRIES, "the cell is too large for this checker")
         inside = [[any(self.pattern[i][j] for j in m[:1]) for m in self.members] for i in range(self.N)]
-        self.table = [[a if on else 0 for on in inside[i] for a in self.rows[i]] for i in self.alive]
-        self.A = matrix(self.table, self.G * self.D)
+        self.table = [
+            [*(a if on else 0 for on in inside[i] for a in self.rows[i]), *self.free[i]] for i in self.alive
+        ]
+        self.A = matrix(self.table, width)
         self.chosen = pivots(self.A)
         self.rank = len(self.chosen)
-        work = self.rank**2 * max(a.bit_length() for row in self.rows for a in row)
+        work = self.rank**2 * max(int(a).bit_length() for row in self.rows + self.free for a in row)
         need(self.rank <= UNKNOWNS and work <= WORK, "the cell is too large for this checker")
         self.wide = self.rank == len(self.alive)
         if not self.wide:
@@ -219,16 +268,20 @@ class Cell:
     def fitted(self, precision):
         """p on all samples."""
         p = [fmpq(0)] * self.N
-        if self.independent:
+        if self.independent or self.everything:
             for i in self.alive:
                 p[i] = self.y[i]
+            if self.apart and not self.everything:
+                output = self.best_free_output(self.y, True)
+                for i in self.apart:
+                    p[i] = output[i]
             return p
         self.setup()
         if self.wide:
             for i in self.alive:
                 p[i] = self.y[i]
             return p
-        full = self.rank == self.G * self.D
+        full = self.rank == self.G * self.D + self.m
         if not full:
             precision = None  # that p is the projection has to be checked exactly
         C = matrix(self.basis, self.rank)
@@ -246,7 +299,33 @@ class Cell:
         """Aᵀ(y − p) = 0 exactly."""
         e, _ = whole([[self.y[i] - v] for i, v in zip(self.alive, values, strict=True)])
         rest = self.A.transpose() * matrix(e, 1)
-        need(rest == fmpz_mat(self.G * self.D, 1), "the rank modulo a prime is not the rank")
+        need(rest == fmpz_mat(self.A.ncols(), 1), "the rank modulo a prime is not the rank")
+
+    def best_free_output(self, values, apart_first):
+        """F c on all samples for the c that fits exact values best, those of ``apart`` before all others."""
+        need(self.m <= FREE_COLUMNS, "the free part is too large for this checker")
+        F = matrix(self.free, self.m)
+        r, below = whole([[v] for v in values])
+        r = matrix(r, 1)
+        E, h = [], []
+        if apart_first and self.apart:
+            part, mine = (
+                matrix([self.free[i] for i in self.apart], self.m),
+                matrix([[r[i, 0]] for i in self.apart], 1),
+            )
+            chosen = pivots(part)
+            through = matrix([[row[c] for c in chosen] for row in part.tolist()], len(chosen)).transpose()
+            E, h = (through * part).tolist(), (through * mine).tolist()
+        gram, right = (F.transpose() * F).tolist(), (F.transpose() * r).tolist()
+        system = [[*row, *(e[k] for e in E)] for k, row in enumerate(gram)] + [
+            [*e, *([0] * len(E))] for e in E
+        ]
+        found, denominator = matrix(system, self.m + len(E)).solve(matrix(right + h, 1)).numer_denom()
+        c = matrix([[found[k, 0]] for k in range(self.m)], 1)
+        if E:
+            rest = part.transpose() * (part * c - mine * denominator)
+            need(rest == fmpz_mat(self.m, 1), "the rank modulo a prime is not the rank")
+        return [fmpq(row[0], denominator * below) for row in (F * c).tolist()]
 
 
 def loss_of(cell, p):
@@ -348,6 +427,7 @@ def propagate(clauses, signs):
 
 def sample_bound(cell, leaf, p):
     i, signs = leaf["sample"], leaf["signs"]
+    need(not any(cell.free[i]), "the free part may fit the sample of a sample leaf")
     active = cell.active[i]
     need(active and not leaf["pairs"], "a sample leaf names a dead sample, or has multipliers")
     s = signs[active[0]]
@@ -384,6 +464,9 @@ def multiplier_bound(cell, leaf, p, precision):
             row = [through[g * cell.D + d, c] for c in range(width)] + side
             if any(row):
                 rows.append(row)
+    rows += [
+        [*(through[cell.G * cell.D + k, c] for c in range(width)), *([0] * len(pairs))] for k in range(cell.m)
+    ]
     shares = []
     for i, j in pairs:
         sharing = sum(1 for k in cell.members[cell.group[j]] if signs[k] == signs[j])
@@ -452,7 +535,10 @@ def read_leaves(cell, data):
         need(len(set(pairs)) == len(pairs), "a pair has two multipliers")
         values = [real(v) for v in items(leaf.get("values"), len(pairs))]
         need(all(v > 0 for v in values), "a multiplier is not positive")
-        need(len(pairs) <= PAIRS * (cell.K * cell.D + 1), "a leaf has more multipliers than it can need")
+        need(
+            len(pairs) <= PAIRS * (cell.K * cell.D + cell.m + 1),
+            "a leaf has more multipliers than it can need",
+        )
         known = isinstance(leaf.get("kind"), str) and leaf["kind"] in KINDS
         need(known, f"leaves of kind {leaf.get('kind')!r} are unknown")
         found.append(
@@ -493,6 +579,47 @@ def check_multiplier_leaf(cell, leaf, p, precision):
     return multiplier_bound(cell, leaf, p, precision)
 
 
+def check_samples_leaf(cell, leaf, p, precision):
+    """λ with Fᵀλ = 0 on samples whose active neurons have its sign: −λ·p bounds the margin."""
+    need(leaf["sample"] == -1 and not leaf["pairs"], "a leaf of samples has a sample or multipliers besides")
+    need(
+        isinstance(leaf["arrays"], dict) and set(leaf["arrays"]) == {"samples", "weights"},
+        "a leaf of samples lacks an array",
+    )
+    samples = [integer(i, 0, cell.N) for i in items(leaf["arrays"]["samples"])]
+    weights = [real(a) for a in items(leaf["arrays"]["weights"], len(samples))]
+    need(samples and len(set(samples)) == len(samples), "a leaf of samples names none, or one twice")
+    need(all(weights) and cell.m <= FREE_COLUMNS, "a weight is 0, or the free part is too large")
+    for i, w in zip(samples, weights, strict=True):
+        sign = 1 if w > 0 else -1
+        need(
+            all(leaf["signs"][j] == sign for j in cell.active[i]),
+            "not all neurons of a sample have the sign of its weight",
+        )
+    rows = [[cell.free[i][k] for i in samples] for k in range(cell.m)]
+    rows.append([1 if w > 0 else -1 for w in weights])
+    total = sum((abs(w) for w in weights), fmpq(0))
+    order = sorted(range(len(samples)), key=lambda n: -abs(weights[n]))
+    exact = keep_start(
+        [[row[n] for n in order] for row in rows],
+        [fmpq(0)] * cell.m + [total],
+        [weights[n] for n in order],
+        "no exact weights near the stored ones are orthogonal to the free part",
+    )
+    bound, size = fmpq(0), fmpq(0)
+    for n, w in zip(order, exact, strict=True):
+        i = samples[n]
+        need(
+            not cell.active[i] or w * weights[n] >= 0, "an exact weight has another sign than the stored one"
+        )
+        bound = plus(bound, times(p[i], w))
+        size += abs(w) * len(cell.active[i])
+    need(size > 0, "no sample with an active neuron has a weight")
+    bound = times(bound, 1 / size)
+    need(bound <= 0, "samples bound the margin above 0 only, or not well enough")
+    return bound
+
+
 # Sums of products of forms
 
 
@@ -515,9 +642,13 @@ def check_products_leaf(cell, leaf, p, precision):
     with_p = any(a[0] for a in label)
     columns = [[cell.pattern[i][j] for i in range(cell.N)] for j in T] + masks
     need(len(rows) * len(columns) * cell.D <= ENTRIES, "the products are too large for this checker")
-    C = [[a if on[i] else 0 for on in columns for a in cell.rows[i]] for i in rows]
+    free = free_columns_beside(cell, masks, rows)
+    C = [
+        [*(a if on[i] else 0 for on in columns for a in cell.rows[i]), *(cell.free[i][k] for k in free)]
+        for i in rows
+    ]
     C = [[*row, *a] if with_p else row for row, a in zip(C, label, strict=True)]
-    m = len(columns) * cell.D + with_p
+    m = len(columns) * cell.D + len(free) + with_p
     C = matrix(C, m)
     M = [[fmpq(a) for a in row] for row in some_rows(C.transpose() * C, range(m))]
     place = {j: n * cell.D for n, j in enumerate(T)}
@@ -535,6 +666,24 @@ def check_products_leaf(cell, leaf, p, precision):
         "the form is not positive definite",
     )
     return fmpq(0)
+
+
+def free_columns_beside(cell, masks, rows):
+    """Columns of F that B needs besides the masked copies of X: those that no mask holds on these rows."""
+    found = []
+    for k in range(cell.m):
+        entries = [i for i in rows if cell.free[i][k]]
+        inside = any(all(on[i] for i in entries) for on in masks)
+        if entries and not (inside and in_samples(cell, k)):
+            found.append(k)
+    return found
+
+
+def in_samples(cell, k):
+    """Whether a column of F is a combination of the columns of X, exactly."""
+    chosen = pivots(cell.X)
+    basis = [[row[c] for c in chosen] for row in cell.rows]
+    return in_range(basis, [[row[k]] for row in cell.free])
 
 
 def read_products(cell, leaf):
@@ -602,6 +751,7 @@ KINDS = {
     "sample": check_sample_leaf,
     "multipliers": check_multiplier_leaf,
     "products": check_products_leaf,
+    "samples": check_samples_leaf,
 }
 
 
@@ -609,7 +759,7 @@ def check_none(cell, data, precision):
     need(
         data.get("R") is None and data.get("signs") is None, "a cell without a genuine minimum has a witness"
     )
-    need(cell.alive, "a cell without active pairs is genuine")
+    need(any(cell.active), "a cell without active pairs is genuine")
     leaves = read_leaves(cell, data)
     check_cover(cell, data, [leaf["signs"] for leaf in leaves])
     p = cell.fitted(precision)
@@ -658,17 +808,19 @@ def values_of(cell, R):
 def minimiser_values(cell, V, signs, precision):
     """The values R_j·x_i of the exact minimiser nearest to R, or of that with some inactive pairs at 0."""
     short = {i: cell.y[i] - sum((V[i][j] for j in cell.active[i]), fmpq(0)) for i in cell.alive}
+    if cell.everything or not any(cell.active):
+        return V
     if cell.independent:
+        short = without_free_part(cell, short, True)
         return [
             [v + short[i] / len(cell.active[i]) if cell.pattern[i][j] else v for j, v in enumerate(V[i])]
             for i in range(cell.N)
         ]
-    if not cell.alive:
-        return V
     cell.setup()
-    if not cell.wide and cell.rank < cell.G * cell.D:
+    if not cell.wide and cell.rank < cell.G * cell.D + cell.m:
         p = cell.fitted(None)
         short = {i: e + p[i] - cell.y[i] for i, e in short.items()}
+    short = without_free_part(cell, short, False)
     moved = moved_values(cell, V, short, [], precision)
     zero = outside(cell, moved, signs)
     near = near_zero(cell, V)
@@ -684,6 +836,14 @@ def minimiser_values(cell, V, signs, precision):
         moved = moved_values(cell, V, short, sorted(near), None)
     need(moved is not None, "no exact minimiser near the witness has its zeros")
     return moved
+
+
+def without_free_part(cell, short, apart_first):
+    """What is short when c is the best one for it."""
+    if not cell.m:
+        return short
+    output = cell.best_free_output([short.get(i, fmpq(0)) for i in range(cell.N)], apart_first)
+    return {i: e - output[i] for i, e in short.items()}
 
 
 def near_zero(cell, V):
@@ -706,13 +866,13 @@ def moved_values(cell, V, short, zero, precision):
     if zero:
         return with_zeros(cell, V, right, zero)
     b, denominator = whole([[e] for e in right])
-    if cell.rank == cell.G * cell.D:
+    if cell.rank == cell.G * cell.D + cell.m:
         change = solve(cell.A.transpose() * cell.A, cell.A.transpose() * matrix(b, 1), precision)
     else:
         at = pivots(cell.A.transpose())
-        rows = matrix(some_rows(cell.A, at), cell.G * cell.D)
+        rows = matrix(some_rows(cell.A, at), cell.A.ncols())
         along = solve(rows * rows.transpose(), matrix([b[i] for i in at], 1), precision)
-        change = product(some_rows(rows.transpose(), range(cell.G * cell.D)), along)
+        change = product(some_rows(rows.transpose(), range(cell.A.ncols())), along)
         if not cell.wide:
             exact, more = whole([[c] for c in change])
             need(cell.A * matrix(exact, 1) == matrix(b, 1) * more, "no exact minimiser is found")
@@ -732,8 +892,10 @@ def dot(row, vector):
 
 def with_zeros(cell, V, right, zero):
     """As ``moved_values``, every neuron for itself, over the rationals; None if it cannot be."""
-    width = cell.K * cell.D
-    rows = [[a if on else 0 for on in cell.pattern[i] for a in cell.rows[i]] for i in cell.alive]
+    width = cell.K * cell.D + cell.m
+    rows = [
+        [*(a if on else 0 for on in cell.pattern[i] for a in cell.rows[i]), *cell.free[i]] for i in cell.alive
+    ]
     for i, j in zero:
         row = [0] * width
         row[j * cell.D : (j + 1) * cell.D] = cell.rows[i]
@@ -794,11 +956,20 @@ def network_loss(cell, network):
     need(len(z) <= cell.K, "the better network has more neurons")
     W = [[real(a) for a in items(row, cell.D)] for row in items(network.get("W"), len(z))]
     V = values_of(cell, W)[0] if W else [[] for _ in range(cell.N)]
+    c = coefficients(cell, network)
     total = fmpq(0)
     for i, row in enumerate(V):
         e = sum((b * v for b, v in zip(z, row, strict=True) if v > 0), fmpq(0)) - cell.y[i]
+        e += sum((a * b for a, b in zip(cell.exact_F[i], c, strict=True)), fmpq(0))
         total += e * e
     return total / cell.N
+
+
+def coefficients(cell, data):
+    """c of a network with a free part; none without one."""
+    width = len(cell.exact_F[0])
+    need(width or "c" not in data, "there are coefficients of a free part, but no free part")
+    return [real(a) for a in items(data.get("c"), width)] if width else []
 
 
 def check_quality(cell, data, precision):
@@ -840,11 +1011,13 @@ def check_point(data):
     distance = real(data.get("distance"))
     need(distance >= 0, "the distance is negative")
     multipliers = [real(a) for a in items(data.get("multipliers"), len(boundary))]
-    unknowns = sum(1 for a in z if a) * cell.D + len(boundary)
+    c = coefficients(cell, data)
+    unknowns = sum(1 for a in z if a) * cell.D + len(boundary) + len(c)
     if unknowns <= 500 and cell.N * unknowns <= 400_000:
-        point = CriticalPoint(cell, W, z, boundary, multipliers)
+        point = CriticalPoint(cell, W, z, boundary, multipliers, c)
     else:
-        point = IndependentPoint(cell, W, z, boundary)
+        need(len(c) <= FREE_COLUMNS, "the free part is too large for this checker")
+        point = IndependentPoint(cell, W, z, boundary, c)
     point.check(kind)
     need(point.is_within(distance), "the exact point is further away than the distance stated")
     check_point_quality(cell, data, point)
@@ -866,10 +1039,10 @@ def check_point_quality(cell, data, point):
 
 
 class CriticalPoint:
-    """An exact solution near (W, z), in the coordinates of the cell's integer columns for its equations."""
+    """An exact point near (W, z, c), in the coordinates of the cell's integer columns for its equations."""
 
-    def __init__(self, cell, W, z, boundary, multipliers):
-        self.cell, self.W, self.z, self.K = cell, W, z, len(z)
+    def __init__(self, cell, W, z, boundary, multipliers, c):
+        self.cell, self.W, self.z, self.K, self.c = cell, W, z, len(z), c
         self.boundary = boundary
         self.sign = [1 if a > 0 else -1 if a < 0 else 0 for a in z]
         self.loud = [j for j in range(self.K) if z[j]]
@@ -879,18 +1052,25 @@ class CriticalPoint:
         self.solve(multipliers)
 
     def solve(self, multipliers):
-        """v_j = |z_j| w_j of the neurons with z_j ≠ 0, the t of the boundary, and the residual e."""
-        cell, D = self.cell, self.cell.D
+        """v_j = |z_j| w_j of the neurons with z_j ≠ 0, c, the t of the boundary, and the residual e."""
+        cell, D, loud = self.cell, self.cell.D, len(self.loud) * self.cell.D
+        free = [whole([list(column)]) for column in zip(*cell.exact_F, strict=True)]
+        width = loud + len(free)
         A = matrix(
             [
-                [self.sign[j] * a if self.active[i][j] else 0 for j in self.loud for a in cell.rows[i]]
+                [
+                    *(self.sign[j] * a if self.active[i][j] else 0 for j in self.loud for a in cell.rows[i]),
+                    *(column[0][i] for column, _ in free),
+                ]
                 for i in range(cell.N)
             ],
-            len(self.loud) * D,
+            width,
         )
-        H = [[a if k == j else 0 for k in self.loud for a in cell.rows[i]] for i, j in self.boundary]
+        H = [
+            [*(a if k == j else 0 for k in self.loud for a in cell.rows[i]), *([0] * len(free))]
+            for i, j in self.boundary
+        ]
         gram, m = A.transpose() * A, len(self.boundary)
-        width = len(self.loud) * D
         rows = [[*(gram[r, c] for c in range(width)), *(H[n][r] for n in range(m))] for r in range(width)]
         rows += [[*h, *([0] * m)] for h in H]
         y, denominator = whole([[a] for a in cell.y])
@@ -899,12 +1079,15 @@ class CriticalPoint:
         start = [
             abs(self.z[j]) * a * f for j in self.loud for a, f in zip(self.W[j], cell.factor, strict=True)
         ]
+        start += [a / below for a, (_, below) in zip(self.c, free, strict=True)]
         found = keep_start(rows, right, start + multipliers)
+        self.new_c = [a * below for a, (_, below) in zip(found[loud:width], free, strict=True)]
         self.v = {j: found[k * D : (k + 1) * D] for k, j in enumerate(self.loud)}
         self.t = dict(zip(self.boundary, found[width:], strict=True))
         self.values = {j: product(cell.rows, v) for j, v in self.v.items()}
         self.e = [
             sum((self.sign[j] * self.values[j][i] for j in self.loud if self.active[i][j]), fmpq(0))
+            + sum((a * b for a, b in zip(cell.exact_F[i], self.new_c, strict=True)), fmpq(0))
             - cell.y[i]
             for i in range(cell.N)
         ]
@@ -980,8 +1163,8 @@ class CriticalPoint:
         return self.moved() <= distance * distance
 
     def moved(self):
-        """|W' − W|²."""
-        total = fmpq(0)
+        """|W' − W|² + |c' − c|²."""
+        total = sum(((a - b) * (a - b) for a, b in zip(self.new_c, self.c, strict=True)), fmpq(0))
         for j in range(self.K):
             if self.z[j]:
                 new = [a / f / abs(self.z[j]) for a, f in zip(self.v[j], self.cell.factor, strict=True)]
@@ -992,15 +1175,15 @@ class CriticalPoint:
 
 
 class IndependentPoint:
-    """An exact point near (W, z) on linearly independent samples, whose values w_j·x_i may be chosen.
+    """An exact point near (W, z, c) on linearly independent samples, whose values w_j·x_i may be chosen.
 
     Boundary pairs get 0; a sample with a neuron z_j ≠ 0 active on it is fitted exactly, e = 0, each such
     neuron changing in proportion to z_j; e = −y on the others. All g_j of neurons with z_j ≠ 0 and all
     multipliers are then 0, and a boundary pair needs z_j e_i ≥ 0. A neuron with z_j = 0 that is pulled moves
-    along e.
+    along e. A free part's c is moved to fit the other samples as well as it can, and y − F c takes y's place.
     """
 
-    def __init__(self, cell, W, z, boundary):
+    def __init__(self, cell, W, z, boundary, c):
         need(cell.independent, "the point is too large for this checker")
         need(cell.N <= 3000, "there are too many samples")
         self.cell, self.z, self.K, self.boundary = cell, z, len(z), boundary
@@ -1008,9 +1191,10 @@ class IndependentPoint:
         N, K = cell.N, self.K
         active = [[u[i][j] > 0 and (i, j) not in on for j in range(K)] for i in range(N)]
         self.e, new = [], [list(row) for row in u]
+        label = self.labels(c, [not any(z[j] and active[i][j] for j in range(K)) for i in range(N)])
         for i in range(N):
             loud = [j for j in range(K) if z[j] and active[i][j]]
-            e = sum((z[j] * u[i][j] for j in loud), -cell.y[i])
+            e = sum((z[j] * u[i][j] for j in loud), -label[i])
             if loud:
                 size = sum((z[j] * z[j] for j in loud), fmpq(0))
                 for j in loud:
@@ -1035,6 +1219,34 @@ class IndependentPoint:
                     need(right, "the exact point is on a boundary, or in another cell")
         self.change = [[a - b for a, b in zip(*rows, strict=True)] for rows in zip(new, u, strict=True)]
 
+    def labels(self, c, apart):
+        """y − F c' for the c' nearest to c that fits the samples ``apart`` as well as it can."""
+        cell, self.moved_c = self.cell, fmpq(0)
+        if not cell.m:
+            return cell.y
+        rows, below = whole(cell.exact_F)
+        table = matrix([row for row, on in zip(rows, apart, strict=True) if on], len(c))
+        new = c
+        if any(apart):
+            output = [sum((a * b for a, b in zip(row, c, strict=True)), fmpq(0)) for row in rows]
+            missing = [[y * below - f] for y, f, on in zip(cell.y, output, apart, strict=True) if on]
+            b, denominator = whole(missing)
+            gram, pull = table.transpose() * table, table.transpose() * matrix(b, 1)
+            at = pivots(gram.transpose())
+            picked = matrix(some_rows(gram, at), len(c))
+            change = [fmpq(0)] * len(c)
+            if at:
+                along = solve(picked * picked.transpose(), matrix(some_rows(pull, at), 1), None)
+                change = product(some_rows(picked.transpose(), range(len(c))), along)
+            wrong = zip(product(some_rows(gram, range(len(c))), change), pull.tolist(), strict=True)
+            need(all(a == b[0] for a, b in wrong), "the rank modulo a prime is not the rank")
+            new = [a + d / denominator for a, d in zip(c, change, strict=True)]
+        self.moved_c = sum(((a - b) * (a - b) for a, b in zip(new, c, strict=True)), fmpq(0))
+        return [
+            y - sum((a * b for a, b in zip(row, new, strict=True)), fmpq(0))
+            for y, row in zip(cell.y, cell.exact_F, strict=True)
+        ]
+
     def check(self, kind):
         slopes = [self.e[i] * (1 if self.z[j] > 0 else -1) for i, j in self.boundary]
         need(all(slope >= 0 for slope in slopes), "the loss falls across a boundary")
@@ -1051,7 +1263,7 @@ class IndependentPoint:
     def is_within(self, distance):
         """Whether |Δ| is at most that, for the least Δ with X Δ_j = the change of the values, from balls."""
         if not any(any(row) for row in self.change):
-            return True
+            return self.moved_c <= distance * distance
         cell, K = self.cell, self.K
         rows, below = whole(cell.exact_X)
         table = matrix(rows, cell.D)
@@ -1065,13 +1277,13 @@ class IndependentPoint:
             except ZeroDivisionError:
                 continue
             total = sum((weights[i, j] * change[i][j] for i in range(cell.N) for j in range(K)), arb(0))
-            square = total * arb(fmpq(below, denominator)) ** 2
+            square = total * arb(fmpq(below, denominator)) ** 2 + arb(self.moved_c)
             if square <= arb(distance * distance):
                 return True
         return False
 
 
-def keep_start(rows, right, start):
+def keep_start(rows, right, start, otherwise="the first-order equations have no solution"):
     """A solution over the rationals; unknowns that are not needed keep their start."""
     table = matrix(rows, len(start))
     chosen = pivots(table)
@@ -1083,10 +1295,7 @@ def keep_start(rows, right, start):
     found = solve(matrix(some_rows(part, at), len(chosen)), matrix(ints, 1), None)
     for c, v in zip(chosen, found, strict=True):
         kept[c] = v / denominator
-    need(
-        all(a == b for a, b in zip(product(rows, kept), right, strict=True)),
-        "the first-order equations have no solution",
-    )
+    need(all(a == b for a, b in zip(product(rows, kept), right, strict=True)), otherwise)
     return kept
 
 
@@ -1096,7 +1305,15 @@ def keep_start(rows, right, start):
 def check(data):
     """Raises Rejected unless everything that the file claims is proven."""
     need(isinstance(data, dict), "this is no certificate")
-    need(data.get("format_version") == FORMAT_VERSION, f"format_version is not {FORMAT_VERSION}")
+    version = data.get("format_version")
+    need(
+        type(version) is int and version in (FORMAT_VERSION, FREE_FORMAT_VERSION),
+        "format_version is not 2 or 3",
+    )
+    need(
+        ("free" in data) == (version == FREE_FORMAT_VERSION),
+        "a free part belongs to format 3, and to that alone: make the certificate again",
+    )
     if data.get("kind") == "critical point":
         return check_point(data)
     need(data.get("kind") == "decision", "the kind of certificate is unknown")

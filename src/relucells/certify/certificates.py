@@ -17,6 +17,8 @@ LEVELS = ("rejected", "numerical", "proven")
 
 # Of every stored form of a decision, npz and JSON. 1 had no number and named its levels otherwise.
 FORMAT_VERSION = 2
+# Of JSON about a network with a free part, so that no older checker reads it as one without.
+FREE_FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True, eq=False)

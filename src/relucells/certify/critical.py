@@ -22,8 +22,11 @@ gradient vanishes there (g_j·w'_j in z_j, z_j g_j = 0 in w_j), and the loud neu
 descent, as above. Along z_j = ε, w_j = w'_j ∓ ρ g_j, N times the loss changes by ∓2 ε ρ |g_j|² + O(ε²): it
 falls one way and rises the other. Strict: g_j ≠ 0.
 
-The distance is |W' − W|, rounded up. Where these equations are too large and the samples are linearly
-independent, ``independent_points`` has an exact point without any.
+A **free part** F c joins f. The exact point then has c' with Σ_i e_i F_i = 0 besides; moving c by γ adds
+F_i·γ to φ_i and Σ e_i F_i·γ = 0 to the first sum.
+
+The distance is |W' − W|, or |(W', c') − (W, c)|, rounded up. Where these equations are too large and the
+samples are linearly independent, ``independent_points`` has an exact point without any.
 """
 
 import math
@@ -36,8 +39,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.certify import coercion, dyadic
 from relucells.certify.certificates import FORMAT_VERSION, check_version
+from relucells.certify.free_part import COLUMNS as FREE_COLUMNS
 from relucells.certify.independent_points import IndependentPoint, affordable
 from relucells.certify.rational import power, solve
+from relucells.samples.free_part import coefficients, free_array
 from relucells.samples.inputs import Inputs, prepare, targets
 from relucells.samples.records import Record
 
@@ -50,7 +55,8 @@ ENTRIES = 400_000
 @dataclass(frozen=True, eq=False)
 class CertifiedPoint(Record):
     """kind; W (K, D), z (K,); boundary (M, 2) int, pairs (sample, neuron) with w_j·x_i = 0 and z_j ≠ 0;
-    multipliers (M,); distance : some exact point of that kind, with the same z, has |W' − W| ≤ distance."""
+    multipliers (M,); distance : some exact point of that kind, with the same z, has |W' − W| ≤ distance;
+    c (m,) : of a free part, which the distance counts too, else None."""
 
     kind: str
     W: NDArray[np.float64]
@@ -58,24 +64,29 @@ class CertifiedPoint(Record):
     boundary: NDArray[np.int64]
     multipliers: NDArray[np.float64]
     distance: float
+    c: NDArray[np.float64] | None = None
 
 
 class _Refused(Exception):
     """The point is not what it is said to be."""
 
 
-def point_level(X: ArrayLike | Inputs, y: ArrayLike, point: CertifiedPoint) -> str:
+def point_level(
+    X: ArrayLike | Inputs, y: ArrayLike, point: CertifiedPoint, *, free: ArrayLike | None = None
+) -> str:
     """ "proven" if an exact critical point of the kind stated lies within the distance stated, else
-    "rejected". Raises ValueError for a bad X or y only."""
-    return "rejected" if point_loss(X, y, point) is None else "proven"
+    "rejected". Raises ValueError for a bad X, y or free only."""
+    return "rejected" if point_loss(X, y, point, free=free) is None else "proven"
 
 
-def point_loss(X: ArrayLike | Inputs, y: ArrayLike, point: CertifiedPoint) -> fmpq | None:
+def point_loss(
+    X: ArrayLike | Inputs, y: ArrayLike, point: CertifiedPoint, *, free: ArrayLike | None = None
+) -> fmpq | None:
     """The loss of the exact critical point, or None where ``point_level`` rejects the certificate."""
     X = prepare(X).X
     y = targets(y, len(X))
     try:
-        exact = _exact(X, y, point)
+        exact = _exact(X, y, point, free_array(free, len(X)))
         distance = dyadic.fraction(coercion.number(point.distance))
         return exact.loss if distance >= 0 and exact.moved <= distance * distance else None
     except (coercion.Malformed, _Refused, ArithmeticError):
@@ -90,24 +101,33 @@ def certify_point(
     kind: str,
     boundary: ArrayLike,
     multipliers: ArrayLike | None = None,
+    *,
+    free: ArrayLike | None = None,
+    c: ArrayLike | None = None,
 ) -> CertifiedPoint | None:
-    """A certificate that an exact point of the kind is near (W, z), or None. Arguments as in the class."""
+    """A certificate that an exact point of the kind is near (W, z, c), or None. Arguments as in the class.
+
+    free, c : F (N, m) and c (m,) of a network with a free part.
+    """
     X = prepare(X).X
     y = targets(y, len(X))
     boundary = np.asarray(boundary, dtype=np.int64).reshape(-1, 2)
     start = np.zeros(len(boundary)) if multipliers is None else np.asarray(multipliers, dtype=float)
     W, z = np.asarray(W, dtype=float), np.asarray(z, dtype=float)
-    point = CertifiedPoint(kind, W, z, boundary, start, 0.0)
+    F = free_array(free, len(X))
+    at = None if free is None else coefficients("c", c, F)
+    point = CertifiedPoint(kind, W, z, boundary, start, 0.0, at)
     try:
-        exact = _exact(X, y, point)
+        exact = _exact(X, y, point, F)
     except (coercion.Malformed, _Refused, ArithmeticError):
         return None
     distance = float(np.sqrt(int(exact.moved.p) / int(exact.moved.q)))
-    return CertifiedPoint(kind, W, z, boundary, start, distance * (1 + 1e-9) + 2.0**-530)
+    return CertifiedPoint(kind, W, z, boundary, start, distance * (1 + 1e-9) + 2.0**-530, at)
 
 
 def pack_points(points: list[CertifiedPoint]) -> dict[str, NDArray]:
-    """Certificates of points of networks with the same K and D as plain arrays, for ``numpy.savez``."""
+    """Certificates of points of networks with the same K, D and m as plain arrays, for ``numpy.savez``."""
+    with_c = [point.c for point in points if point.c is not None]
     return {
         "format_version": np.array(FORMAT_VERSION),
         "kind": np.array([point.kind for point in points], dtype="U26"),
@@ -117,7 +137,7 @@ def pack_points(points: list[CertifiedPoint]) -> dict[str, NDArray]:
         "boundary_owner": np.repeat(np.arange(len(points)), [len(point.boundary) for point in points]),
         "boundary": np.concatenate([np.zeros((0, 2), np.int64), *(point.boundary for point in points)]),
         "multipliers": np.concatenate([np.zeros(0), *(point.multipliers for point in points)]),
-    }
+    } | ({"c": np.array(with_c)} if with_c else {})
 
 
 def unpack_points(arrays) -> list[CertifiedPoint]:
@@ -132,33 +152,42 @@ def unpack_points(arrays) -> list[CertifiedPoint]:
             arrays["boundary"][owner == n],
             arrays["multipliers"][owner == n],
             float(arrays["distance"][n]),
+            arrays["c"][n] if "c" in arrays else None,
         )
         for n, kind in enumerate(arrays["kind"])
     ]
 
 
-def export_point(X: ArrayLike | Inputs, y: ArrayLike, point: CertifiedPoint, path, quality=None) -> None:
+def export_point(
+    X: ArrayLike | Inputs,
+    y: ArrayLike,
+    point: CertifiedPoint,
+    path,
+    quality=None,
+    *,
+    free: ArrayLike | None = None,
+) -> None:
     """Write the certificate for ``python check_certificate.py FILE``.
 
-    quality : a ``Quality``, whether a minimum is bad or global, to be checked too.
+    quality : a ``Quality``, whether a minimum is bad or global, to be checked too; free : F, (N, m), of a
+    network with a free part.
     """
-    from relucells.certify.export import hexadecimal, write
+    from relucells.certify.export import free_part_data, hexadecimal, quality_data, write
 
     X = prepare(X).X
-    data = {"format_version": FORMAT_VERSION, "kind": "critical point", "point": point.kind}
+    F = free_array(free, len(X))
+    data = {**free_part_data(F), "kind": "critical point", "point": point.kind}
+    if F.any():
+        data["c"] = hexadecimal(np.zeros(F.shape[1]) if point.c is None else point.c)
     data |= {"X": hexadecimal(X), "y": hexadecimal(targets(y, len(X)))}
     data |= {"W": hexadecimal(point.W), "z": hexadecimal(point.z), "distance": float(point.distance).hex()}
     data |= {"boundary": np.asarray(point.boundary).astype(int).tolist()}
     data |= {"multipliers": hexadecimal(point.multipliers)}
-    if quality is not None:
-        data |= {"quality": quality.kind}
-        if quality.W is not None:
-            data["better"] = {"W": hexadecimal(quality.W), "z": hexadecimal(quality.z)}
-    write(data, path)
+    write(data | quality_data(quality, F), path)
 
 
 def _exact(
-    X: NDArray[np.float64], y: NDArray[np.float64], point: CertifiedPoint
+    X: NDArray[np.float64], y: NDArray[np.float64], point: CertifiedPoint, F: NDArray[np.float64]
 ) -> "_ExactPoint | IndependentPoint":
     """The exact point, all of whose conditions hold. Raises _Refused."""
     N, D = X.shape
@@ -173,29 +202,33 @@ def _exact(
     loud = np.flatnonzero(z)
     if (z[pairs[:, 1]] == 0).any():
         raise _Refused
-    unknowns = len(loud) * D + len(pairs)
+    if (point.c is None) and F.any():
+        raise _Refused
+    c = np.zeros(F.shape[1]) if point.c is None else coercion.reals(point.c, F.shape[1])
+    unknowns = len(loud) * D + len(pairs) + F.shape[1]
+    boundary = [tuple(pair) for pair in pairs.tolist()]
     if unknowns > UNKNOWNS or N * unknowns > ENTRIES:
-        return _independent(X, y, W, z, [tuple(pair) for pair in pairs.tolist()], point.kind)
-    found = _ExactPoint(X, y, W, z, [tuple(pair) for pair in pairs.tolist()], t)
+        return _independent(X, y, W, z, boundary, point.kind, F, c)
+    found = _ExactPoint(X, y, W, z, boundary, t, F, c)
     found.check(point.kind)
     return found
 
 
-def _independent(X, y, W, z, pairs, kind: str) -> IndependentPoint:
+def _independent(X, y, W, z, pairs, kind: str, F, c) -> IndependentPoint:
     """A point too large for its equations, on independent samples. Raises _Refused."""
     N, D = X.shape
-    if not affordable(N, D, len(z)):
+    if not affordable(N, D, len(z)) or F.shape[1] > FREE_COLUMNS:
         raise _Refused
-    found = IndependentPoint(X, y, W, z, pairs)
+    found = IndependentPoint(X, y, W, z, pairs, F, c)
     if not found.holds(kind) or not found.system.proven:
         raise _Refused
     return found
 
 
 class _ExactPoint:
-    """(W', z) near (W, z), its residual and its multipliers, as rationals."""
+    """(W', z, c') near (W, z, c), its residual and its multipliers, as rationals."""
 
-    def __init__(self, X, y, W, z, boundary: list[tuple[int, int]], multipliers: NDArray):
+    def __init__(self, X, y, W, z, boundary: list[tuple[int, int]], multipliers: NDArray, F, c):
         self.N, self.D = X.shape
         self.W, self.z = _rationals(W), [dyadic.fraction(a) for a in z.tolist()]
         self.X = _rationals(X)
@@ -208,21 +241,30 @@ class _ExactPoint:
         self.active = [
             [table[i, j] > 0 and (i, j) not in self.on for j in range(len(z))] for i in range(self.N)
         ]
-        self._solve(X, multipliers)
+        self.F, self.c = _rationals(F), [dyadic.fraction(a) for a in c.tolist()]
+        self._solve(X, multipliers, F)
 
-    def _solve(self, X: NDArray, multipliers: NDArray) -> None:
-        """v' and t from the first-order equations, in integer columns of X; what is not needed stays."""
+    def _solve(self, X: NDArray, multipliers: NDArray, F: NDArray) -> None:
+        """v', c' and t from the first-order equations, in integer columns of X and F; what is not needed
+        stays."""
         rows, exponents = dyadic.integers(X)
-        D, m = self.D, len(self.boundary)
-        width = len(self.loud) * D
+        free, below_free = dyadic.integers(F) if F.shape[1] else ([[]] * self.N, [])
+        D, m, loud = self.D, len(self.boundary), len(self.loud) * self.D
+        width = loud + len(below_free)
         A = dyadic.matrix(
             [
-                [self.sign[j] * a if self.active[i][j] else 0 for j in self.loud for a in rows[i]]
+                [
+                    *(self.sign[j] * a if self.active[i][j] else 0 for j in self.loud for a in rows[i]),
+                    *free[i],
+                ]
                 for i in range(self.N)
             ],
             width,
         )
-        H = [[a if k == j else 0 for k in self.loud for a in rows[i]] for i, j in self.boundary]
+        H = [
+            [*(a if k == j else 0 for k in self.loud for a in rows[i]), *([0] * len(below_free))]
+            for i, j in self.boundary
+        ]
         gram = A.transpose() * A
         labels = common([[b] for b in self.y])
         b = A.transpose() * dyadic.matrix(labels[0], 1)
@@ -236,6 +278,7 @@ class _ExactPoint:
             for j in self.loud
             for w, e in zip(self.W[j], exponents, strict=True)
         ]
+        start += [a * power(e) for a, e in zip(self.c, below_free, strict=True)]
         start += [dyadic.fraction(t) for t in multipliers.tolist()]
         whole, below = common([[a] for a in start])
         right = [[b[r, 0] * below] for r in range(width)] + [[0]] * m
@@ -252,10 +295,13 @@ class _ExactPoint:
             j: [a * power(-e) for a, e in zip(z[k * D : (k + 1) * D], exponents, strict=True)]
             for k, j in enumerate(self.loud)
         }
+        self.new_c = [a * power(-e) for a, e in zip(z[loud:width], below_free, strict=True)]
         self.t = dict(zip(self.boundary, z[width:], strict=True))
         self.values = {j: [_dot(x, v) for x in self.X] for j, v in self.v.items()}
         self.e = [
-            sum((self.sign[j] * self.values[j][i] for j in self.loud if self.active[i][j]), fmpq(0)) - label
+            sum((self.sign[j] * self.values[j][i] for j in self.loud if self.active[i][j]), fmpq(0))
+            + _dot(self.F[i], self.new_c)
+            - label
             for i, label in enumerate(self.y)
         ]
 
@@ -322,9 +368,10 @@ class _ExactPoint:
 
     @property
     def moved(self) -> fmpq:
-        """|W' − W|²."""
+        """|W' − W|² + |c' − c|²."""
         new = self.silent | {j: [a / abs(self.z[j]) for a in v] for j, v in self.v.items()}
         changes = [[a - b for a, b in zip(new[j], w, strict=True)] for j, w in enumerate(self.W)]
+        changes.append([a - b for a, b in zip(self.new_c, self.c, strict=True)])
         return sum((_dot(change, change) for change in changes), fmpq(0))
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.certify.certificates import FORMAT_VERSION, Decision, Leaf
+from relucells.certify.certificates import FORMAT_VERSION, FREE_FORMAT_VERSION, Decision, Leaf
 from relucells.certify.quality import Quality
+from relucells.samples.free_part import free_array
 from relucells.samples.inputs import Inputs, activations, prepare, targets
 
 
@@ -24,17 +25,19 @@ def export_certificate(
     path: str | os.PathLike,
     *,
     quality: Quality | None = None,
+    free: ArrayLike | None = None,
 ) -> None:
     """Write a decision, with the cell that it is about, for ``python check_certificate.py FILE``.
 
     quality : whether a genuine minimum is bad or global, with the network that shows it, to be checked too.
+    free : F, (N, m), of a network with a free part, as ``decide`` had it.
     Raises ValueError for an undecided cell, which has no certificate.
     """
     if decision.verdict not in ("genuine", "none"):
         raise ValueError(f"decision: an {decision.verdict} cell has no certificate to export")
     X = prepare(X).X
-    y, pattern = targets(y, len(X)), activations(pattern, len(X))
-    data = {"format_version": FORMAT_VERSION, "kind": "decision", "X": hexadecimal(X), "y": hexadecimal(y)}
+    y, pattern, F = targets(y, len(X)), activations(pattern, len(X)), free_array(free, len(X))
+    data = {**free_part_data(F), "kind": "decision", "X": hexadecimal(X), "y": hexadecimal(y)}
     data |= {"pattern": ["".join("01"[int(on)] for on in row) for row in pattern]}
     data |= {
         "verdict": decision.verdict,
@@ -52,11 +55,27 @@ def export_certificate(
         "leaves": [_leaf(leaf) for leaf in certificate.leaves],
         "branches": _integers(certificate.branches),
     }
-    if quality is not None:
-        data["quality"] = quality.kind
-        if quality.W is not None:
-            data["better"] = {"W": hexadecimal(quality.W), "z": hexadecimal(quality.z)}
-    write(data, path)
+    write(data | quality_data(quality, F), path)
+
+
+def free_part_data(F: NDArray[np.float64]) -> dict[str, Any]:
+    """The format version, and F (N, m) where it is not zero: files without a free part are what they were."""
+    if not F.any():
+        return {"format_version": FORMAT_VERSION}
+    return {"format_version": FREE_FORMAT_VERSION, "free": hexadecimal(F)}
+
+
+def quality_data(quality: Quality | None, F: NDArray[np.float64]) -> dict[str, Any]:
+    """Bad or global, and the better network."""
+    if quality is None:
+        return {}
+    data: dict[str, Any] = {"quality": quality.kind}
+    if quality.W is not None:
+        data["better"] = {"W": hexadecimal(quality.W), "z": hexadecimal(quality.z)}
+        if F.any():
+            c = np.zeros(F.shape[1]) if quality.c is None else quality.c
+            data["better"]["c"] = hexadecimal(c)
+    return data
 
 
 def write(data: dict[str, Any], path: str | os.PathLike) -> None:

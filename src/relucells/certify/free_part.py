@@ -14,6 +14,7 @@ m_i ≥ 1. A single sample refutes only where F_i = 0 (that is ``sample``); with
 exact one near it exists.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,9 +23,9 @@ from flint import fmpq, fmpz, fmpz_mat
 from numpy.typing import NDArray
 
 from relucells.certify import coercion, dyadic
-from relucells.certify.cell import Cell
+from relucells.certify.cell import FREE_COLUMNS, Cell
 from relucells.certify.dyadic import power
-from relucells.certify.rational import solve
+from relucells.certify.rational import nearest, solve
 from relucells.samples.floating import TINY, UNIT
 
 KIND = "samples"
@@ -71,6 +72,30 @@ class FreeColumns:
         return [row[0] for row in (F * c).tolist()], denominator
 
 
+def nearest_coefficients(
+    F: NDArray[np.float64], values: list[fmpq], rows: list[int], start: list[fmpq]
+) -> list[fmpq]:
+    """The c nearest to ``start`` that fits values on these rows of F, (N, m), best.
+
+    Raises ArithmeticError where a rank modulo a prime falls short of the rank.
+    """
+    table, unit = dyadic.whole(F)
+    part = dyadic.matrix([table[i] for i in rows], F.shape[1])
+    known = [sum((b * a for a, b in zip(table[i], start, strict=True)), fmpq(0)) for i in rows]
+    missing, below = _common([v * power(-unit) - k for v, k in zip(values, known, strict=True)])
+    found = nearest(part.transpose() * part, part.transpose() * dyadic.matrix([[a] for a in missing], 1))
+    if found is None:
+        raise ArithmeticError("rank modulo a prime falls short of the rank")
+    z, denominator = found
+    return [a + fmpq(z[k, 0], denominator * below) for k, a in enumerate(start)]
+
+
+def _common(values: list[fmpq]) -> tuple[list[int], int]:
+    """Rationals as integers over their common denominator."""
+    denominator = math.lcm(*(int(v.q) for v in values))
+    return [int(v.p) * (denominator // int(v.q)) for v in values], denominator
+
+
 def _solve(square: fmpz_mat, right: fmpz_mat) -> tuple[fmpz_mat, fmpz]:
     """The solution of a regular system, over its denominator."""
     solution: Any = square.solve(right)
@@ -87,6 +112,18 @@ def fit_floats(
     exact = [fmpq(v, denominator) * scale for v in outputs]
     found = np.array([int(v.p) / int(v.q) for v in exact])
     return found, 4 * UNIT * np.abs(found) + 4 * TINY
+
+
+def fits_apart(cell: Cell) -> bool:
+    """Whether it is proven that some c fits all labels of samples that F alone reaches, exactly."""
+    apart = np.flatnonzero(cell.alive & ~cell.active).tolist()
+    if not apart:
+        return True
+    if cell.m > FREE_COLUMNS:
+        return False
+    whole, _ = dyadic.whole(cell.y[:, None])
+    outputs, denominator = cell.free_columns.fit([row[0] for row in whole], apart)
+    return all(outputs[i] == whole[i][0] * denominator for i in apart)
 
 
 def sample_weights(

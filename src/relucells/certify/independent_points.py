@@ -14,6 +14,9 @@ lie on hyperplanes of their own, so the condition on the boundary is s_j e'_i �
 if y_i = 0 on all samples without a loud neuron that it is active on; else it is moved to g_j·w'_j =
 Σ e'_i u'_ij = 0 along e', and the point is a saddle.
 
+A free part F c joins f: c' then fits the samples without an active loud neuron as well as it can, so that
+Σ e'_i F_i = 0, and y_i − F_i·c' takes the place of y_i.
+
 The distance: X δ_j = u'_j − u_j has an exact solution near an approximate one (``samples.floating``).
 """
 
@@ -24,6 +27,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from relucells.certify import dyadic
+from relucells.certify.free_part import nearest_coefficients
 from relucells.samples.floating import RowSystem, gamma, norm, row_system
 
 # Samples, and entries of X times neurons, up to which a point is looked at.
@@ -36,9 +40,9 @@ def affordable(N: int, D: int, K: int) -> bool:
 
 
 class IndependentPoint:
-    """u' (N, K) of the exact point near (W, z), as rationals, and its errors."""
+    """u' (N, K) of the exact point near (W, z, c), as rationals, and its errors."""
 
-    def __init__(self, X: NDArray, y: NDArray, W: NDArray, z: NDArray, boundary: list[tuple[int, int]]):
+    def __init__(self, X, y, W, z, boundary: list[tuple[int, int]], F: NDArray, c: NDArray):
         self.X, self.W = X, W
         self.N, self.K = len(X), len(z)
         self.z = [dyadic.fraction(a) for a in z.tolist()]
@@ -51,11 +55,30 @@ class IndependentPoint:
             [self.u[i][j] > 0 and (i, j) not in self.on for j in range(self.K)] for i in range(self.N)
         ]
         self.e, self.change = [], [[fmpq(0)] * self.K for _ in range(self.N)]
-        for i, label in enumerate(y.tolist()):
-            self.e.append(self._fit(i, dyadic.fraction(label)))
+        for i, label in enumerate(self._labels([dyadic.fraction(a) for a in y.tolist()], F, c)):
+            self.e.append(self._fit(i, label))
         for i, j in boundary:
             self.change[i][j] = -self.u[i][j]
         self.pulled = [j for j in range(self.K) if not self.z[j] and self._silence(j)]
+
+    def _labels(self, y: list[fmpq], F: NDArray, c: NDArray) -> list[fmpq]:
+        """y − F c' of the c' nearest to c that fits the samples without a loud neuron best."""
+        self.moved_c = fmpq(0)
+        if not F.any():
+            return y
+        apart = [
+            i
+            for i in range(self.N)
+            if not any(z and on for z, on in zip(self.z, self.active[i], strict=True))
+        ]
+        start = [dyadic.fraction(a) for a in c.tolist()]
+        new = nearest_coefficients(F, [y[i] for i in apart], apart, start) if apart else start
+        self.moved_c = sum(((a - b) * (a - b) for a, b in zip(new, start, strict=True)), fmpq(0))
+        rows = [[dyadic.fraction(a) for a in row] for row in F.tolist()]
+        return [
+            label - sum((a * b for a, b in zip(row, new, strict=True)), fmpq(0))
+            for label, row in zip(y, rows, strict=True)
+        ]
 
     def _fit(self, i: int, label: fmpq) -> fmpq:
         """Changes the values of the loud neurons active on sample i; e'_i."""
@@ -100,7 +123,8 @@ class IndependentPoint:
 
     @cached_property
     def moved(self) -> fmpq:
-        """An upper bound on |W' − W|² for some exact W'. Raises ArithmeticError where none is known."""
+        """An upper bound on |W' − W|² + |c' − c|² for some exact W'. Raises ArithmeticError where none is
+        known."""
         wanted = [[float(int(a.p) / int(a.q)) for a in row] for row in self.change]
         steps = self.system.solve(np.array(wanted))
         total = 0.0
@@ -114,7 +138,7 @@ class IndependentPoint:
             total += (norm(step) + further) ** 2 * (1.0 + gamma(4))
         if not np.isfinite(total):
             raise ArithmeticError("the samples are not proven independent")
-        return dyadic.fraction(total * (1.0 + gamma(self.K)))
+        return dyadic.fraction(total * (1.0 + gamma(self.K))) + self.moved_c
 
     @property
     def loss(self) -> fmpq:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Leaf
+from relucells.certify.enclosures import covered
 from relucells.certify.sign_free import KIND, Products, free_range, refutes
 from relucells.samples.decomposition import svd
 from relucells.samples.inputs import Inputs
@@ -194,11 +195,14 @@ class Attempt:
         search = self.search
         U = np.setdiff1d(np.arange(search.pattern.shape[1]), self.T)
         fitted, rest = free_range(search.pattern[:, U], self.r)
-        rows = ~fitted & search.pattern.any(axis=1)
+        rows = ~fitted & search.cell.alive
         masks = np.concatenate([search.pattern[rows][:, self.T], rest[rows]], axis=1)
         blocks = (masks[:, :, None] * search.coordinates[rows][:, None, :]).reshape(
             len(masks), masks.shape[1] * self.r
         )
+        if search.cell.m:
+            new = ~covered(search.cell, search.pattern[:, U], rows)
+            blocks = np.concatenate([blocks, search.cell.F[np.ix_(rows, new)]], axis=1)
         p = search.fitted[rows, None]
         return np.concatenate([blocks, p / np.abs(p).max()], axis=1) if p.any() else blocks
 
