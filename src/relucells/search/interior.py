@@ -97,6 +97,8 @@ def _independent(A: NDArray[np.float64]) -> NDArray[np.int64]:
     """Rows of A (n, k) that span all of them, as far as floating point tells."""
     from scipy.linalg import qr
 
+    if not len(A):  # a free part fits everything
+        return np.zeros(0, dtype=np.int64)
     triangle, order = qr(A.T, mode="r", pivoting=True)
     diagonal = np.abs(np.diag(triangle))
     return np.sort(order[: len(diagonal)][diagonal > 1e-11 * diagonal.max(initial=0.0)])
