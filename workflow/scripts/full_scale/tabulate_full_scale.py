@@ -64,9 +64,9 @@ if __name__ == "__main__":
         notes = [
             f"Brackets: {100 * params.confidence:g} % Wilson intervals over the weight draws. "
             f"{in_words()}. None: cells without a genuine minimum, by what shows it: the fitted value of one "
-            "sample, multipliers on pairs of a sample and a neuron, or several of these. Proven: "
-            "certificates that were checked with proven error bounds or in exact arithmetic; numerical: "
-            "within tolerances.",
+            "sample, multipliers on pairs of a sample and a neuron, or several of these. Proven: the "
+            "certificate was checked with proven error bounds or in exact arithmetic. Numerical: within "
+            "tolerances.",
             *stand_in_notes(frame),
         ]
         write_table(frame, readable(frame), snakemake.output, "Genuine minima at full scale", notes)

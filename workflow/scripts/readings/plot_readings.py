@@ -200,9 +200,9 @@ FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
 
 NOTE = (
     "A printed number fits a reading if it lies in the interval in which the reading's experiment would "
-    "print it. A reading fits unless more of its numbers miss than the right reading's would in 19 cases of "
-    "20. Joint p: Fisher's, where each number has a p. Off by at most: the largest ratio between a printed "
-    "number and the drawn one."
+    "print it. The right reading would miss some numbers too. A reading does not fit only if it misses more "
+    "than the right one would in 19 cases of 20. Joint p: Fisher's, where each number has a p. Off by at "
+    "most: the largest ratio between a printed number and the drawn one."
 )
 
 

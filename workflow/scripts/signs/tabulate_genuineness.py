@@ -134,16 +134,16 @@ def readable_descent(frame: pd.DataFrame) -> pd.DataFrame:
 def notes(frame: pd.DataFrame, confidence: float) -> list[str]:
     return [
         f"Brackets: {100 * confidence:g} % Wilson intervals over the weight draws of one data set. "
-        f"{in_words()}. Bad: a network with a strictly lower loss is known. Verified: share of the decided "
-        "cells whose certificate was proven.",
+        f"{in_words()}. Bad: a network with a strictly lower loss is known. Verified: the share of the "
+        "decided cells whose certificate was proven.",
         *stand_in_notes(frame),
     ]
 
 
 DESCENT_NOTE = (
-    "Certified minima of the drawn signs, or of the signs found. Each run takes the largest step that is "
-    "stable at its start, because the paper's 1e-6 would take too long. Excess loss: of the trapped runs, "
-    "over the minimum of the cell."
+    "Certified minima for the drawn signs, or for the signs that were found. Each run takes the largest "
+    "step that is stable at its start, because the paper's 1e-6 would take too long. Excess loss: how far "
+    "the loss of a trapped run lies above the minimum of the cell."
 )
 
 if __name__ == "__main__":
@@ -156,7 +156,7 @@ if __name__ == "__main__":
         title, lines = "Genuine minima by sign convention", notes(frame, params.confidence)
         write_table(frame, readable(frame), part(out, "table_"), title, lines)
         descent = descent_table(datasets, list(files.witnesses))
-        title = "Gradient descent meets certified minima"
+        title = "Gradient descent from certified minima"
         write_table(descent, readable_descent(descent), part(out, "descent_"), title, [DESCENT_NOTE])
         log.info("%d rows; %g %% to %g %% genuine", len(frame), *frame["genuine_pct"].agg(["min", "max"]))
         log.info("certificates proven: at least %g %% in each row", frame["verified_pct"].min())

@@ -129,26 +129,26 @@ def notes(settings: dict, confidence: float) -> list[str]:
     if bound is not None:
         meaning += f", or whose diameter exceeds {bound:g},"
     lines = [
-        f"Mean diameter of {settings['weights']:,} cells along {settings['directions_per_d']}·d directions; "
-        f"open cells, {meaning} are left out and counted (open %).".replace(",,", ","),
-        f"Other means: where the mean of another experiment lies with {100 * confidence:g} % confidence; "
-        "p: two-sided, of the printed mean's rank among them. Gaussian data: the means of "
-        f"{count} repeated experiments, p never below {2 / (count + 1):.2f}.",
+        f"Mean diameter of {settings['weights']:,} cells along {settings['directions_per_d']}·d directions. "
+        f"Open cells, {meaning} are left out and counted (open %).".replace(",,", ","),
+        f"Other means: the mean of another experiment lies there with {100 * confidence:g} % confidence. "
+        "p: two-sided, of the printed mean's rank among other means. For Gaussian data these are the means "
+        f"of {count} repeated experiments, so p is never below {2 / (count + 1):.2f}.",
     ]
     if bound is None:
-        lines.append("Images likewise: without a bound the mean has no expectation, its tail is like 1/t.")
+        lines.append("For images too: without a bound the mean has no expectation, its tail is like 1/t.")
     else:
         lines.append(
-            f"Images: experiments made up of the cells of {count} repeated ones. The bound is not in the "
-            "paper: it was recovered from its printed means (paper/readings.md). Without one the mean has "
-            "no expectation, its tail is like 1/t."
+            f"For images other experiments are made up of the cells of {count} repeated ones. The bound is "
+            "not in the paper (paper/readings.md says where it comes from). Without a bound the mean has no "
+            "expectation, its tail is like 1/t."
         )
     return [
         *lines,
-        "Median and quantiles are those of a single diameter and settle; the median counts open cells as the "
+        "Median and quantiles are those of a single diameter and settle. The median counts open cells as the "
         "longest, the quantiles leave them out.",
-        f"Images: choice {settings['choice']}, grey {settings['grey']}. The paper names neither; what "
-        "its numbers say about them stands in the table of readings.",
+        f"Images: choice {settings['choice']}, grey {settings['grey']}. The paper names neither. The table "
+        "of readings shows what its numbers say about them.",
     ]
 
 

@@ -73,10 +73,11 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
 
 def notes(enumerated: int, wrong: int) -> list[str]:
     return [
-        "Regions of R^d: the sum of C(N, i) over i ≤ d, the formula in section VI. The text's 1.9e13 "
-        "cells for 1,000 samples in d = 10 are those of 100 samples.",
+        "Regions of R^d: the sum of C(N, i) over i ≤ d, the formula in section VI. The text states 1.9e13 "
+        "cells for 1,000 samples in d = 10; the formula gives this for 100 samples.",
         "Cells of weight space: 2 × the sum of C(N − 1, i) over i ≤ d (derived). With the constant input "
-        "there are N hyperplanes through the origin of R^(d+1): C(N − 1, d) more cells than the formula has.",
+        "there are N hyperplanes through the origin of R^(d+1). That is C(N − 1, d) cells more than the "
+        "formula.",
         f"Enumerated: random samples, in exact arithmetic; {enumerated - wrong} of {enumerated} "
         "arrangements have exactly as many cells as both formulas say.",
     ]

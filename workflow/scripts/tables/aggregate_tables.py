@@ -90,9 +90,9 @@ if __name__ == "__main__":
         files = {step: list(snakemake.input.get(step, [])) for step in ("minima", "lp", "descent")}
         frame = table(datasets, files, params.confidence)
         notes = [
-            f"Brackets: {100 * params.confidence:g} % intervals over the weight draws of one data set, "
-            "Wilson for shares, which undecided trials widen to either side, and Student's t for means "
-            "(Fay and Feuer's for rare events).",
+            f"Brackets: {100 * params.confidence:g} % intervals over the weight draws of one data set. "
+            "Shares: Wilson's, widened on both sides by undecided trials. Means: Student's t, or Fay and "
+            "Feuer's for rare events.",
             *stand_in_notes(frame),
         ]
         write_table(frame, readable(frame), snakemake.output, params.title, notes)

@@ -89,12 +89,12 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 NOTE = (
-    "Spearman's correlation over kinds of data at the same d, K and bias, so that N/(d + 1) is the same for "
-    "all; each property by itself, so that the largest of several is too large. Pairs of classes share their "
-    "images: they are compared among themselves, and their interval leaves out one class after the other, "
-    "with all its pairs. The other kinds are no independent draws, most of them Gaussian alike: their "
-    "correlation describes these kinds and has no interval. A pair that is a kind of its own counts as that "
-    "kind. Kinds of stand-in images are left out."
+    "Spearman's correlation over kinds of data at the same d, K and bias, so that N/(d + 1) is the same "
+    "for all. Each property is taken by itself, so the largest of several correlations is too large on "
+    "average. Pairs of classes share their images. They are compared among themselves; the interval leaves "
+    "out one class after the other, with all its pairs. The other kinds are no independent draws, and "
+    "several are Gaussian. Their correlation describes these kinds only and has no interval. A pair that "
+    "is a kind of its own counts as that kind. Kinds of stand-in images are left out."
 )
 
 if __name__ == "__main__":

@@ -199,12 +199,12 @@ def readable(laws: pd.DataFrame) -> pd.DataFrame:
 
 
 NOTES = (
-    "N_half as a function of K and D = d + 1, each place weighted by its own error and the law's misfit, "
-    "the standard deviation in log N by which places lie off the law beyond their errors; intervals hold "
-    f"it. p: of places as far off if the law were exact. Laws in D are fitted from d = {SMALLEST_D} on; the "
-    "power of K also at single d. rms and left out: residuals in log N, of all places and of "
-    "each place predicted from the others. ΔAICc: above the best law of the group. bounds: series that show "
-    "one side of the transition only and are not fitted.",
+    "N_half as a function of K and D = d + 1. Each place is weighted by its own error and the law's misfit: "
+    "the standard deviation in log N by which places lie off the law beyond their errors. Intervals include "
+    "the misfit. p: the probability of places as far off if the law were exact. Laws in D are fitted from "
+    f"d = {SMALLEST_D} on; the power of K also at single d. rms: residuals in log N of all places; left out: "
+    "of each place predicted from the others. ΔAICc: above the best law of the group. bounds: series that "
+    "show only one side of the transition and are not fitted.",
     "Without a free parameter: 2 K D / (K + 2), as many half-spaces as twice the unknowns (Wendel); "
     "Σδ = N − ½, statistical dimensions of the neurons' cones; ln 2 / ((3/4)^K − (1/2)^K), covering of "
     "independent samples. Beside covering: 1/N = 1/N_covered + 1/N_law.",
