@@ -20,6 +20,10 @@ ATTEMPTS = (
     {"simplex_strategy": 4, "simplex_scale_strategy": 0},
 )
 
+# Pivots of one attempt, for each row and column, and in any case: some ten times what programs take that end.
+# On very degenerate ones HiGHS may go round in circles for ever.
+PIVOTS_EACH, PIVOTS = 5, 1000
+
 _first = threading.Lock()
 
 
@@ -50,6 +54,8 @@ def solve(solver, budget: Budget):
     import highspy
 
     status = None
+    pivots = PIVOTS_EACH * (solver.getNumRow() + solver.getNumCol()) + PIVOTS
+    solver.setOptionValue("simplex_iteration_limit", pivots)
     for attempt, options in enumerate(ATTEMPTS):
         if attempt:
             solver.clearSolver()
