@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from flint import fmpq, fmpq_mat
 
-from relucells.certify import clauses
+from relucells.certify import clauses, dyadic
 from relucells.certify.certificates import Certificate, Leaf, pack, unpack
 from relucells.certify.multipliers import floating_bound
 from relucells.certify.quality import Quality, shown_quality
@@ -296,3 +296,22 @@ def test_multipliers_of_nearly_equal_neurons_are_proven_in_floating_point():
             exact = float(cell.exact.leaf_bound(leaf))
             assert exact == bound or bound - doubt <= exact <= bound + doubt
     assert tried > 15 and proven > 0.8 * tried
+
+
+def test_scaling_by_powers_of_two_is_exact_or_refused():
+    rng = stream(7, "scaling")
+    values = rng.standard_normal(400) * np.exp2(rng.integers(-1060, 1020, 400))
+    values[::9] = 0.0
+    for exponents in (rng.integers(-1100, 1100, 400), rng.integers(-40, 40, 400), np.array(3)):
+        for value, exponent in zip(values, np.broadcast_to(exponents, values.shape), strict=True):
+            found = dyadic.scaled(np.array([value]), np.array([exponent]))
+            exact = Fraction(float(value)) * Fraction(2) ** int(exponent)
+            try:
+                as_float = Fraction(float(exact))
+            except OverflowError:
+                as_float = None
+            if as_float == exact:
+                assert Fraction(float(found[0])) == exact
+            else:
+                assert found is None
+    assert dyadic.scaled(np.array([1.0, 2.0**-1074]), np.array([0, -1])) is None

@@ -20,6 +20,8 @@ ENTRIES = 20_000_000
 EXACT_RANK = 250
 EXACT_ENTRIES = 400_000
 EXACT_WORK = 8_000_000
+# Samples whose lengths differ by fewer powers of two need no scaling.
+ALIKE = 8
 # Columns of a free part up to which a least-squares solution for them alone is exact.
 FREE_COLUMNS = 120
 
@@ -46,7 +48,7 @@ class Samples:
     @cached_property
     def exponents(self) -> NDArray[np.int64]:
         """The power of two, (D,), that bounds each column."""
-        return np.frexp(np.abs(self.X).max(axis=0))[1].astype(np.int64)
+        return np.frexp(np.maximum(self.X.max(axis=0), -self.X.min(axis=0)))[1].astype(np.int64)
 
     @cached_property
     def scaled(self) -> NDArray[np.float64] | None:
@@ -72,9 +74,11 @@ class Samples:
         return dyadic.rank_at_least(self.X) == N
 
     def _gram_is_definite(self) -> bool:
-        """Whether floating point proves that X Xᵀ is positive definite, each sample over a power of two."""
-        lengths = np.frexp(np.abs(self.scaled).max(axis=1))[1].astype(np.int64)
-        rows = dyadic.scaled(self.scaled, -lengths[:, None])
+        """Whether floating point proves that X Xᵀ is positive definite, samples of other sizes over powers of
+        two."""
+        X = self.scaled
+        lengths = np.frexp(np.maximum(X.max(axis=1), -X.min(axis=1)))[1].astype(np.int64)
+        rows = X if np.ptp(lengths) < ALIKE else dyadic.scaled(X, -lengths[:, None])
         if rows is None:
             return False
         doubt = gamma(rows.shape[1]) * norm(rows) ** 2 + rows.size * TINY

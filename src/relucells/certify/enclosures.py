@@ -324,16 +324,23 @@ def saturate(X: NDArray, columns: NDArray[np.bool_]) -> tuple[NDArray[np.bool_],
 
 def differences(columns: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Masks (N, m) that span the columns (N, m): differences along a shortest tree from the zero column."""
-    nodes = np.concatenate([np.zeros((len(columns), 1)), columns.astype(float)], axis=1)
-    masks = np.zeros(columns.shape)
-    outside = np.arange(1, nodes.shape[1])
-    nearest = np.zeros(nodes.shape[1], dtype=int)
-    far = np.abs(nodes).sum(axis=0)
-    for n in range(columns.shape[1]):
-        k = int(np.argmin(far[outside]))
-        node, outside = outside[k], np.delete(outside, k)
-        masks[:, n] = nodes[:, node] - nodes[:, nearest[node]]
-        distance = np.abs(nodes - nodes[:, [node]]).sum(axis=0)
-        closer = distance < far
-        nearest[closer], far[closer] = node, distance[closer]
-    return masks
+    nodes = np.concatenate([np.zeros((len(columns), 1)), columns.astype(float)], axis=1).T
+    tree = shortest_tree(nodes, 1)
+    return np.array([nodes[k] - nodes[parent] for k, parent in tree]).reshape(-1, len(columns)).T
+
+
+def shortest_tree(nodes: NDArray[np.float64], roots: int) -> list[tuple[int, int]]:
+    """(node, the one it is joined to) for all rows (n, N) of 0 and 1 but the first, the roots, in order."""
+    size, common = nodes.sum(axis=1), nodes @ nodes.T
+    apart = size[:, None] + size[None, :] - 2 * common
+    outside = np.arange(roots, len(nodes))
+    parent = np.argmin(apart[:, :roots], axis=1)
+    far = apart[np.arange(len(nodes)), parent]
+    tree = []
+    while len(outside):
+        n = int(np.argmin(far[outside]))
+        k, outside = int(outside[n]), np.delete(outside, n)
+        tree.append((k, int(parent[k])))
+        closer = apart[k] < far
+        parent[closer], far[closer] = k, apart[k, closer]
+    return tree

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from relucells.certify.cell import distinct_columns
 from relucells.certify.certificates import Leaf
-from relucells.certify.enclosures import ProvenMinimum, covered, differences, saturate
+from relucells.certify.enclosures import ProvenMinimum, covered, differences, saturate, shortest_tree
 from relucells.samples.floating import TINY, gamma, norm, product, row_system
 
 # Corrections of a solution of the dual system; each gains a few digits.
@@ -235,22 +235,8 @@ def _demands(
     sides = [np.zeros(len(owners))] * fixed.shape[1]
     for g, sign in carrying:
         sides.append(upward * ((minimum.group[owners] == g) & (leaf.signs[owners] == sign)))
-    tree = _shortest_tree(np.array(nodes), fixed.shape[1])
+    tree = shortest_tree(np.array(nodes), fixed.shape[1])
     return [(nodes[k] - nodes[parent], sides[k] - sides[parent]) for k, parent in tree]
-
-
-def _shortest_tree(nodes: NDArray[np.float64], roots: int) -> list[tuple[int, int]]:
-    """(node, the one it is joined to) for all rows (n, N) of 0 and 1 but the first, the roots, in order."""
-    size, common = nodes.sum(axis=1), nodes @ nodes.T
-    apart = size[:, None] + size[None, :] - 2 * common
-    joined = np.arange(len(nodes)) < roots
-    tree = []
-    for _ in range(len(nodes) - roots):
-        far = np.where(joined[:, None] & ~joined[None, :], apart, np.inf)
-        parent, k = np.unravel_index(np.argmin(far), far.shape)
-        joined[k] = True
-        tree.append((int(k), int(parent)))
-    return tree
 
 
 def _sample_by_sample(minimum, leaf: Leaf, zeta: NDArray, mask: NDArray, side: NDArray) -> NDArray | None:

@@ -78,7 +78,8 @@ def cell_of(
     inputs = prepare(X)
     samples = inputs.__dict__.get("_certified")
     if samples is None or not np.array_equal(samples.X, inputs.X):
-        kept = inputs.X.copy()
+        # what the caller holds may be changed; what was just prepared is nobody else's
+        kept = inputs.X.copy() if inputs is X else inputs.X
         kept.flags.writeable = False
         samples = inputs.__dict__["_certified"] = Samples(kept, inputs)
     return Cell(
