@@ -15,7 +15,7 @@ from relucells.search.budget import Budget
 from relucells.search.margin_program import FREE, Bound, MarginProgram
 
 # Columns of the kernel from which on it is tried, and numbers in the program up to which.
-LARGE_KERNEL = 400
+LARGE_KERNEL = 150
 LARGEST = 20_000_000
 # A t, for samples of length 1 and values near 1, that may be zero with rounding.
 ERROR = 1e-6
@@ -82,7 +82,7 @@ def _solve(
         right = program.output_per_length[rows]
     else:
         A, right = _off_free_part(program)
-    kept = _independent(A)
+    kept = np.arange(len(A)) if program.rank == len(A) else _independent(A)
     solved = Program(
         half_spaces=sides[:, :, None] * program.unit[inside],
         equations=A[kept].reshape(len(kept), G, r).transpose(1, 0, 2),
