@@ -86,6 +86,7 @@ if workflow.is_main_process:
 
 wildcard_constraints:
     dataset="|".join(map(re.escape, PLAN.datasets)),
+    network="|".join(map(re.escape, PLAN.networks)) or "none",
     bias=r"-?\d+(\.\d+)?(e[+-]?\d+)?",
     trials=r"\d+-\d+",
 

@@ -4,7 +4,7 @@ In:  config section `related`, paper/related/*.csv (figures of the works)
 Out: results/related/*
 
 Targets: safran_shamir, jacobian_rank, critical_points, added_neuron,
-         maximum_and_concatenation
+         maximum_and_concatenation, local_optimality
 """
 
 WORKS = config["related"]
@@ -15,3 +15,4 @@ include: "related/jacobian_rank.smk"
 include: "related/critical_points.smk"
 include: "related/added_neuron.smk"
 include: "related/maximum_and_concatenation.smk"
+include: "related/local_optimality.smk"

@@ -42,11 +42,11 @@ LABELS = [
 ]
 
 
-def slice_of(found: Examination) -> Slice:
+def slice_of(found: Examination, lines: int) -> Slice:
     """The plane through the network along the negative gradient and the way to its cell's minimum."""
     problem, net = found.problem, found.net
     labels = problem.y - problem.F @ net.c  # the free part stays as it is in the plane
-    return slice_landscape(problem.inputs, labels, net.W, net.z, lines=LINES)
+    return slice_landscape(problem.inputs, labels, net.W, net.z, lines=lines)
 
 
 def picture(found: Slice) -> Figure:
@@ -61,9 +61,8 @@ def picture(found: Slice) -> Figure:
     return figure
 
 
-def page(found: Examination) -> str:
+def page(found: Examination, plane: Slice) -> str:
     """The page's HTML."""
-    plane = slice_of(found)
     image = io.BytesIO()
     figure = picture(plane)
     figure.savefig(image, format="png", dpi=200, metadata=UNSTAMPED[".png"])
@@ -91,9 +90,9 @@ def title(found: Examination) -> str:
     return f"A network at a {found.quality.kind} {found.kind}"
 
 
-def write_page(found: Examination, path: str | Path) -> None:
-    """Write the page, whole or not at all."""
-    write_text(path, page(found))
+def write_page(found: Examination, path: str | Path, plane: Slice | None = None) -> None:
+    """Write the page, whole or not at all; plane : ``slice_of`` it, if that is at hand."""
+    write_text(path, page(found, plane or slice_of(found, LINES)))
 
 
 def _points(found: Examination) -> dict[str, Any]:

@@ -31,10 +31,36 @@ class Plan:
         self.blocks = blocks(config["trials"], config["trials_per_job"])
 
     def check_files(self) -> None:
-        """Raise ConfigError for a data set whose file is not there."""
+        """Raise ConfigError for a data set or a network whose file is not there."""
         for name, entry in self.datasets.items():
             if entry["source"] == "npz" and not Path(entry["path"]).is_file():
                 raise ConfigError(f"datasets.{name}.path: there is no file {entry['path']}")
+        for name, files in self.config["networks"].items():
+            for key, path in files.items():
+                if not Path(path).expanduser().is_file():
+                    raise ConfigError(f"networks.{name}.{key}: there is no file {path}")
+
+    @property
+    def networks(self) -> list[str]:
+        """Trained networks of the user's own."""
+        return sorted(self.config["networks"])
+
+    def network_files(self, network: str) -> dict[str, dict[str, str]]:
+        """Path and content, as a hash, of the files of a network."""
+        entry = {
+            name: str(Path(path).expanduser()) for name, path in self.config["networks"][network].items()
+        }
+        return {name: {"path": path, "content": content_hash(path)} for name, path in entry.items()}
+
+    @property
+    def examined_descents(self) -> list[str]:
+        """Files of the ends of gradient descent that are examined, of the data sets that are there."""
+        return [
+            f"results/networks/descents/{dataset}/{bias}.json"
+            for dataset in self.config["examine_network"]["descents"]["datasets"]
+            if dataset in self.datasets
+            for bias in self.biases(dataset)
+        ]
 
     def biases(self, dataset: str) -> list[str]:
         """The biases of a data set as written in paths."""

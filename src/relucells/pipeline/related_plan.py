@@ -37,6 +37,21 @@ def rank_grid(section: Mapping[str, Any], family: str) -> dict[str, Any]:
     return {"n": section[family]["n"], "d1": section[family]["d1"], "trials": section["trials"]}
 
 
+def wall_cases(section: Mapping[str, Any]) -> list[list[int]]:
+    """[N, d, K] of Yun, Sra and Jadbabaie's experiment: each varied alone about the centre."""
+    cases = []
+    for name in ("N", "d", "K"):
+        for value in section[name]:
+            case = section["centre"] | {name: value}
+            cases.append([case["N"], case["d"], case["K"]])
+    return sorted(map(list, {tuple(case) for case in cases}))
+
+
+def wall_files(section: Mapping[str, Any]) -> list[str]:
+    """The runs of each of them."""
+    return [f"{FOLDER}/local_optimality/{N}_{d}_{K}/runs.npz" for N, d, K in wall_cases(section)]
+
+
 def critical_groups(plan: Plan) -> list[tuple[str, str]]:
     """(data set, bias) whose critical points are searched.
 

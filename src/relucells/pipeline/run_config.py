@@ -213,4 +213,10 @@ def shown_config(config: dict) -> dict:
         name: entry | {"path": Path(entry["path"]).name} if entry and "path" in entry else entry
         for name, entry in config["datasets"].items()
     }
-    return in_order(config | {"datasets": datasets, "data_dir": config["data_dir"] and "given"})
+    networks = {
+        name: {key: Path(path).name for key, path in files.items()}
+        for name, files in config["networks"].items()
+    }
+    return in_order(
+        config | {"datasets": datasets, "networks": networks, "data_dir": config["data_dir"] and "given"}
+    )

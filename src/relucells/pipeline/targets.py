@@ -37,10 +37,11 @@ def targets(plan: Plan) -> dict[str, list[str]]:
             "results/atlas.html",
             *_slices(plan),
         ],
+        "networks": _networks(plan),
     }
     works = [file for work in plan.config["related"] for file in found[work]]
     found["related"] = works
-    parts = ("paper", "beyond", "related", "transition", "full_scale", "atlas")
+    parts = ("paper", "beyond", "related", "transition", "full_scale", "atlas", "networks")
     found["everything"] = [file for part in parts for file in found[part]]
     return found
 
@@ -72,6 +73,22 @@ def _slices(plan: Plan) -> list[str]:
     return [*_files("results/figures", ["atlas_slices"], PICTURE), "results/figures/data/atlas_slices.csv"]
 
 
+def _networks(plan: Plan) -> list[str]:
+    """Each network of the user's own, their table, and that of the ends of descent."""
+    folder = "results/networks"
+    own = [
+        path
+        for name in plan.networks
+        for path in (
+            f"{folder}/{name}/found.json",
+            f"{folder}/{name}/page.html",
+            *_files(f"{folder}/{name}", ["slice"], PICTURE),
+        )
+    ]
+    tables = [name for name, files in (("networks", own), ("descents", plan.examined_descents)) if files]
+    return [*_files(folder, tables, TABLE), *own]
+
+
 def _related(plan: Plan) -> dict[str, list[str]]:
     """Every related work is a target of its own."""
     folder = "results/related"
@@ -98,6 +115,10 @@ def _related(plan: Plan) -> dict[str, list[str]]:
         "added_neuron": [
             *_files(folder, [f"added_neuron{part}" for part in ("", "_summary", "_counterexample")], ["csv"]),
             *_files(folder, ["added_neuron"], PICTURE),
+        ],
+        "local_optimality": [
+            *_files(folder, ["local_optimality", "local_optimality_summary"], ["csv"]),
+            *_files(folder, ["local_optimality"], PICTURE),
         ],
         concatenation: [
             *_files(folder, [concatenation, f"{concatenation}_summary"], ["csv"]),

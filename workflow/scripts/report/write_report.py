@@ -26,7 +26,16 @@ from relucells.pipeline.verdicts import (
 
 # Sections in the order of reading; categories that are not named here follow.
 ATLAS = "Atlas"  # the first section
-SECTIONS = ("Tables", "Figures", "Readings", "Genuine minima", "Related works", "Transition", "Full scale")
+SECTIONS = (
+    "Tables",
+    "Figures",
+    "Readings",
+    "Genuine minima",
+    "Networks",
+    "Related works",
+    "Transition",
+    "Full scale",
+)
 ELSEWHERE = (ATLAS, "Comparison", "Provenance")  # categories that have their own places on the page
 SHOWN = (".png", ".md", ".csv")  # a result in several formats is shown in the first of these
 BREAKS = 24  # characters of a cell from which its column may break lines
