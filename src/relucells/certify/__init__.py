@@ -4,26 +4,26 @@ Read it in this order: this page, ``conventions``, ``certificates`` (what is sto
 ``kinds`` and ``clauses`` (leaves, and how they cover all signs), ``enclosures`` and ``multipliers``
 (proofs in floating point, on ``samples.floating``), ``rational`` (exact arithmetic, on ``dyadic``),
 ``sign_free`` (all signs at once, on ``definiteness``), ``free_part`` (networks with a free linear part),
-``quality`` and ``critical`` (bad, global, kinds of critical points). ``numerical`` proves nothing, and
-``coercion`` lets nothing in that is not a certificate.
+``quality`` and ``critical`` (bad, global, kinds of critical points). ``numerical`` proves nothing.
+``coercion`` refuses whatever is not a certificate.
 
-A cell: samples x_i, labels y_i, pattern I. All numbers are the exact rationals that floats are, and rank is
+A cell: samples x_i, labels y_i, pattern I. Every float is read as the rational number that it is, and rank is
 the exact rank. Its minimisers are the R = (R_1, …, R_K) with Σ_i e_i I_ij x_i = 0 for all j, where
 e_i = Σ_j I_ij R_j·x_i − y_i; all have the same fitted values p. For signs s_j = sign z_j, its margin is the
 largest t ≤ 1 for which some minimiser has s_j R_j·x_i ≥ t on active pairs (I_ij = 1) and ≤ 0 on all others.
 
 **Witness.** If a minimiser R and allowed signs s have s_j R_j·x_i ≥ t > 0 on active pairs and ≤ 0 on inactive
-ones, the cell is genuine and its margin at least t. Strict: t > 0. R is stored rounded; shown is that an
-exact minimiser near it lies in the cell.
+ones, the cell is genuine and its margin at least t. Strict: t > 0. R is stored rounded. The check shows that
+an exact minimiser near it lies in the cell.
 
 **Cover.** A leaf proves that signs which extend its partial sign vector have a margin of at most its bound
-b ≤ 0. If the leaves' cubes cover all sign vectors that the convention allows, or, for "exists", all but those
-that the exchange of neurons with equal columns turns into covered ones, no allowed signs have a
-positive margin: the cell's margin is at most the largest b, and it holds no genuine minimum. Not strict:
-b = 0 suffices, because genuine needs a positive margin.
+b ≤ 0. Suppose that the leaves' cubes cover all sign vectors that the convention allows. For "exists" those
+may be left out that become covered when neurons with equal columns are exchanged. Then no allowed signs have
+a positive margin: the cell's margin is at most the largest b, and it holds no genuine minimum. Not strict: b
+= 0 suffices, because genuine needs a positive margin.
 
 **Sample.** If all m ≥ 1 neurons active on sample i have sign s, then Σ_j s R_j·x_i over them is s p_i, and
-one of the m terms is at most s p_i / m. So the margin is at most s p_i / m, and s p_i ≤ 0 is what is shown.
+one of the m terms is at most s p_i / m. So the margin is at most s p_i / m. The check shows s p_i ≤ 0.
 
 **Multipliers.** Let μ, ν ≥ 0 on active and inactive pairs of neurons with a sign, and λ, be such that for
 every neuron j that has an active sample
@@ -31,9 +31,9 @@ every neuron j that has an active sample
     Σ_i I_ij λ_i x_i + s_j (Σ_active μ_ij x_i − Σ_inactive ν_ij x_i) = 0        (s_j = 0: λ alone).
 
 Summed against R_j this gives λ·p = −Σ μ_ij s_j R_j·x_i + Σ ν_ij s_j R_j·x_i ≤ −t Σ μ. So t ≤ −λ·p / Σ μ if
-Σ μ > 0, and λ·p ≥ 0 is shown; if Σ μ = 0 there is no margin at all, not even a negative one, provided that
-λ·p > 0. Strict: the last one; all multipliers 0 fulfil everything else. λ and the multipliers are stored
-rounded or not at all; shown is that exact ones near them exist.
+Σ μ > 0, and the check shows λ·p ≥ 0. If Σ μ = 0 and λ·p > 0, there is no margin at all, not even a negative
+one. Strict: λ·p > 0 in this second case; all multipliers 0 fulfil everything else. λ and the multipliers are
+stored rounded or not at all. The check shows that exact ones near them exist.
 
 **Products.** With σ_ij = 1 where I_ij = 1 and −1 elsewhere, a form f(v) = Σ_i μ_i σ_ij x_i·v, μ ≥ 0, is not
 negative at v = s_j R_j of a genuine minimum. So f(R_j) f'(R_j) ≥ 0 for two forms of one neuron, whatever its

@@ -1,7 +1,7 @@
 """A cell as the checkers see it: its data scaled by powers of two, its groups of equal neurons, its limits.
 
-The question depends on X only through its column space and on y only up to a positive factor, so columns
-of X and the labels may be multiplied by powers of two; that is done without rounding or not at all.
+The question depends on X only through its column space, and on y only up to a positive factor. So columns of
+X and the labels may be multiplied by powers of two. This is done without rounding or not at all.
 """
 
 from functools import cached_property
@@ -15,8 +15,8 @@ from relucells.samples.floating import TINY, gamma, norm, row_system
 
 # A matrix A with more entries than this is too large for proofs in floating point.
 ENTRIES = 20_000_000
-# Exact arithmetic: rank and size of A, and squared rank times the bits of its entries, beyond which it takes
-# many seconds.
+# Exact arithmetic takes many seconds beyond these limits on A's rank, its size, and its squared rank times
+# the bits of its entries.
 EXACT_RANK = 250
 EXACT_ENTRIES = 400_000
 EXACT_WORK = 8_000_000
@@ -168,7 +168,7 @@ class Cell:
 
     @property
     def floating(self) -> bool:
-        """Whether proofs in floating point are to be had."""
+        """Whether proofs in floating point are possible."""
         width = self.G * len(self.samples.columns) + self.m
         return (
             self.samples.scaled is not None
@@ -179,7 +179,7 @@ class Cell:
 
     @cached_property
     def affordable(self) -> bool:
-        """Whether exact arithmetic is."""
+        """Whether exact arithmetic is affordable."""
         alive, width = int(self.alive.sum()), self.G * self.D + self.m
         if min(alive, width) > EXACT_RANK or alive * width > EXACT_ENTRIES or width > 2 * EXACT_RANK:
             return False
@@ -189,7 +189,7 @@ class Cell:
 
     @cached_property
     def enclosure(self):
-        """The minimum, enclosed in floating point, or None where that is not to be had."""
+        """The minimum, enclosed in floating point, or None where that is not possible."""
         from relucells.certify.enclosures import enclosure
 
         return enclosure(self) if self.floating and self.pattern.any() else None

@@ -15,7 +15,8 @@ from relucells.samples.records import Record
 VERDICTS = ("genuine", "none", "undecided")
 LEVELS = ("rejected", "numerical", "proven")
 
-# Of every stored form of a decision, npz and JSON. 1 had no number and named its levels otherwise.
+# The version of every stored form of a decision, npz and JSON. Version 1 had no number and other names of
+# levels.
 FORMAT_VERSION = 2
 # Of JSON about a network with a free part, so that no older checker reads it as one without.
 FREE_FORMAT_VERSION = 3

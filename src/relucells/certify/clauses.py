@@ -1,9 +1,9 @@
-"""Do cubes leave a sign vector over? The replay of a proof that they do not.
+"""Do cubes cover every sign vector? The replay of a proof that they do.
 
 A *cube* is a sign vector (K,) in {−1, 0, 1}, 0 where either sign is meant; it stands for all sign vectors
-that extend it. A refutation is the list of the neurons that a search branched on, in preorder, + before −;
-between two branches there is unit propagation alone (Davis, Putnam, Logemann, Loveland). The search
-itself is ``relucells.search.satisfiability``.
+that extend it. A refutation is the list of the neurons on which a search branched, in preorder, + before −.
+Between two branches there is only unit propagation (Davis, Putnam, Logemann, Loveland). The search itself is
+``relucells.search.satisfiability``.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ def bits(rows: NDArray[np.bool_]) -> list[int]:
 
 
 def equal_neurons(group: NDArray[np.int64]) -> list[Clause]:
-    """Clauses that sort the signs, + first, among neurons of one group; they lose no generality."""
+    """Clauses that sort the signs, + first, among neurons of one group; this loses no generality."""
     clauses, last = [], {}
     for j, g in enumerate(group.tolist()):
         if g >= 0:

@@ -1,7 +1,7 @@
-"""Whatever a checker is handed, turned into plain arrays of the right shape, or refused.
+"""Whatever a checker is given, turned into plain arrays of the right shape, or refused.
 
-A certificate may come from anywhere. Nothing of it is read before it has passed through here, and what does
-not fit is ``Malformed``, which the checkers answer with *rejected*.
+A certificate may come from anywhere. No part of it is used before it has passed through here. What does not
+fit raises ``Malformed``, and the checkers answer *rejected*.
 """
 
 from typing import Any
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from relucells.certify.certificates import VERDICTS, Certificate, Decision, Leaf
 from relucells.certify.conventions import BY_NAME, Convention
 
-# More than any search would store. Replaying branches takes time in proportion to them and to the leaves.
+# More branches than any search would store. Their replay takes time in proportion to them and to the leaves.
 BRANCHES, REPLAY = 10_000_000, 300_000_000
-# Numbers in one array: a view or nested lists may hold far more than they take memory themselves.
+# Most numbers in one array: a view or nested lists may stand for far more numbers than they take memory.
 ENTRIES = 20_000_000
 # Arrays that a leaf's own kind may have.
 ARRAYS = 64
@@ -26,7 +26,7 @@ NUMBERS = INTEGERS | {float, np.float64, np.float32, np.float16}
 
 
 class Malformed(Exception):
-    """What was handed in is not a certificate at all."""
+    """What was given is not a certificate at all."""
 
 
 def array(value: Any, kinds: str, dtype: type, shape: tuple[int | None, ...]) -> NDArray:

@@ -1,6 +1,6 @@
 """The sign conventions: which sign vectors z allows, one object for each.
 
-The paper states its criterion as "(7) or (8)" and ran (7) alone, so every answer names its convention.
+The paper states its criterion as "(7) or (8)" but ran (7) alone. So every answer names its convention.
 """
 
 from collections.abc import Callable

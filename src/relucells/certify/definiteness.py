@@ -2,11 +2,11 @@
 
 In floating point: if Cholesky's method runs to its end on a matrix of order m, the smallest eigenvalue
 exceeds −γ_{m+1} times the trace, in whatever order the sums are formed (S. M. Rump, *Verification of positive
-definiteness*, BIT 2006). So it is tried on a matrix whose diagonal is lessened by that and by all errors.
+definiteness*, BIT 2006). So it is tried on a matrix whose diagonal is reduced by that and by all errors.
 
-In integers: if S M Sᵀ is strictly diagonally dominant with a positive diagonal for some S, then M is positive
-definite, for S M Sᵀ is so by Gershgorin's theorem, S is therefore regular, and xᵀ M x = zᵀ (S M Sᵀ) z with
-x = Sᵀ z. S is an inverse Cholesky factor, rounded.
+In integers: let S M Sᵀ be strictly diagonally dominant with a positive diagonal for some S. Then S M Sᵀ is
+positive definite by Gershgorin's theorem. So S is regular, and M is positive definite too, because
+xᵀ M x = zᵀ (S M Sᵀ) z with x = Sᵀ z. S is an inverse Cholesky factor, rounded.
 """
 
 import numpy as np

@@ -1,14 +1,14 @@
-"""Floats as what they are, integers times powers of two, and exact linear algebra on them by FLINT.
+"""Floats read as integers times powers of two, and exact linear algebra on them by FLINT.
 
-A rank modulo a prime is never larger than the rank, so a full one is a proof. Everything else that comes
-from a prime is a guess that is checked by exact products.
+A rank modulo a prime is never larger than the rank, so full rank modulo a prime is a proof of full rank.
+Everything else that comes from a prime is a guess, and exact products check it.
 """
 
 import numpy as np
 from flint import fmpq, fmpz_mat, nmod_mat
 from numpy.typing import NDArray
 
-# Guesses are made modulo the first of these that serves.
+# Guesses are made modulo the first of these that works.
 PRIMES = (4611686018427387847, 4611686018427387817, 4611686018427387787)
 
 SMALLEST_NORMAL = 2.0**-1022

@@ -1,8 +1,8 @@
 """The minimum of a cell, enclosed in floating point: fitted values and minimisers with proven error bounds.
 
-Let U be a set of samples and let every column of the pattern agree off U with a sum of a few *masks*
-with entries in {−1, 0, 1}: differences along a tree, so that nearly equal columns do no harm. The masks'
-blocks, mask ∘ X restricted to the other samples, form A'. If
+Let U be a set of samples. Off U let every column of the pattern be a sum of a few *masks* with entries in
+{−1, 0, 1}: differences along a tree, so that nearly equal columns do no harm. The masks' blocks, mask ∘ X
+restricted to the samples off U, form A'. If
 
     M = [ A_U ; A'ᵀ A_off ],   h = [ y_U ; A'ᵀ y_off ]
 
@@ -12,8 +12,8 @@ values, and dual bounds follow from floating-point bounds on M alone, whatever t
 For linearly independent samples U is everything. A free part F adds its columns to A, and to A' those
 that A' does not contain already (``covered``); the unknowns are then (R, c).
 
-U is made so that A's range is proven to hold ℝ^U (``saturate``). So M R = h at every minimiser even where M
-is not proven to have full row rank; that there is one then, and how near, is not known.
+U is made so that A's range is proven to hold ℝ^U (``saturate``). So M R = h at every minimiser, even where M
+is not proven to have full row rank. But then it is not known how near a minimiser is.
 
 Everything is in the scaled coordinates of ``cell``: all entries of X and y are at most 1.
 """

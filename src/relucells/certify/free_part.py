@@ -1,7 +1,7 @@
 """The free linear part F c of a network, exactly, and leaves that rest on its samples alone.
 
-F's columns enter the minimum's system as further columns, [A F], without half-spaces: every demand on a
-λ with Aᵀλ = … is joined by Fᵀλ = 0. Nothing depends on F but through its range.
+F's columns enter the minimum's system as further columns, [A F], without half-spaces. So every λ with Aᵀλ = …
+must also have Fᵀλ = 0. Only the range of F matters.
 
 **Samples.** Let λ be a vector with Fᵀλ = 0 that vanishes on all samples that activate a neuron, but for some
 of which all m_i active neurons have the sign s_i of λ_i. Summed over the samples,
@@ -29,7 +29,7 @@ from relucells.certify.rational import nearest, solve
 from relucells.samples.floating import TINY, UNIT
 
 KIND = "samples"
-# Columns of F up to which such a leaf is checked: it has at most one sample more, as a rule.
+# Up to so many columns of F such a leaf is checked. As a rule it has at most one sample more.
 COLUMNS = 400
 
 

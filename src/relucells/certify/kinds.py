@@ -19,9 +19,9 @@ from relucells.certify.enclosures import ProvenMinimum
 from relucells.certify.multipliers import floating_bound
 from relucells.samples.floating import TINY, gamma, product
 
-# An enclosed bound whose doubt is a larger share of it is computed exactly where that is affordable.
+# If the doubt of an enclosed bound is a larger share of it, the bound is computed exactly where affordable.
 SHARP = 5e-7
-# Multipliers that a leaf may hold for each unknown; a basic solution has at most one, and one more.
+# Most multipliers of a leaf for each unknown. A basic solution has at most one for each, and one more.
 PAIRS = 4
 
 
@@ -43,7 +43,7 @@ REJECTED = Finding("rejected", np.inf)
 
 
 def check(cell: Cell, leaf: Leaf) -> Finding:
-    """What the leaf shows; ``REJECTED`` for a kind that nobody knows."""
+    """What the leaf shows; ``REJECTED`` for an unknown kind."""
     kind = leaf.kind or ("sample" if leaf.sample >= 0 else "multipliers")
     return KINDS[kind](cell, leaf) if kind in KINDS else REJECTED
 
@@ -82,7 +82,7 @@ def check_multipliers(cell: Cell, leaf: Leaf) -> Finding:
         try:
             found = floating_bound(cell.enclosure, leaf)
         except np.linalg.LinAlgError:
-            pass  # nothing is proven there, but exact arithmetic may serve
+            pass  # floating point proves nothing, but exact arithmetic may
     if found is not None and (found[1] <= SHARP * abs(found[0]) or not cell.affordable):
         return _scaled(cell, *found)
     if cell.affordable:

@@ -1,8 +1,8 @@
 """Checks within stated tolerances, for cells beyond the size where a proof is affordable.
 
-Nothing here is part of a proof: what passes is called *numerical*. Rounding is given room on the safe side
-only: a sign that lies within its tolerance is rejected. This is the one module of the package that
-leans on the rest of the library (``cells.factorised``).
+Nothing here is part of a proof: what passes is called *numerical*. Tolerances count on the safe side only: a
+sign within its tolerance is rejected. This is the only module of the package that uses the rest of the
+library (``cells.factorised``).
 """
 
 import copy
@@ -132,7 +132,7 @@ def witness_margin(cell: Cell, R: NDArray[np.float64], signs: NDArray[np.int8]) 
     weights = np.linalg.norm(R, axis=1)[None, :] * np.linalg.norm(cell.X, axis=1)[:, None]
     moved = np.where(cell.group >= 0, moves[:, cell.group], 0.0) / np.maximum(cell.size[cell.group], 1)
     doubt = 2.0 * moved + TOLERANCE**2 * weights
-    # a dead neuron with R_j = 0 and a sample at the origin are on their side whatever moves
+    # dead neurons with R_j = 0 and samples at the origin are on their side, whatever moves
     doubt[cell.samples.zero] = 0.0
     doubt[:, ~R.any(axis=1) & (cell.group < 0)] = 0.0
     sided = signs * values

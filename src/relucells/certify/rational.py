@@ -1,8 +1,8 @@
 """A cell in exact rational arithmetic, for what floating point cannot tell from zero.
 
 Floats are dyadic rationals, so X, y and a certificate have exact values. Exact fitted values, an exact
-minimiser near a witness, exact multipliers near the given ones: each is *found* with the help of a rank
-modulo a prime, and then *checked* by an exact product, so that no guess needs to be trusted.
+minimiser near a witness, and exact multipliers near the given ones are *found* with the help of a rank modulo
+a prime. Then exact products *check* them, so that no guess needs to be trusted.
 
 Columns of X are taken over powers of two of their own, which changes R but no value R_j·x_i.
 """
@@ -24,7 +24,7 @@ TIGHT = 1e-7
 # Sets of them that are tried.
 TRIALS = 8
 
-# How far values R_j·x_i of a witness may be from the exact minimiser's, relative to Σ_d |x_id R_jd|.
+# Values R_j·x_i of a witness may be this far from those of the exact minimiser, relative to Σ_d |x_id R_jd|.
 NEAR = 1e-6
 
 Ratio = tuple[fmpz_mat, fmpz]  # a matrix of numerators and their common denominator

@@ -1,10 +1,11 @@
 """Checking what a decision claims, from X, y, pattern and its certificate alone.
 
-Each claim is tried with floating-point bounds that are proven (``enclosures``, ``multipliers``), then in
-rational arithmetic (``rational``) where the cell is small enough for it, and only beyond that within
-tolerances (``numerical``). *Proven* are the verdict; the loss, up to rounding; and that the margin is at
-least (genuine) or at most (none) the one stated. With ``exact`` the margin stated is also the one that the
-certificate supports; that no other certificate supports a better one is the search's word.
+Each claim is tried with proven floating-point bounds first (``enclosures``, ``multipliers``). Then it is
+tried in rational arithmetic (``rational``), if the cell is small enough. Only beyond that it is checked
+within tolerances (``numerical``). Three things are *proven*: the verdict; the loss, up to rounding; and that
+the margin is at least (genuine) or at most (none) the stated one. With ``exact`` the stated margin is also
+the one that the certificate supports. That no other certificate supports a better one is a claim of the
+search and not checked.
 """
 
 import numpy as np
@@ -23,8 +24,8 @@ from relucells.samples.free_part import FreePart, free_array
 from relucells.samples.inputs import Inputs, activations, prepare, targets
 from relucells.samples.threads import one_thread
 
-# The share by which a stated margin may exceed what its proof supports: a witness that is moved strictly
-# inside its cell gives up that much.
+# A stated margin may exceed what its proof supports by this share: a witness that is moved strictly inside
+# its cell loses that much.
 MARGIN_SLACK = fmpq(1, 10**6)
 # Of the root of the loss: relative to itself, and relative to the root mean square of y.
 LOSS_SLACK = 1e-9
@@ -99,7 +100,7 @@ def support(cell: Cell, decision: Decision, convention: Convention) -> str:
             if decision.verdict == "none":
                 return _none(cell, decision, convention)
         except (ArithmeticError, np.linalg.LinAlgError):
-            pass  # whatever cannot be computed is not shown
+            pass  # what cannot be computed is not shown
     return "rejected"
 
 

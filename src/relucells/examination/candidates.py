@@ -1,8 +1,8 @@
-"""Points near a network that might be critical: its nearest walls met, its quietest neurons silenced.
+"""Points near a network that might be critical: on its nearest walls, with its weakest neurons silent.
 
-Of the pairs (sample, neuron) and the output weights, those within some distance of 0 are put there; the loss
-is then a convex quadratic of what may still move, and the candidate is its minimiser nearest to the network.
-Nothing here decides: ``points`` keeps the candidates that are certified.
+Pairs (sample, neuron) and output weights within some distance of 0 are put at 0. The loss is then a convex
+quadratic of what may still move. The candidate is its minimiser nearest to the network. Nothing is decided
+here: ``points`` keeps the candidates that are certified.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from relucells.examination.nearness import in_span
 from relucells.examination.problem import Net, Problem
 from relucells.samples.decomposition import svd
 
-# Distances, as shares of ‖(W, z, c)‖, within which a wall is met and an output weight is 0.
+# Distances, as shares of ‖(W, z, c)‖, within which a neuron is put on a wall and an output weight at 0.
 LADDER = (0.0, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1)
 # Unknowns up to which the least squares is solved, unless samples are independent: certificates end there.
 UNKNOWNS = 600

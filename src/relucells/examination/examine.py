@@ -17,7 +17,7 @@ from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 
 NOT_STATIONARY = "not stationary"
-# A loss below another by less than this share of the labels' mean square is no difference worth a name.
+# Two losses that differ by less than this share of the labels' mean square count as equal.
 SAME_LOSS = 1e-9
 
 

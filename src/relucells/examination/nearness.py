@@ -21,7 +21,7 @@ def distance(a: Net, b: Net) -> float:
 
 
 def in_span(problem: Problem, change: NDArray) -> NDArray[np.float64]:
-    """What of weights (K, D) the samples see: their part in the span of the samples."""
+    """The part of weights (K, D) that lies in the span of the samples."""
     basis = problem.inputs.basis
     return change if len(basis) == basis.shape[1] else (change @ basis) @ basis.T
 

@@ -1,9 +1,9 @@
 """The best signs for the neurons of a cell: branch and bound over the groups of equal neurons.
 
-Undecided neurons carry no constraint in the relaxations, groups whose sum is the same for every minimiser
-are decided on their own, and an infeasible (or not improving) program forbids every sign vector that
-agrees with it on the groups that carry multipliers. At the end the leaves are asked which sign vectors
-they leave over, and these are settled one by one, so that nothing is closed without a proof.
+Undecided neurons have no constraint in the relaxations. Groups whose sum is the same for every minimiser are
+decided on their own. An infeasible program, or one without improvement, forbids every sign vector that agrees
+with it on the groups with multipliers. At the end the sign vectors that no leaf covers are settled one by
+one, so that everything has a proof.
 """
 
 import heapq
@@ -22,7 +22,7 @@ from relucells.search.given_signs import GivenSigns, NoProof, Settled
 from relucells.search.margin_program import FREE, Bound
 from relucells.search.satisfiability import satisfy
 
-# Leaves of several samples' fitted values that a search begins with, at most.
+# Most leaves of several samples' fitted values with which a search begins.
 MOST_SAMPLE_LEAVES = 300
 # Neurons with a sign of their own from which on signs are tried that reflections offer: few signs are
 # branched on in less time.

@@ -1,11 +1,11 @@
-"""What a decision may use: linear programs, counted, and seconds. Every part of the work asks here."""
+"""What a decision may use: a number of linear programs, and seconds. Every part of the search asks here."""
 
 import time
 from dataclasses import dataclass
 
 # Seconds that one product or factorisation takes at most for a thousand million multiplications.
 SECONDS_PER_BILLION = 0.5
-# What an estimate may exceed the time that is left by before the step is not begun.
+# A step is not begun if its estimated seconds exceed those that are left by more than this.
 GRACE = 1.0
 
 

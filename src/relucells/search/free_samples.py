@@ -26,7 +26,7 @@ from relucells.search.budget import Budget
 from relucells.search.rational_simplex import Program, independent_rows, optimise
 from relucells.search.satisfiability import satisfy
 
-# What a t of the program in floating point, for values near 1, must be below to refute.
+# A t of the program in floating point, for values near 1, refutes only if it is below this.
 ERROR = 1e-9
 # Multipliers below this share of the largest are zeros with rounding.
 NEGLIGIBLE = 1e-9

@@ -1,8 +1,8 @@
 """The margin of one sign vector: linear programs, and exact arithmetic where they leave doubt.
 
-Small cells are settled beyond doubt: a leaf is kept only if the checker confirms it, a witness likewise,
-and what floating point cannot show is decided by ``rational_program``. In larger cells the checker has the
-last word as well, at the end (``question``).
+Small cells are settled beyond doubt: a leaf or a witness is kept only if the checker confirms it, and
+``rational_program`` decides what floating point cannot show. In larger cells the checker decides at the end
+(``question``).
 """
 
 from dataclasses import dataclass, field, replace
@@ -32,7 +32,7 @@ LARGE_ERROR = 1e-6
 # The share by which a witness of the exact margin is moved towards a point strictly inside the cell;
 # below ``certify.verify.MARGIN_SLACK``.
 INWARD = 5e-7
-# What a margin is rounded down by, so that the checker finds as much.
+# A margin is rounded down by this share, so that the checker finds at least as much.
 ROUNDED = 1e-9
 
 
@@ -51,7 +51,7 @@ def mean_loss(fitted: NDArray, y: NDArray) -> float:
 
 
 class NoProof(Exception):
-    """Floating point has no answer, or none with a proof that holds, and exact arithmetic was not asked."""
+    """Floating point has no answer with a valid proof, and exact arithmetic was not asked for."""
 
 
 @dataclass(frozen=True)
@@ -151,11 +151,11 @@ class GivenSigns:
             return Bound(1.0, 1.0, self.program.sums, {}, nothing, np.zeros(0), False)
 
     def proven(self, leaf: Leaf) -> bool:
-        """Whether a leaf's proof stands; taken for granted, until the end, in larger cells."""
+        """Whether a leaf's proof holds. In larger cells this is assumed until the end."""
         return not self.small or leaf_bound(self.cell, leaf).level != "rejected"
 
     def sharpened(self, leaf: Leaf) -> Leaf | None:
-        """The leaf with the bound that its proof gives; None if the proof does not stand."""
+        """The leaf with the bound that its proof gives; None if the proof does not hold."""
         if not self.small:
             return leaf
         found = leaf_bound(self.cell, leaf)

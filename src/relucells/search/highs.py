@@ -1,4 +1,4 @@
-"""HiGHS, as every linear program of the deciding side uses it: quiet, serial, within the budget."""
+"""HiGHS for every linear program of the search: quiet, serial, within the budget."""
 
 import os
 import threading
@@ -9,8 +9,8 @@ from relucells.search.budget import Budget, WorkLimit
 # The smallest feasibility tolerance that HiGHS accepts. Rows have length 1 and y the order of 1.
 FEASIBILITY = 1e-10
 
-# HiGHS now and then gives up on a degenerate program (status "Not Set"): it is then asked again from
-# scratch, with the primal simplex method, without scaling, and with both.
+# HiGHS sometimes gives up on a degenerate program (status "Not Set"). It is then asked again from scratch:
+# with the primal simplex method, without scaling, and with both.
 USUAL = {"simplex_strategy": 1, "simplex_scale_strategy": 2}
 ATTEMPTS = (
     {},

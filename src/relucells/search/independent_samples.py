@@ -111,7 +111,7 @@ def _minimal(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def _highest(attempt, levels: NDArray) -> tuple[NDArray[np.int8], float]:
-    """What ``attempt`` gives at the highest level at which it succeeds; it does at the lowest."""
+    """The result of ``attempt`` at the highest level at which it succeeds; it does succeed at the lowest."""
     low, high = 0, len(levels) - 1
     found = attempt(levels[0])
     while low < high:

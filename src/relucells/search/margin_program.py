@@ -42,7 +42,7 @@ FREE = -1
 
 # Most violated half-spaces added per constraint block and round.
 ROWS_PER_BLOCK = 4
-# The largest t, in units of the fitted values, that a program is asked for; beyond, a direction is sought.
+# The largest t, in units of the fitted values, for which a program is asked; beyond, a direction is sought.
 HIGHEST = 1e6
 # Fitted values this small, relative to max|y|, are zeros with rounding.
 FITTED_NOISE = 1e-11

@@ -1,8 +1,8 @@
 """One cell under one sign convention, from the question to a decision that the checker confirms.
 
-Linearly independent samples have a closed form (``independent_samples``); all others take linear programs
-(``given_signs``), where all signs are allowed within a search over signs (``branch``). The checker's word
-is final: what it rejects is not claimed.
+Linearly independent samples have a closed form (``independent_samples``). All others take linear programs
+(``given_signs``); if all signs are allowed, these are part of a search over signs (``branch``). What the
+checker rejects is not claimed.
 """
 
 from collections.abc import Callable

@@ -15,7 +15,8 @@ from flint import fmpq, fmpz_mat, nmod_mat
 
 from relucells.search.budget import Budget
 
-# A prime to choose independent rows by; a choice that the exact rows do not bear out fails openly.
+# The prime by which independent rows are chosen. A choice that is wrong for the exact rows fails with an
+# error.
 PRIME = (1 << 61) - 1
 # Steps by the most violated row or most negative price; after them Bland's rule, which cannot go in circles.
 GREEDY_STEPS = 100

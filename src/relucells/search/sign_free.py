@@ -1,10 +1,11 @@
 """The search for a certificate that refutes every choice of signs at once (``relucells.certify.sign_free``).
 
 Notation as there. The products are of opposite forms of a neuron's cone (``cones``). Their weighted sum Q
-must be negative on every R_T ≠ 0 with A_T R_T in the range of B, a subspace (``negative_sum``); then some
-multiple of the residual makes the form definite everywhere. Few neurons left free leave more unknowns, many
-leave a residual that shows less of them: both are tried. Where no weights of these products will do, more
-products are made: of those pairs of facets that the dual solution violates most, as long as there are any.
+must be negative on every R_T ≠ 0 with A_T R_T in the range of B, a subspace (``negative_sum``). Then some
+multiple of the residual makes the form definite everywhere. With few neurons left free there are more
+unknowns. With many left free the residual shows less of the unknowns. Both are tried. Where no weights of
+these products are enough, more products are made: of those pairs of facets that the dual solution violates
+most, as long as there are any.
 """
 
 from functools import cached_property
