@@ -28,23 +28,25 @@ at most λ·p / Σ |λ_i| m_i ≤ 0.
 import json
 import math
 import sys
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
-from flint import arb, arb_mat, ctx, fmpq, fmpz_mat, nmod_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpz, fmpz_mat, nmod_mat
 
 FORMAT_VERSION, FREE_FORMAT_VERSION = 2, 3
-PRIMES = (4611686018427387847, 4611686018427387817)
 # Systems with more unknowns are solved in balls first.
 EXACT = 130
 PRECISIONS = (256, 1024)
 # Rounding of stated numbers: margins relative to themselves, the root of the loss relative to itself and to
 # the root mean square of y. Values of the stored witness relative to Σ_d |x_id R_jd|.
 MARGIN, LOSS, LOSS_ROUNDING, NEAR = fmpq(1, 10**6), fmpq(1, 10**9), fmpq(1, 10**12), fmpq(1, 10**6)
-# A file that asks for more is refused: numbers, their bits, unknowns of a linear system, multipliers of a
-# leaf for each unknown, branches times leaves, sets of inactive pairs that are put at 0.
+# A file that asks for more is refused: numbers, their bits, unknowns of a linear system, its squared rank
+# times the bits of its numbers; multipliers of a leaf for each unknown, clauses looked at in a replay (times
+# the words of 64 neurons), sets of inactive pairs that are put at 0; the order of a quadratic form. Limits
+# are on products of sizes: of vectors times their length, of equations times unknowns.
 ENTRIES, BYTES, BITS, UNKNOWNS, WORK = 4_000_000, 200_000_000, 600_000_000, 800, 80_000_000
-PAIRS, REPLAY, TRIALS, FREE_COLUMNS = 4, 300_000_000, 8, 400
+PAIRS, REPLAY, TRIALS, ORDER, FREE_COLUMNS = 4, 100_000_000, 8, 1200, 400
 
 
 class Rejected(Exception):
@@ -60,13 +62,14 @@ def need(condition, reason):
 
 
 def real(text):
-    """The exact value of a float in hexadecimal."""
+    """The exact value of a float in hexadecimal, written as Python writes it: nothing is rounded."""
     need(isinstance(text, str) and len(text) <= 40, "a number is not a hexadecimal float")
     try:
         value = float.fromhex(text)
     except (ValueError, OverflowError):
         raise Rejected("a number is not a hexadecimal float") from None
     need(math.isfinite(value), "a number is not finite")
+    need(value.hex() == text, "a number is not a hexadecimal float as Python writes it")
     return fmpq(*value.as_integer_ratio())
 
 
@@ -100,9 +103,17 @@ def whole(rows):
     return [[int(a.p) * (denominator // int(a.q)) for a in row] for row in rows], denominator
 
 
-def pivots(table, prime=PRIMES[0]):
+def prime_of(table):
+    """A prime of 62 bits drawn from a matrix: no numbers can be made to fit it by accident."""
+    prime = (1 << 61) + (hash(tuple(int(a) for a in table.entries())) % (1 << 61) | 1)
+    while not fmpz(prime).is_prime():
+        prime += 2
+    return prime
+
+
+def pivots(table):
     """The first columns that are independent modulo a prime, so that they are independent."""
-    reduced, rank = nmod_mat(table, prime).rref()
+    reduced, rank = nmod_mat(table, prime_of(table)).rref()
     found, column = [], 0
     for row in range(rank):
         while int(reduced[row, column]) == 0:
@@ -199,7 +210,10 @@ class Cell:
         for j in range(self.K):
             column = tuple(i for i in range(self.N) if self.pattern[i][j])
             self.group.append(columns.setdefault(column, len(columns)) if column else -1)
-        self.members = [[j for j in range(self.K) if self.group[j] == g] for g in range(len(columns))]
+        self.members = [[] for _ in columns]
+        for j, g in enumerate(self.group):
+            if g >= 0:
+                self.members[g].append(j)
         self.G = len(columns)
         self.scale_columns()
         self.independent = self.N <= self.D and len(pivots(self.X.transpose())) == self.N
@@ -336,10 +350,18 @@ def loss_of(cell, p):
     return times(total, fmpq(1, cell.N))
 
 
+def loss_stated(data):
+    """The loss, or None for one that is too large for a float."""
+    return None if data.get("loss") == "inf" else real(data.get("loss"))
+
+
 def check_loss(cell, p, stated):
     """|√stated − √loss| ≤ LOSS √loss + LOSS_ROUNDING rms(y)."""
-    need(stated >= 0, "the stated loss is negative")
     loss = loss_of(cell, p)
+    if stated is None:
+        need(loss >= 2**1024 - 2**970, "the stated loss is infinite, the minimum's a float")
+        return
+    need(stated >= 0, "the stated loss is negative")
     square = sum((a * a for a in cell.y), fmpq(0)) / cell.N
     smallest = fmpq(1, 2**1072)  # what a float cannot tell from it
     gap = minus(stated, loss)
@@ -378,7 +400,6 @@ def check_cover(cell, data, leaves):
     """Every allowed sign vector extends some leaf."""
     allowed = candidates(cell, data)
     branches = [integer(j, 0, cell.K) for j in items(data["certificate"].get("branches"))]
-    need(len(branches) * len(leaves) <= REPLAY, "there are too many branches")
     if allowed is not None:
         need(not branches, "there are branches, but no signs to branch on")
         need(
@@ -386,40 +407,52 @@ def check_cover(cell, data, leaves):
         )
         return
     # of neurons with equal columns the ones with + come first, without loss of generality
-    clauses = {frozenset(((j, -s) for j, s in enumerate(leaf) if s)) for leaf in leaves}
+    clauses = {(mask(leaf, -1), mask(leaf, 1)) for leaf in leaves}
     for members in cell.members:
-        for a, b in pairwise(members):
-            clauses.add(frozenset(((a, 1), (b, -1))))
-    queue, rest = [{}], iter(branches)
+        clauses |= {(1 << a, 1 << b) for a, b in pairwise(members)}
+    left = [REPLAY // (1 + cell.K // 64)]
+    queue, rest = [(0, 0, list(clauses))], iter(branches)
     while queue:
-        signs = propagate(clauses, queue.pop())
-        if signs is None:
+        state = propagate(*queue.pop(), left)
+        if state is None:
             continue
+        plus, minus, still = state
         j = next(rest, None)
-        need(j is not None and j not in signs, "the branches leave a sign vector uncovered")
-        queue += [{**signs, j: -1}, {**signs, j: 1}]
+        need(
+            j is not None and not (plus | minus) >> j & 1,
+            "the branches leave a sign vector uncovered",
+        )
+        queue += [(plus, minus | 1 << j, still), (plus | 1 << j, minus, still)]
     need(next(rest, None) is None, "there are more branches than the cover needs")
 
 
-def propagate(clauses, signs):
-    """The signs that follow, or None at a contradiction."""
-    signs = dict(signs)
-    while True:
-        fresh = {}
-        for clause in clauses:
-            if any(signs.get(j) == s for j, s in clause):
+def mask(signs, sign):
+    """The neurons with this sign as bits."""
+    return int("".join("01"[s == sign] for s in reversed(signs)), 2)
+
+
+def propagate(plus, minus, clauses, left):
+    """The signs that follow, and the clauses not yet fulfilled; None at a contradiction.
+
+    A clause wants + of one of some neurons, or − of one of others. left : clauses that may still be looked at
+    """
+    known = None
+    while known != (plus, minus):
+        known, still = (plus, minus), []
+        left[0] -= len(clauses)
+        need(left[0] >= 0, "the replay of the branches takes too long")
+        for up, down in clauses:
+            if up & plus or down & minus:
                 continue
-            left = [(j, s) for j, s in clause if j not in signs]
-            if not left:
+            up, down = up & ~minus, down & ~plus
+            if not up and not down:
                 return None
-            if len(left) == 1:
-                j, s = left[0]
-                if fresh.get(j, s) != s:
-                    return None
-                fresh[j] = s
-        if not fresh:
-            return signs
-        signs |= fresh
+            if (up | down) & ((up | down) - 1) or up & down:
+                still.append((up, down))
+            else:
+                plus, minus = plus | up, minus | down
+        clauses = still
+    return plus, minus, clauses
 
 
 # Leaves
@@ -450,6 +483,8 @@ def multiplier_bound(cell, leaf, p, precision):
     classes = [(g, s) for g in range(cell.G) for s in sorted({signs[j] for j in cell.members[g]})]
     carrying = {(cell.group[j], signs[j]) for _, j in pairs}
     width = len(cell.alive) if cell.wide else cell.rank
+    size = len(classes) * cell.D * (width + len(pairs))
+    need(size <= 2 * ENTRIES, "the leaf is too large for this checker")
     through = cell.A.transpose() if cell.wide else cell.A.transpose() * matrix(cell.basis, cell.rank)
     rows = []
     for g, s in classes:
@@ -467,10 +502,8 @@ def multiplier_bound(cell, leaf, p, precision):
     rows += [
         [*(through[cell.G * cell.D + k, c] for c in range(width)), *([0] * len(pairs))] for k in range(cell.m)
     ]
-    shares = []
-    for i, j in pairs:
-        sharing = sum(1 for k in cell.members[cell.group[j]] if signs[k] == signs[j])
-        shares.append(sharing if cell.pattern[i][j] else 0)
+    count = Counter((cell.group[j], signs[j]) for j in range(cell.K))
+    shares = [count[cell.group[j], signs[j]] if cell.pattern[i][j] else 0 for i, j in pairs]
     finite = any(shares)
     weights = shares if finite else [1] * len(pairs)
     rows.append([0] * width + weights)
@@ -641,8 +674,10 @@ def check_products_leaf(cell, leaf, p, precision):
     label, _ = whole([[exact[i]] for i in rows])
     with_p = any(a[0] for a in label)
     columns = [[cell.pattern[i][j] for i in range(cell.N)] for j in T] + masks
-    need(len(rows) * len(columns) * cell.D <= ENTRIES, "the products are too large for this checker")
     free = free_columns_beside(cell, masks, rows)
+    order = len(columns) * cell.D + len(free)
+    large = len(rows) * order > ENTRIES or order > ORDER or len(stored["factors"]) * cell.D**2 > ENTRIES
+    need(not large, "the products are too large for this checker")
     C = [
         [*(a if on[i] else 0 for on in columns for a in cell.rows[i]), *(cell.free[i][k] for k in free)]
         for i in rows
@@ -697,6 +732,7 @@ def read_products(cell, leaf):
     need(set(owners) <= set(T), "a form belongs to no neuron of the products")
     counts = [integer(n, 1, cell.N + 1) for n in items(arrays["counts"], len(owners))]
     samples = [integer(i, 0, cell.N) for i in items(arrays["samples"], sum(counts))]
+    need((len(samples) + len(owners)) * cell.D <= ENTRIES, "the products are too large for this checker")
     multipliers = [real(a) for a in items(arrays["multipliers"], len(samples))]
     factors = [[integer(n, 0, len(owners)) for n in items(pair, 2)] for pair in items(arrays["factors"])]
     weights = [real(a) for a in items(arrays["weights"], len(factors))]
@@ -759,20 +795,20 @@ def check_none(cell, data, precision):
     need(
         data.get("R") is None and data.get("signs") is None, "a cell without a genuine minimum has a witness"
     )
+    margin = bound_of(data.get("margin"))
+    need(margin is None or margin <= 0, "the margin of a cell without a genuine minimum is positive")
     need(any(cell.active), "a cell without active pairs is genuine")
     leaves = read_leaves(cell, data)
     check_cover(cell, data, [leaf["signs"] for leaf in leaves])
     p = cell.fitted(precision)
-    check_loss(cell, p, real(data.get("loss")))
+    check_loss(cell, p, loss_stated(data))
     highest = None
     for leaf in leaves:
         bound = KINDS[leaf["kind"]](cell, leaf, p, precision)
         need(agree(leaf["bound"], bound), "the stated bound of a leaf is not the one that it proves")
         if highest is None or (bound is not None and not bound <= highest):
             highest = bound
-    need(
-        agree(bound_of(data.get("margin")), highest), "the stated margin is not the one that the leaves prove"
-    )
+    need(agree(margin, highest), "the stated margin is not the one that the leaves prove")
 
 
 # Witnesses
@@ -787,9 +823,9 @@ def check_genuine(cell, data, precision):
     allowed = candidates(cell, data)
     need(allowed is None or signs in allowed, "the convention does not allow the witness's signs")
     R = [[real(a) for a in items(row, cell.D)] for row in items(data.get("R"), cell.K)]
-    check_loss(cell, cell.fitted(precision), real(data.get("loss")))
+    check_loss(cell, cell.fitted(precision), loss_stated(data))
     before, size = values_of(cell, R)
-    after = minimiser_values(cell, before, signs, precision)
+    after = minimiser_values(cell, before, size, signs, precision)
     need_near(cell, after, before, size)
     need_inside(cell, after, signs, margin, data.get("exact"))
 
@@ -805,7 +841,7 @@ def values_of(cell, R):
     return exact, [[fmpq(S[i, j], denominator) for j in range(len(R))] for i in range(cell.N)]
 
 
-def minimiser_values(cell, V, signs, precision):
+def minimiser_values(cell, V, size, signs, precision):
     """The values R_j·x_i of the exact minimiser nearest to R, or of that with some inactive pairs at 0."""
     short = {i: cell.y[i] - sum((V[i][j] for j in cell.active[i]), fmpq(0)) for i in cell.alive}
     if cell.everything or not any(cell.active):
@@ -818,6 +854,8 @@ def minimiser_values(cell, V, signs, precision):
         ]
     cell.setup()
     if not cell.wide and cell.rank < cell.G * cell.D + cell.m:
+        precision = None  # that the change makes up for everything has to be checked exactly
+    if precision is None and not cell.wide:
         p = cell.fitted(None)
         short = {i: e + p[i] - cell.y[i] for i, e in short.items()}
     short = without_free_part(cell, short, False)
@@ -832,7 +870,8 @@ def minimiser_values(cell, V, signs, precision):
         if more is None or more <= zero:
             break
         zero |= more
-    if precision is None and (moved is None or outside(cell, moved, signs)) and near:
+    fits = moved is not None and not outside(cell, moved, signs) and is_near(cell, moved, V, size)
+    if precision is None and near and not fits:
         moved = moved_values(cell, V, short, sorted(near), None)
     need(moved is not None, "no exact minimiser near the witness has its zeros")
     return moved
@@ -892,7 +931,9 @@ def dot(row, vector):
 
 def with_zeros(cell, V, right, zero):
     """As ``moved_values``, every neuron for itself, over the rationals; None if it cannot be."""
-    width = cell.K * cell.D + cell.m
+    width, equations = cell.K * cell.D + cell.m, len(cell.alive) + len(zero)
+    small = equations * width <= ENTRIES and min(equations, width) <= UNKNOWNS
+    need(small, "there are too many values near zero for this checker")
     rows = [
         [*(a if on else 0 for on in cell.pattern[i] for a in cell.rows[i]), *cell.free[i]] for i in cell.alive
     ]
@@ -921,16 +962,21 @@ def with_zeros(cell, V, right, zero):
 
 def need_near(cell, V, before, size):
     """The minimiser is what the witness is, up to rounding."""
+    need(is_near(cell, V, before, size), "the witness is not near a minimiser")
+
+
+def is_near(cell, V, before, size):
     for i in range(cell.N):
         for j in range(cell.K):
             moved = minus(V[i][j], before[i][j])
             slack = NEAR * size[i][j]
-            need(moved <= slack and minus(fmpq(0), moved) <= slack, "the witness is not near a minimiser")
+            if not (moved <= slack and minus(fmpq(0), moved) <= slack):
+                return False
+    return True
 
 
 def need_inside(cell, V, signs, margin, exact):
     """The minimiser is in the cell and has the margin stated."""
-    need(type(exact) is bool, "exact is not true or false")
     attained = margin >= 1 - 2 * MARGIN
     for i in range(cell.N):
         for j in range(cell.K):
@@ -1013,7 +1059,8 @@ def check_point(data):
     multipliers = [real(a) for a in items(data.get("multipliers"), len(boundary))]
     c = coefficients(cell, data)
     unknowns = sum(1 for a in z if a) * cell.D + len(boundary) + len(c)
-    if unknowns <= 500 and cell.N * unknowns <= 400_000:
+    bits = max(a.bit_length() for row in cell.rows for a in row)
+    if unknowns <= 500 and cell.N * unknowns <= 400_000 and unknowns**2 * bits <= WORK:
         point = CriticalPoint(cell, W, z, boundary, multipliers, c)
     else:
         need(len(c) <= FREE_COLUMNS, "the free part is too large for this checker")
@@ -1318,6 +1365,7 @@ def check(data):
         return check_point(data)
     need(data.get("kind") == "decision", "the kind of certificate is unknown")
     cell = Cell(data)
+    need(type(data.get("exact")) is bool, "exact is not true or false")
     checks = {"genuine": check_genuine, "none": check_none}
     need(data.get("verdict") in tuple(checks), "an undecided cell has no certificate")
     reason = None
@@ -1337,9 +1385,20 @@ def read(path):
         text = file.read(BYTES + 1)
     need(len(text) <= BYTES, "the file is too large")
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=once, parse_constant=refuse)
     except (ValueError, RecursionError):
         raise Rejected("this is not JSON") from None
+
+
+def once(pairs):
+    """An object that has every key once."""
+    found = dict(pairs)
+    need(len(found) == len(pairs), "a key stands twice in an object")
+    return found
+
+
+def refuse(text):
+    raise Rejected(f"{text} is no number")
 
 
 def main(paths):

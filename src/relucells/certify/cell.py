@@ -22,6 +22,8 @@ EXACT_ENTRIES = 400_000
 EXACT_WORK = 8_000_000
 # Samples whose lengths differ by fewer powers of two need no scaling.
 ALIKE = 8
+# Bits that X takes as integers.
+EXACT_BITS = 4_000_000_000
 # Columns of a free part up to which a least-squares solution for them alone is exact.
 FREE_COLUMNS = 120
 
@@ -49,6 +51,11 @@ class Samples:
     def exponents(self) -> NDArray[np.int64]:
         """The power of two, (D,), that bounds each column."""
         return np.frexp(np.maximum(self.X.max(axis=0), -self.X.min(axis=0)))[1].astype(np.int64)
+
+    @cached_property
+    def bits(self) -> int:
+        """What the largest column takes as integers, each."""
+        return dyadic.bits(self.X)
 
     @cached_property
     def scaled(self) -> NDArray[np.float64] | None:
@@ -183,7 +190,9 @@ class Cell:
         alive, width = int(self.alive.sum()), self.G * self.D + self.m
         if min(alive, width) > EXACT_RANK or alive * width > EXACT_ENTRIES or width > 2 * EXACT_RANK:
             return False
-        bits = max(dyadic.bits(self.X), 0 if self.free is None else dyadic.bits(self.free.X))
+        bits = max(self.samples.bits, 0 if self.free is None else self.free.bits)
+        if bits * self.X.size > EXACT_BITS:
+            return False
         bits += dyadic.bits(self.y[:, None])
         return min(alive, width) ** 2 * bits <= EXACT_WORK
 
@@ -212,8 +221,10 @@ class Cell:
     def rational(self) -> bool:
         """Whether fitted values, loss and witnesses are to be had in exact arithmetic: of independent
         samples also where ``affordable`` ends, because no system is solved there."""
-        few = self.everything or self.m <= FREE_COLUMNS
-        return self.affordable or (self.samples.independent and self.X.size * self.K <= ENTRIES and few)
+        few = (self.everything or self.m <= FREE_COLUMNS) and self.X.size * self.K <= ENTRIES
+        return self.affordable or (
+            self.samples.independent and few and self.samples.bits * self.X.size <= EXACT_BITS
+        )
 
     def scaled_weights(self, R: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """R, (K, D), for the scaled samples and labels, or None where that would round."""
@@ -221,10 +232,8 @@ class Cell:
 
     def shares(self, owners: NDArray[np.int64], signs: NDArray[np.int8]) -> NDArray[np.int64]:
         """How many neurons have the column and the sign of each of these neurons."""
-        same = (self.group[None, :] == self.group[owners][:, None]) & (
-            signs[None, :] == signs[owners][:, None]
-        )
-        return same.sum(axis=1)
+        kind = 3 * (self.group + 1) + signs.astype(np.int64) + 1
+        return np.bincount(kind)[kind[owners]]
 
 
 def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 Clause = tuple[int, int]  # bit masks: the neurons of which one must be +, or one −
 
+# Clauses that a replay may look at, times the words of 64 neurons that each takes; about a minute.
+WORK = 100_000_000
+
 
 def clauses_of(cubes: NDArray[np.int8]) -> list[Clause]:
     """Each cube (row) as the clause that forbids it, without repetitions."""
@@ -41,11 +44,18 @@ def equal_neurons(group: NDArray[np.int64]) -> list[Clause]:
 
 
 def refuted(clauses: Iterable[Clause], branches: Sequence[int], K: int) -> bool:
-    """Whether branching on these neurons, in preorder, leads to a contradiction everywhere."""
+    """Whether branching on these neurons, in preorder, leads to a contradiction everywhere.
+
+    False too if that takes more than ``WORK``. What is counted are the clauses looked at: a chain of
+    implications in the wrong order takes one pass for each of its links, so no product of sizes bounds them.
+    """
     rest = iter(branches)
     open_nodes = [(list(clauses), 0, 0)]
+    work = Work(WORK // (1 + K // 64))
     while open_nodes:
-        state = propagate(*open_nodes.pop())
+        state = propagate(*open_nodes.pop(), work)
+        if work.left < 0:
+            return False
         if state is None:
             continue
         j = next(rest, None)
@@ -58,9 +68,25 @@ def refuted(clauses: Iterable[Clause], branches: Sequence[int], K: int) -> bool:
     return next(rest, None) is None
 
 
-def propagate(clauses: list[Clause], plus: int, minus: int) -> tuple[list[Clause], int, int] | None:
-    """Unit propagation: the open clauses without decided literals, or None at a contradiction."""
+class Work:
+    """Clauses that may still be looked at."""
+
+    def __init__(self, left: float):
+        self.left = left
+
+
+def propagate(
+    clauses: list[Clause], plus: int, minus: int, work: Work | None = None
+) -> tuple[list[Clause], int, int] | None:
+    """Unit propagation: the open clauses without decided literals, or None at a contradiction.
+
+    It ends early, with what it knows, once ``work`` is used up.
+    """
+    work = work or Work(np.inf)
     while True:
+        work.left -= len(clauses)
+        if work.left < 0:
+            return clauses, plus, minus
         opened, units = [], False
         for need_plus, need_minus in clauses:
             if need_plus & plus or need_minus & minus:

@@ -2,6 +2,8 @@
 
 A certificate may come from anywhere. No part of it is used before it has passed through here. What does not
 fit raises ``Malformed``, and the checkers answer *rejected*.
+Limits are on products of sizes: a view, or one leaf in many places, may stand for far more numbers than
+it takes memory.
 """
 
 from typing import Any
@@ -12,10 +14,10 @@ from numpy.typing import NDArray
 from relucells.certify.certificates import VERDICTS, Certificate, Decision, Leaf
 from relucells.certify.conventions import BY_NAME, Convention
 
-# More branches than any search would store. Their replay takes time in proportion to them and to the leaves.
-BRANCHES, REPLAY = 10_000_000, 300_000_000
-# Most numbers in one array: a view or nested lists may stand for far more numbers than they take memory.
-ENTRIES = 20_000_000
+# More branches than any search would store.
+BRANCHES = 10_000_000
+# Most numbers in one array, and in all leaves of a certificate together.
+ENTRIES, TOTAL = 20_000_000, 60_000_000
 # Arrays that a leaf's own kind may have.
 ARRAYS = 64
 
@@ -27,6 +29,20 @@ NUMBERS = INTEGERS | {float, np.float64, np.float32, np.float16}
 
 class Malformed(Exception):
     """What was given is not a certificate at all."""
+
+
+# What cannot be computed is not shown.
+UNSHOWN = (Malformed, ArithmeticError, np.linalg.LinAlgError, MemoryError, RecursionError)
+
+
+def parts(value: Any, kind: type) -> dict[str, Any]:
+    """The fields of a dataclass object of this very class; Malformed if it was never initialised."""
+    if type(value) is not kind:
+        raise Malformed
+    try:
+        return {name: getattr(value, name) for name in kind.__dataclass_fields__}
+    except AttributeError:
+        raise Malformed from None
 
 
 def array(value: Any, kinds: str, dtype: type, shape: tuple[int | None, ...]) -> NDArray:
@@ -46,7 +62,7 @@ def array(value: Any, kinds: str, dtype: type, shape: tuple[int | None, ...]) ->
     if type(value) is not np.ndarray or value.dtype.kind not in kinds or value.dtype.itemsize > 8:
         raise Malformed
     if value.size > ENTRIES and None in shape:
-        raise Malformed
+        raise Malformed  # before anything is done to each entry
     if value.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, value.shape, strict=True)):
         raise Malformed
     return np.array(value, dtype=dtype, order="C")
@@ -70,10 +86,8 @@ def reals(value: Any, *shape: int | None) -> NDArray[np.float64]:
 
 
 def integers(value: Any, *shape: int | None, low: int = 0, high: int) -> NDArray[np.int64]:
-    """An integer array with low ≤ entry < high."""
-    if type(value) is np.ndarray and value.dtype.kind == "u":
-        value = np.minimum(value, np.uint64(2**62)).astype(np.int64)
-    found = array(value, "i", np.int64, shape)
+    """An integer array with 0 ≤ low ≤ entry < high; 2^63 and more become negative, and are refused."""
+    found = array(value, "iu", np.int64, shape)
     if ((found < low) | (found >= high)).any():
         raise Malformed
     return found
@@ -110,44 +124,56 @@ def number(value: Any, infinite: bool = False) -> float:
 
 def leaf(value: Any, N: int, K: int) -> Leaf:
     """A leaf with clean common fields; ``arrays`` is cleaned by its kind's own check."""
-    if type(value) is not Leaf or type(value.kind) not in (str, np.str_):
+    given = parts(value, Leaf)
+    if type(given["kind"]) not in (str, np.str_):
         raise Malformed
-    pairs = integers(value.pairs, None, 2, high=max(N, K))
-    values = reals(value.values, len(pairs))
+    pairs = integers(given["pairs"], None, 2, high=max(N, K))
+    values = reals(given["values"], len(pairs))
     if ((pairs >= (N, K)).any()) or (values <= 0).any():
         raise Malformed
     if len(pairs) and len(np.unique(pairs[:, 0] * K + pairs[:, 1])) < len(pairs):
         raise Malformed
-    if type(value.sample) not in INTEGERS:
+    if type(given["sample"]) not in INTEGERS or not -1 <= given["sample"] < N:
         raise Malformed
-    if not -1 <= value.sample < N:
-        raise Malformed
-    if type(value.arrays) is not dict or len(value.arrays) > ARRAYS:
+    arrays = given["arrays"]
+    # keys of other types may do anything when they are compared
+    if type(arrays) is not dict or len(arrays) > ARRAYS or any(type(name) is not str for name in arrays):
         raise Malformed
     return Leaf(
-        ternary(value.signs, K),
-        number(value.bound, infinite=True),
-        int(value.sample),
+        ternary(given["signs"], K),
+        number(given["bound"], infinite=True),
+        int(given["sample"]),
         pairs,
         values,
-        str(value.kind),
-        value.arrays,
+        str(given["kind"]),
+        arrays,
     )
 
 
 def certificate(value: Any, N: int, K: int) -> Certificate:
-    """A certificate of at least one leaf."""
-    if type(value) is not Certificate or type(value.leaves) not in (tuple, list) or not value.leaves:
+    """A certificate of at least one leaf; one leaf in many places stays one object."""
+    given = parts(value, Certificate)
+    leaves = given["leaves"]
+    if type(leaves) not in (tuple, list) or not leaves or len(leaves) * K > TOTAL:
         raise Malformed
-    branches = integers(value.branches, None, high=K)
-    if len(branches) > BRANCHES or len(branches) * len(value.leaves) > REPLAY:
+    branches = integers(given["branches"], None, high=K)
+    if len(branches) > BRANCHES:
         raise Malformed
-    return Certificate(tuple(leaf(item, N, K) for item in value.leaves), branches)
+    clean: dict[int, Leaf] = {}
+    total = 0
+    for item in leaves:
+        if id(item) not in clean:
+            clean[id(item)] = one = leaf(item, N, K)
+            total += len(one.signs) + 3 * len(one.values)
+            if total > TOTAL:
+                raise Malformed
+    return Certificate(tuple(clean[id(item)] for item in leaves), branches)
 
 
 def decision(value: Any, N: int, D: int, K: int) -> tuple[Decision, Convention]:
     """A decision whose parts fit the cell and its verdict, and its convention."""
-    if type(value) is not Decision or type(value.exact) not in (bool, np.bool_):
+    parts(value, Decision)
+    if type(value.exact) not in (bool, np.bool_):
         raise Malformed
     if type(value.verdict) not in (str, np.str_) or value.verdict not in VERDICTS:
         raise Malformed
@@ -167,7 +193,7 @@ def decision(value: Any, N: int, D: int, K: int) -> tuple[Decision, Convention]:
         exact=bool(value.exact),
         given=None if value.given is None else signs(value.given, K),
     )
-    parts = clean.R is not None, clean.signs is not None, clean.certificate is not None
-    if parts != {"genuine": (True, True, False), "none": (False, False, True)}.get(clean.verdict, parts):
+    there = clean.R is not None, clean.signs is not None, clean.certificate is not None
+    if there != {"genuine": (True, True, False), "none": (False, False, True)}.get(clean.verdict, there):
         raise Malformed
     return clean, BY_NAME[clean.convention]

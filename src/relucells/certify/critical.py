@@ -38,8 +38,10 @@ from flint import fmpq
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.certify import coercion, dyadic
+from relucells.certify.cell import EXACT_BITS
 from relucells.certify.certificates import FORMAT_VERSION, check_version
 from relucells.certify.free_part import COLUMNS as FREE_COLUMNS
+from relucells.certify.independent_points import ENTRIES as INDEPENDENT
 from relucells.certify.independent_points import IndependentPoint, affordable
 from relucells.certify.rational import power, solve
 from relucells.samples.free_part import coefficients, free_array
@@ -47,9 +49,12 @@ from relucells.samples.inputs import Inputs, prepare, targets
 from relucells.samples.records import Record
 
 KINDS = ("differentiable minimum", "non-differentiable minimum", "saddle")
-# Unknowns, and these times samples, beyond which a point is too large for exact arithmetic.
+# Unknowns, these times samples, squared unknowns times the bits of the numbers, and coordinates of samples
+# times neurons, beyond which a point is too large for exact arithmetic.
 UNKNOWNS = 500
 ENTRIES = 400_000
+WORK = 40_000_000
+TERMS = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +94,7 @@ def point_loss(
         exact = _exact(X, y, point, free_array(free, len(X)))
         distance = dyadic.fraction(coercion.number(point.distance))
         return exact.loss if distance >= 0 and exact.moved <= distance * distance else None
-    except (coercion.Malformed, _Refused, ArithmeticError):
+    except (*coercion.UNSHOWN, _Refused):
         return None
 
 
@@ -119,9 +124,9 @@ def certify_point(
     point = CertifiedPoint(kind, W, z, boundary, start, 0.0, at)
     try:
         exact = _exact(X, y, point, F)
-    except (coercion.Malformed, _Refused, ArithmeticError):
+        distance = float(np.sqrt(int(exact.moved.p) / int(exact.moved.q)))
+    except (*coercion.UNSHOWN, _Refused):
         return None
-    distance = float(np.sqrt(int(exact.moved.p) / int(exact.moved.q)))
     return CertifiedPoint(kind, W, z, boundary, start, distance * (1 + 1e-9) + 2.0**-530, at)
 
 
@@ -191,9 +196,12 @@ def _exact(
 ) -> "_ExactPoint | IndependentPoint":
     """The exact point, all of whose conditions hold. Raises _Refused."""
     N, D = X.shape
-    if type(point) is not CertifiedPoint or type(point.kind) is not str or point.kind not in KINDS:
+    given = coercion.parts(point, CertifiedPoint)
+    if type(given["kind"]) is not str or given["kind"] not in KINDS:
         raise _Refused
     z = coercion.reals(point.z, None)
+    if N * D * len(z) > (INDEPENDENT if N <= D else TERMS):
+        raise _Refused  # before W is read
     W = coercion.reals(point.W, len(z), D)
     pairs = coercion.integers(point.boundary, None, 2, high=max(N, len(z)))
     t = coercion.reals(point.multipliers, len(pairs))
@@ -207,7 +215,8 @@ def _exact(
     c = np.zeros(F.shape[1]) if point.c is None else coercion.reals(point.c, F.shape[1])
     unknowns = len(loud) * D + len(pairs) + F.shape[1]
     boundary = [tuple(pair) for pair in pairs.tolist()]
-    if unknowns > UNKNOWNS or N * unknowns > ENTRIES:
+    bits = max(dyadic.bits(X), dyadic.bits(F)) + dyadic.bits(y[:, None])
+    if unknowns > UNKNOWNS or N * unknowns > ENTRIES or unknowns**2 * bits > WORK:
         return _independent(X, y, W, z, boundary, point.kind, F, c)
     found = _ExactPoint(X, y, W, z, boundary, t, F, c)
     found.check(point.kind)
@@ -217,7 +226,8 @@ def _exact(
 def _independent(X, y, W, z, pairs, kind: str, F, c) -> IndependentPoint:
     """A point too large for its equations, on independent samples. Raises _Refused."""
     N, D = X.shape
-    if not affordable(N, D, len(z)) or F.shape[1] > FREE_COLUMNS:
+    large = X.size * dyadic.bits(X) > EXACT_BITS or F.shape[1] > FREE_COLUMNS
+    if not affordable(N, D, len(z)) or large:
         raise _Refused
     found = IndependentPoint(X, y, W, z, pairs, F, c)
     if not found.holds(kind) or not found.system.proven:

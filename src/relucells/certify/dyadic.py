@@ -5,11 +5,8 @@ Everything else that comes from a prime is a guess, and exact products check it.
 """
 
 import numpy as np
-from flint import fmpq, fmpz_mat, nmod_mat
+from flint import fmpq, fmpz, fmpz_mat, nmod_mat
 from numpy.typing import NDArray
-
-# Guesses are made modulo the first of these that works.
-PRIMES = (4611686018427387847, 4611686018427387817, 4611686018427387787)
 
 SMALLEST_NORMAL = 2.0**-1022
 
@@ -109,9 +106,18 @@ def power(exponent: int) -> fmpq:
     return fmpq(1 << exponent) if exponent >= 0 else fmpq(1, 1 << -exponent)
 
 
-def pivots(table: fmpz_mat, prime: int) -> list[int]:
-    """The first columns that are independent modulo the prime."""
-    reduced, rank = nmod_mat(table, prime).rref()
+def prime_of(table: fmpz_mat) -> int:
+    """A prime of 62 bits drawn from a matrix: no data, least of all small integers, can be made to fit it."""
+    seed = hash(tuple(map(int, table.entries())))  # of integers, so the same in every run
+    prime = (1 << 61) + (seed % (1 << 61) | 1)
+    while not fmpz(prime).is_prime():
+        prime += 2
+    return prime
+
+
+def pivots(table: fmpz_mat) -> list[int]:
+    """The first columns that are independent modulo a prime, so that they are independent."""
+    reduced, rank = nmod_mat(table, prime_of(table)).rref()
     found: list[int] = []
     column = 0
     for row in range(rank):
@@ -124,14 +130,15 @@ def pivots(table: fmpz_mat, prime: int) -> list[int]:
 
 def rank_at_least(array: NDArray[np.float64]) -> int:
     """A lower bound on the rank, right with near certainty."""
-    return nmod_mat(matrix(integers(array)[0], array.shape[1]), PRIMES[0]).rank()
+    table = matrix(integers(array)[0], array.shape[1])
+    return nmod_mat(table, prime_of(table)).rank()
 
 
 def spanning_columns(array: NDArray[np.float64]) -> NDArray[np.int64]:
     """Columns, ascending, that are proven to span all of them; every column where that is not affordable."""
     everything = np.arange(array.shape[1])
     rows = integers(array)[0]
-    chosen = pivots(matrix(rows, array.shape[1]), PRIMES[0])
+    chosen = pivots(matrix(rows, array.shape[1]))
     if len(chosen) == array.shape[1]:
         return everything
     rest = sorted(set(everything.tolist()) - set(chosen))
@@ -143,7 +150,7 @@ def spanning_columns(array: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def nearest_combination(basis: fmpz_mat, others: fmpz_mat) -> tuple[fmpz_mat, int] | None:
     """T and d with basis · T = d · others exactly, for independent columns; None if there are none."""
-    at = pivots(basis.transpose(), PRIMES[0])
+    at = pivots(basis.transpose())
     if len(at) < basis.ncols():
         return None
     picked = rows_of(basis, at)

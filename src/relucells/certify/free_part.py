@@ -51,7 +51,7 @@ class FreeColumns:
         E, h, below = fmpz_mat(0, m), fmpz_mat(0, 1), None
         if first:
             below = dyadic.rows_of(F, first)
-            chosen = dyadic.pivots(below, dyadic.PRIMES[0])
+            chosen = dyadic.pivots(below)
             through = dyadic.matrix(
                 [[row[c] for c in chosen] for row in below.tolist()], len(chosen)
             ).transpose()

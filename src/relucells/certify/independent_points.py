@@ -127,6 +127,8 @@ class IndependentPoint:
         known."""
         wanted = [[float(int(a.p) / int(a.q)) for a in row] for row in self.change]
         steps = self.system.solve(np.array(wanted))
+        if not np.isfinite(steps).all():
+            raise ArithmeticError("the change overflows")
         total = 0.0
         for j in range(self.K):
             step = steps[:, j]

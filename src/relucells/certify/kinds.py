@@ -23,6 +23,8 @@ from relucells.samples.floating import TINY, gamma, product
 SHARP = 5e-7
 # Most multipliers of a leaf for each unknown. A basic solution has at most one for each, and one more.
 PAIRS = 4
+# Coordinates of the samples that a leaf's multipliers belong to.
+TERMS = 50_000_000
 
 
 class Finding(NamedTuple):
@@ -73,7 +75,7 @@ def check_multipliers(cell: Cell, leaf: Leaf) -> Finding:
     if leaf.sample >= 0 or not len(leaf.values) or leaf.arrays:
         return REJECTED
     owners = leaf.pairs[:, 1]
-    if len(owners) > PAIRS * (cell.K * cell.D + cell.m + 1):
+    if len(owners) > PAIRS * (cell.K * cell.D + cell.m + 1) or len(owners) * cell.D > TERMS:
         return REJECTED
     if (leaf.signs[owners] == 0).any() or (cell.group[owners] < 0).any():
         return REJECTED

@@ -26,6 +26,8 @@ from relucells.samples.floating import TINY, gamma, norm, product, row_system
 REFINEMENTS = 3
 # Multiplications of a singular value decomposition that is still worth its while: a second or so.
 LARGEST_DECOMPOSITION = 1_000_000_000
+# Entries of the dual system.
+ENTRIES = 100_000_000
 
 
 @dataclass
@@ -54,6 +56,10 @@ def floating_bound(minimum: ProvenMinimum, leaf: Leaf) -> tuple[float, float] | 
     values = np.ldexp(leaf.values, -int(np.frexp(leaf.values.max())[1]))
     values = values / (shares @ values if finite else values.max())
     if not (values > 0).all() or not np.isfinite(values).all():
+        return None
+    free, carrying = _requirements(minimum, leaf)
+    rows = minimum.D * (len(free) + len(carrying)) + minimum.m + 1
+    if rows * (int(minimum.saturated.sum()) + minimum.below.shape[1] + len(values)) > ENTRIES:
         return None
     system = _dual_system(minimum, leaf, shares if finite else None)
     # they enter relative to powers of two, at least 1 then, so that a distance below 1 keeps them positive

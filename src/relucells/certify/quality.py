@@ -56,9 +56,13 @@ def quality_level(
     """
     cell = cell_of(X, y, pattern, free)
     level = verification_level(X, y, pattern, decision, free=free)
-    if level == "rejected" or decision.verdict != "genuine" or type(quality) is not Quality:
+    if level == "rejected" or decision.verdict != "genuine":
         return "rejected"
-    shown = type(quality.kind) is str and shown_quality(cell, quality) == quality.kind
+    try:
+        kind = coercion.parts(quality, Quality)["kind"]
+        shown = type(kind) is str and shown_quality(cell, quality) == kind
+    except coercion.UNSHOWN:
+        return "rejected"
     return level if shown else "rejected"
 
 

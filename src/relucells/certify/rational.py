@@ -15,17 +15,21 @@ from flint import fmpq, fmpz, fmpz_mat
 from numpy.typing import NDArray
 
 from relucells.certify import dyadic
-from relucells.certify.cell import Cell
+from relucells.certify.cell import EXACT_RANK, Cell
 from relucells.certify.certificates import Leaf
 from relucells.certify.dyadic import power
 
 # Inactive pairs this close to zero, relative to max|y|, are tried as exactly zero.
-TIGHT = 1e-7
+TIGHT = fmpq(1, 10**7)
 # Sets of them that are tried.
 TRIALS = 8
+# Limits of single systems, beyond those of the cell: values of a witness, equations times unknowns where
+# every neuron is for itself, and those of a leaf with its multipliers.
+VALUES, SINGLE, TABLE = 4_000_000, 2_000_000, 8_000_000
 
 # Values R_j·x_i of a witness may be this far from those of the exact minimiser, relative to Σ_d |x_id R_jd|.
 NEAR = 1e-6
+ONE_IN_NEAR = 10**6
 
 Ratio = tuple[fmpz_mat, fmpz]  # a matrix of numerators and their common denominator
 
@@ -67,7 +71,7 @@ class ExactCell:
         the samples are independent."""
         if self.cell.samples.independent or self.cell.everything:
             return None
-        chosen = dyadic.pivots(self.A, dyadic.PRIMES[0])
+        chosen = dyadic.pivots(self.A)
         if len(chosen) == len(self.alive):
             return None
         if len(chosen) == self.A.ncols():
@@ -116,10 +120,12 @@ class ExactCell:
         Inactive pairs that come out on the wrong side, or else all that are close to zero, are tried as
         exactly zero.
         """
+        if self.cell.pattern.size > VALUES:
+            return None
         values, unit = dyadic.values(self.cell.X, R)
         sides = signs.tolist()
         pattern = self.cell.pattern.tolist()
-        near = self._near(R)
+        near = self._near(values, unit)
         zero: set[tuple[int, int]] = set()
         for _ in range(TRIALS):
             trial = self._moved(values, unit, sorted(zero))
@@ -138,24 +144,22 @@ class ExactCell:
                 break
             zero |= outside
             trial = None
-        if trial is None:
+        if trial is None or not self._close(trial, values, unit, R):
+            # a value of exactly 0 may have moved, if by rounding alone
             trial = self._moved(values, unit, sorted(near))
-        if trial is None:
+        if trial is None or not self._close(trial, values, unit, R):
             return None
-        return self._margin(trial, sides) if self._close(trial, values, unit, R) else None
+        return self._margin(trial, sides)
 
     def _close(self, trial, values: fmpz_mat, unit: int, R: NDArray[np.float64]) -> bool:
         """Whether no value has moved by more than ``NEAR``."""
         found, denominator, lowest = trial
         before = denominator * (1 << (unit - lowest))
-        with np.errstate(all="ignore"):
-            sizes = (np.abs(self.cell.X) @ np.abs(R).T).tolist()
-        for i, row in enumerate(sizes):
-            for j, size in enumerate(row):
-                moved = abs(found[i, j] - values[i, j] * before)
-                if moved and not fmpq(moved, denominator) * power(lowest) <= dyadic.fraction(NEAR * size):
-                    return False
-        return True
+        sizes, _ = dyadic.values(np.abs(self.cell.X), np.abs(R))  # in the unit of the values
+        return all(
+            abs(after - value * before) * ONE_IN_NEAR <= size * before
+            for after, value, size in zip(found.entries(), values.entries(), sizes.entries(), strict=True)
+        )
 
     def _margin(self, trial: tuple[fmpz_mat, fmpz, int], sides: list[int]) -> fmpq | None:
         """The smallest value on an active pair, at most 1; None if an inactive one is positive."""
@@ -172,13 +176,13 @@ class ExactCell:
             return fmpq(1)
         return min(fmpq(least, denominator) * power(unit), fmpq(1))
 
-    def _near(self, R: NDArray[np.float64]) -> set[tuple[int, int]]:
+    def _near(self, values: fmpz_mat, unit: int) -> set[tuple[int, int]]:
         """Inactive pairs of alive neurons whose value is close to zero."""
         cell = self.cell
-        with np.errstate(over="ignore", invalid="ignore"):
-            close = np.abs(cell.X @ R.T) <= TIGHT * np.abs(cell.y).max()
-        close &= ~cell.pattern & (cell.group >= 0) & ~cell.samples.zero[:, None]
-        return {(int(i), int(j)) for i, j in np.argwhere(close)}
+        most = TIGHT * dyadic.fraction(np.abs(cell.y).max()) / power(unit)
+        bound = int(most.p) // int(most.q)
+        inactive = np.argwhere(~cell.pattern & (cell.group >= 0) & ~cell.samples.zero[:, None])
+        return {(i, j) for i, j in inactive.tolist() if abs(values[i, j]) <= bound}
 
     def _moved(
         self, values: fmpz_mat, unit: int, zero: list[tuple[int, int]]
@@ -250,10 +254,12 @@ class ExactCell:
         pattern, K = self.cell.pattern.tolist(), self.cell.K
         if self.cell.samples.independent:
             return None
+        equations, width = len(self.alive) + len(zero), K * self.r + self.m
+        if equations * width > SINGLE or min(equations, width) > 2 * EXACT_RANK:
+            return None
         rows = [
             [*(a if on else 0 for on in pattern[i] for a in self.rows[i]), *self.free[i]] for i in self.alive
         ]
-        width = K * self.r + self.m
         for i, j in zero:
             row = [0] * width
             row[j * self.r : (j + 1) * self.r] = self.rows[i]
@@ -273,6 +279,8 @@ class ExactCell:
         """The bound that exact multipliers near the leaf's give, −inf, or None if none exist."""
         cell, r = self.cell, self.r
         samples, owners = leaf.pairs.T
+        if 2 * self.A.ncols() * (min(len(self.alive), self.A.ncols()) + len(owners)) > TABLE:
+            return None
         C = self.basis if self.basis is not None else identity(len(self.alive))
         through = self.A.transpose() * C  # Aᵀλ, and Fᵀλ below it, for λ = C ω
         width, M = C.ncols(), len(owners)
@@ -328,7 +336,7 @@ def nearest(B: fmpz_mat, right: fmpz_mat) -> Ratio | None:
     """The z of least norm with B z = right, and its denominator; None if there is none."""
     if right == fmpz_mat(right.nrows(), 1):
         return fmpz_mat(B.ncols(), 1), fmpz(1)
-    at = dyadic.pivots(B.transpose(), dyadic.PRIMES[0])
+    at = dyadic.pivots(B.transpose())
     if not at:
         return None
     picked = dyadic.rows_of(B, at)
@@ -343,10 +351,10 @@ def solve(matrix: fmpz_mat, right: fmpz_mat, start: list[int]) -> Ratio | None:
 
     Columns are made pivots from left to right; unknowns that are not needed keep their ``start``.
     """
-    chosen = dyadic.pivots(matrix, dyadic.PRIMES[0])
+    chosen = dyadic.pivots(matrix)
     table = matrix.tolist()
     part = dyadic.matrix([[row[c] for c in chosen] for row in table], len(chosen))
-    at = dyadic.pivots(part.transpose(), dyadic.PRIMES[0])
+    at = dyadic.pivots(part.transpose())
     picked = set(chosen)
     kept = dyadic.matrix([[0 if c in picked else v] for c, v in enumerate(start)], 1)
     left = right - matrix * kept

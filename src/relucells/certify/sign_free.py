@@ -56,6 +56,8 @@ LARGEST_ORDER = 4000
 LARGEST_EXACT_ORDER = 800
 # Forms that a certificate may hold for each unknown: more than any search makes.
 FORMS_PER_UNKNOWN = 64
+# Coordinates of its forms, of their multipliers' samples, or of its products' factors: some 100 MB each.
+TERMS = 20_000_000
 # Numbers are brought to the order of 1 by powers of two. Within this factor of 1 no product of a few of them
 # underflows or overflows; a certificate or samples with others are rejected.
 NORMAL = 2.0**150
@@ -92,17 +94,15 @@ class Products:
         T = coercion.integers(arrays["neurons"], None, high=K)
         owners = coercion.integers(arrays["owners"], None, high=K)
         counts = coercion.integers(arrays["counts"], len(owners), low=1, high=N + 1)
-        samples = coercion.integers(arrays["samples"], int(counts.sum()), high=N)
+        samples = coercion.integers(arrays["samples"], None, high=N)
+        if len(samples) != counts.sum():
+            raise coercion.Malformed
         multipliers = coercion.reals(arrays["multipliers"], len(samples))
         factors = coercion.integers(arrays["factors"], None, 2, high=max(len(owners), 1))
         weights = coercion.reals(arrays["weights"], len(factors))
         sizes = len(owners), len(factors)
-        if (
-            not len(T)
-            or (np.diff(T) <= 0).any()
-            or min(sizes) < 1
-            or max(sizes) > FORMS_PER_UNKNOWN * K * (D + 1)
-        ):
+        large = max(sizes) > FORMS_PER_UNKNOWN * K * (D + 1) or max(*sizes, len(samples)) * D > TERMS
+        if not len(T) or (np.diff(T) <= 0).any() or min(sizes) < 1 or large:
             raise coercion.Malformed
         if not np.isin(owners, T).all() or (multipliers <= 0).any() or (weights <= 0).any():
             raise coercion.Malformed

@@ -67,7 +67,7 @@ def verification_level(
     cell = cell_of(X, y, pattern, free)
     try:
         clean, convention = coercion.decision(decision, cell.N, cell.D, cell.K)
-    except coercion.Malformed:
+    except coercion.UNSHOWN:
         return "rejected"
     return support(cell, clean, convention)
 
@@ -99,7 +99,7 @@ def support(cell: Cell, decision: Decision, convention: Convention) -> str:
                 return _genuine(cell, decision, convention)
             if decision.verdict == "none":
                 return _none(cell, decision, convention)
-        except (ArithmeticError, np.linalg.LinAlgError):
+        except coercion.UNSHOWN:
             pass  # what cannot be computed is not shown
     return "rejected"
 
@@ -109,7 +109,7 @@ def leaf_bound(cell: Cell, leaf: Leaf) -> Finding:
     with np.errstate(all="ignore"):
         try:
             return check(cell, coercion.leaf(leaf, cell.N, cell.K))
-        except (coercion.Malformed, ArithmeticError, np.linalg.LinAlgError):
+        except coercion.UNSHOWN:
             return Finding("rejected", np.inf)
 
 
@@ -176,7 +176,7 @@ def _none(cell: Cell, decision: Decision, convention: Convention) -> str:
         return "rejected"
     level = LEVELS.index(_loss_level(cell, decision.loss))
     highest = Finding("proven", -np.inf)
-    for leaf in decision.certificate.leaves:
+    for leaf in {id(leaf): leaf for leaf in decision.certificate.leaves}.values():
         if not level:
             break
         found = check(cell, leaf)
