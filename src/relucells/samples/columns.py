@@ -118,11 +118,13 @@ class ColumnSpace:
     def integer_samples(self) -> "IntegerSamples":
         exponents = self.exponents[self.columns]
         matrix, power = integers(self.X[:, self.columns], exponents)
-        if not self.ill_conditioned:
-            back = _identity(self.rank)
-            return IntegerSamples(matrix, power, back, -exponents, self.columns)
-        factor, step = integers(self._parts[1][self.columns])
-        return IntegerSamples(matrix * factor, power + step, factor, step - exponents, self.columns)
+        transform = self._parts[1][self.columns]
+        if self.ill_conditioned and np.isfinite(transform).all():
+            factor, step = integers(transform)
+            # T is rounded: entries that underflow may cost it its rank
+            if rank_modulo_prime(matrix * factor) == self.rank:
+                return IntegerSamples(matrix * factor, power + step, factor, step - exponents, self.columns)
+        return IntegerSamples(matrix, power, _identity(self.rank), -exponents, self.columns)
 
 
 @dataclass(frozen=True)
@@ -288,6 +290,14 @@ def _floats(matrix, power: int) -> NDArray[np.float64]:
 
 
 # Ranks modulo primes
+
+
+def rank_modulo_prime(matrix: "fmpz_mat") -> int:
+    """The rank of integers modulo a prime of 61 bits, never above the exact one."""
+    from flint import nmod_mat
+
+    return nmod_mat(matrix, (1 << 61) - 1).rank()
+
 
 MORE_ROWS = 4  # combinations of rows beyond the number of columns
 

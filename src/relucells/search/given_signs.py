@@ -15,6 +15,7 @@ from relucells.cells.minimum import mean_square, scaled_by_power
 from relucells.certify import coercion
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Decision, Leaf
+from relucells.certify.dyadic import float_at_most
 from relucells.certify.verify import cell_of, leaf_bound, support
 from relucells.samples.columns import rounded
 from relucells.samples.free_part import FreePart
@@ -40,7 +41,7 @@ def level_of(cell: Cell, decision: Decision) -> str:
     """What the checker says of a decision, on a cell whose minimum it may have enclosed before."""
     try:
         return support(cell, *coercion.decision(decision, cell.N, cell.D, cell.K))
-    except coercion.Malformed:
+    except coercion.UNSHOWN:
         return "rejected"
 
 
@@ -201,12 +202,16 @@ class GivenSigns:
         inner = rational_program.maximise(*cell, inner=True, part=self.part)
         if inner.margin > 0:
             R = (1.0 - INWARD) * R + INWARD * inner.R if self.exact else inner.R
-        return Settled(best.margin if self.exact else self._shown(R, signs), R, signs, leaf)
+        if self.exact:
+            return Settled(best.margin, R, signs, leaf)
+        if not self._shown(R, signs) > 0:  # the inner point lost by rounding what the optimum may keep
+            R = best.R
+        return Settled(self._shown(R, signs), R, signs, leaf)
 
     def _shown(self, R: NDArray, signs: NDArray) -> float:
         """The margin that R shows, rounded as it is, or 0."""
         found = self.cell.exact.witness_margin(R, signs)
-        return 0.0 if found is None else int(found.p) / int(found.q) * (1.0 - ROUNDED)
+        return 0.0 if found is None else float_at_most(found) * (1.0 - ROUNDED)
 
     def _strict_witness(self, plus: NDArray, signs: NDArray, bound: Bound) -> tuple[float, NDArray]:
         """A witness strictly inside on inactive pairs too, where one exists, and the margin it shows."""

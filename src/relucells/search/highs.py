@@ -4,6 +4,9 @@ import os
 import threading
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from relucells.search.budget import Budget, WorkLimit
 
 # The smallest feasibility tolerance that HiGHS accepts. Rows have length 1 and y the order of 1.
@@ -76,6 +79,13 @@ def solve(solver, budget: Budget):
         if status == highspy.HighsModelStatus.kInfeasible and solver.getDualRay()[1]:
             return status
     raise Unsolved(str(status))
+
+
+def one_each(duals: NDArray[np.float64], rows: list) -> NDArray[np.float64]:
+    """The duals, one for each row. HiGHS takes no rows whose numbers are too large, and has fewer then."""
+    if len(duals) != len(rows) or not np.isfinite(duals).all():
+        raise Unsolved("rows are missing")
+    return duals
 
 
 @lru_cache(maxsize=1)

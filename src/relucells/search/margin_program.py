@@ -301,11 +301,11 @@ class MarginProgram:
             held |= set(fresh)
             status = highs.solve(solver, self.budget)
             if status == highspy.HighsModelStatus.kInfeasible:
-                ray = np.abs(np.asarray(solver.getDualRay()[2]))
+                ray = highs.one_each(np.abs(np.asarray(solver.getDualRay()[2])), pairs)
                 return bound(point, pairs, ray, True, -np.inf)
             solution = solver.getSolution()
             point = np.asarray(solution.col_value)
-            duals = np.abs(np.asarray(solution.row_dual))
+            duals = highs.one_each(np.abs(np.asarray(solution.row_dual)), pairs)
             if point[-1] < stop:
                 return bound(point, pairs, duals, False)
             fresh = self._violated(blocks, point, held, inner, sums)

@@ -25,6 +25,8 @@ from relucells.search.negative_sum import Sum, adjust, optimise
 # Shares of the neurons that are left free, one after the other: those with the fewest active or inactive
 # samples. The last one is also the one that more products are made for.
 FREE_SHARES = (0.24, 0.12, 0.36, 0.0)
+# Forms of unit length that are shorter on the space where the residual vanishes are 0 there.
+ZERO = 1e-9
 # Rounds in which the weights of one attempt are adjusted.
 ROUNDS = 20
 # Alive samples, as a share of (groups of neurons) · rank X, below which no certificate was ever found.
@@ -159,10 +161,15 @@ class Attempt:
         """With products of facets too."""
         if not self.prepare():
             return None
-        lengths = [np.linalg.norm(vectors, axis=1) for vectors in (self.total.u, self.total.v)]
+        lengths = np.array([np.linalg.norm(vectors, axis=1) for vectors in (self.total.u, self.total.v)])
+        some = (lengths > ZERO).all(axis=0)  # a form that vanishes on the space adds nothing
+        if not some.any():
+            return None
+        self.total.u, self.total.v = self.total.u[some], self.total.v[some]
         self.products = [
             (n, _scaled(f, 1.0 / a), _scaled(g, 1.0 / b))
-            for (n, f, g), a, b in zip(self.products, *lengths, strict=True)
+            for (n, f, g), a, b, there in zip(self.products, *lengths, some, strict=True)
+            if there
         ]
         self.fresh: list[Product] = []
         done = optimise(self.total, self._request, self._replace, self.search.budget.spend)
@@ -176,6 +183,7 @@ class Attempt:
             near = np.argsort(cone.rows @ cone.centre)[: FACETS * self.r]
             facets = cone.rows[near] @ self.space[place]
             lengths = np.linalg.norm(facets, axis=1)
+            near, facets, lengths = (part[lengths > ZERO] for part in (near, facets, lengths))
             facets = facets / lengths[:, None]
             for a, b in _most_negative(facets @ P @ facets.T, NEW_PRODUCTS):
                 forms = [
