@@ -50,11 +50,13 @@ from relucells.samples.records import Record
 
 KINDS = ("differentiable minimum", "non-differentiable minimum", "saddle")
 # Unknowns, these times samples, squared unknowns times the bits of the numbers, and coordinates of samples
-# times neurons, beyond which a point is too large for exact arithmetic.
+# times neurons, beyond which a point is too large for exact arithmetic; and the digits of all terms, which
+# are fractions with as many as the unknowns have together.
 UNKNOWNS = 500
 ENTRIES = 400_000
 WORK = 40_000_000
 TERMS = 4_000_000
+DIGITS = 2_000_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +218,8 @@ def _exact(
     unknowns = len(loud) * D + len(pairs) + F.shape[1]
     boundary = [tuple(pair) for pair in pairs.tolist()]
     bits = max(dyadic.bits(X), dyadic.bits(F)) + dyadic.bits(y[:, None])
-    if unknowns > UNKNOWNS or N * unknowns > ENTRIES or unknowns**2 * bits > WORK:
+    long = unknowns**2 * bits > WORK or N * D * len(z) * unknowns * bits > DIGITS
+    if unknowns > UNKNOWNS or N * unknowns > ENTRIES or long:
         return _independent(X, y, W, z, boundary, point.kind, F, c)
     found = _ExactPoint(X, y, W, z, boundary, t, F, c)
     found.check(point.kind)
