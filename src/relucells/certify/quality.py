@@ -79,21 +79,27 @@ def point_quality_level(
     Theorem: its loss is known exactly; at 0 it is global, above that of the network named it is bad.
     """
     loss = point_loss(X, y, point, free=free)
-    if loss is None or point.kind not in MINIMA or type(quality) is not Quality:
+    if loss is None or point.kind not in MINIMA:
         return "rejected"
-    if type(quality.kind) is not str or quality.kind not in ("bad", "global"):
-        return "rejected"
-    if quality.kind == "global":
-        return "proven" if loss == 0 else "rejected"
     X = prepare(X).X
-    F = free_array(free, len(X))
+    y, F = targets(y, len(X)), free_array(free, len(X))
     try:
-        W, z, c = quality.network(X.shape[1], F.shape[1])
-    except coercion.Malformed:
+        return "proven" if _is_quality_of(loss, len(point.W), X, y, F, quality) else "rejected"
+    except coercion.UNSHOWN:
         return "rejected"
-    if len(W) > len(point.W) or X.size * max(len(W), 1) > NETWORK:
-        return "rejected"
-    return "proven" if _loss_of(X, targets(y, len(X)), W, z, F, c) < loss else "rejected"
+
+
+def _is_quality_of(loss: fmpq, K: int, X: NDArray, y: NDArray, F: NDArray, quality: Quality) -> bool:
+    """Whether a minimum of K neurons with this loss is bad or global, as stated. May raise Malformed."""
+    kind = coercion.parts(quality, Quality)["kind"]
+    if type(kind) is not str or kind not in ("bad", "global"):
+        return False
+    if kind == "global":
+        return loss == 0
+    W, z, c = quality.network(X.shape[1], F.shape[1])
+    if len(W) > K or X.size * max(len(W), 1) > NETWORK:
+        return False
+    return _loss_of(X, y, W, z, F, c) < loss
 
 
 def shown_quality(cell: Cell, quality: Quality) -> str:
