@@ -49,11 +49,9 @@ from relucells.samples.inputs import Inputs, prepare, targets
 from relucells.samples.records import Record
 
 KINDS = ("differentiable minimum", "non-differentiable minimum", "saddle")
-# Unknowns, these times samples, squared unknowns times the bits of the numbers, and coordinates of samples
-# times neurons, beyond which a point is too large for exact arithmetic; and the digits of all terms, which
-# are fractions with as many as the unknowns have together.
-UNKNOWNS = 500
-ENTRIES = 400_000
+# Limits of exact arithmetic: unknowns, these times samples, squared times the bits of the numbers, coordinates
+# of samples times neurons, and these times the digits that all unknowns have together.
+UNKNOWNS, ENTRIES = 500, 400_000
 WORK = 40_000_000
 TERMS = 4_000_000
 DIGITS = 2_000_000_000
