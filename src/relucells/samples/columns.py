@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.samples.decomposition import svd
+from relucells.samples.decomposition import svd, triangle
 from relucells.samples.floating import row_system
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class IntegerSamples:
 
 def rank_is_doubtful(condition: float, N: int, columns: int) -> bool:
     """Whether ``numpy.linalg.matrix_rank`` would call an N × columns matrix of that condition deficient."""
-    return condition * max(N, columns) * np.finfo(float).eps >= 1.0
+    return bool(condition * max(N, columns) * np.finfo(float).eps >= 1.0)
 
 
 def scale_columns(X: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -188,12 +188,12 @@ def distinct_rows(matrix: NDArray[np.float64]) -> NDArray[np.int64]:
 def _right_inverse(X: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool, float]:
     """T (D, N) with X T = I for independent rows, whether that is accurate, and the condition number."""
     exponents = np.frexp(np.abs(X).max(axis=1))[1]
-    q, triangle = np.linalg.qr(np.ldexp(X, -exponents[:, None]).T)
-    singular = svd(triangle, compute_uv=False)
+    q, R = np.linalg.qr(np.ldexp(X, -exponents[:, None]).T)
+    singular = svd(R, compute_uv=False)
     condition = float(singular[0] / singular[-1]) if singular[-1] > 0 else np.inf
     if condition > 1.0 / np.finfo(float).eps:
-        return np.ldexp(q @ np.linalg.pinv(triangle).T, -exponents), False, condition
-    return np.ldexp(q @ np.linalg.inv(triangle).T, -exponents), condition <= PLAIN_CONDITION, condition
+        return np.ldexp(q @ np.linalg.pinv(R).T, -exponents), False, condition
+    return np.ldexp(q @ np.linalg.inv(R).T, -exponents), condition <= PLAIN_CONDITION, condition
 
 
 # Orthonormal columns
@@ -203,25 +203,24 @@ def _orthonormalise(
     original: NDArray, X: NDArray, exponents: NDArray
 ) -> tuple[NDArray, NDArray, bool, float]:
     """C, T, whether C is accurate, and the condition number of X, the original columns scaled."""
-    triangle = np.linalg.qr(X, mode="r")
-    inverse, condition = _inverse_of_triangle(triangle)
+    inverse, condition = _inverse_of_triangle(triangle(X))
     if condition <= PLAIN_CONDITION:
         return X @ inverse, inverse, True, condition
     if X.size > EXACT_ENTRIES:
         C = X @ inverse
-        again = _inverse_of_triangle(np.linalg.qr(C, mode="r"))[0]
+        again = _inverse_of_triangle(triangle(C))[0]
         return C @ again, inverse @ again, False, condition
     return *_orthonormalise_exactly(integers(original, exponents), inverse), True, condition
 
 
-def _inverse_of_triangle(triangle: NDArray) -> tuple[NDArray, float]:
+def _inverse_of_triangle(R: NDArray) -> tuple[NDArray, float]:
     """An approximate inverse of R, singular values cut at the size of rounding, and R's condition number.
 
     A direction that is cut stays longer than it should. The next round finds it again, at its true size.
     """
-    left, singular, right = svd(triangle)
+    left, singular, right = svd(R)
     condition = singular[0] / singular[-1] if singular[-1] > 0 else np.inf
-    kept = np.maximum(singular, singular[0] * len(triangle) * np.finfo(float).eps)
+    kept = np.maximum(singular, singular[0] * len(R) * np.finfo(float).eps)
     return (right.T / kept) @ left.T, float(condition)
 
 
@@ -234,8 +233,7 @@ def _orthonormalise_exactly(samples: tuple["fmpz_mat", int], inverse: NDArray) -
         E, power = E * factor, power + step
         T, T_power = T * factor, T_power + step
         C = _floats(E, power)
-        triangle = np.linalg.qr(C, mode="r")
-        inverse, condition = _inverse_of_triangle(triangle)
+        inverse, condition = _inverse_of_triangle(triangle(C))
         if condition <= PLAIN_CONDITION:
             break
     factor, step = integers(inverse)
@@ -313,7 +311,8 @@ def rank_modulo_primes(matrix: NDArray[np.float64]) -> tuple[int, NDArray[np.int
     best, pivots = -1, np.zeros(0, dtype=np.int64)
     for p in _primes(seed):
         residues = _combined(_residues(matrix, p), p, seed)
-        reduced, rank = nmod_mat(*residues.shape, residues.ravel().tolist(), p).rref()
+        rows, columns = residues.shape
+        reduced, rank = nmod_mat(rows, columns, residues.ravel().tolist(), p).rref()
         if rank > best:
             best = rank
             pivots = np.array(_pivots(reduced, rank), dtype=np.int64)

@@ -1,6 +1,6 @@
 """A singular value decomposition with a second method for where the first does not converge."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,3 +19,9 @@ def svd(A: NDArray[np.float64], full_matrices: bool = True, compute_uv: bool = T
         from scipy.linalg import svd as by_qr
 
         return by_qr(A, **wanted, lapack_driver="gesvd")
+
+
+def triangle(A: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The R of A = Q R, (min(N, n), n), of A (N, n)."""
+    # numpy's annotations know no mode: they promise the pair (Q, R) for this one as well.
+    return cast(NDArray[np.float64], np.linalg.qr(A, mode="r"))

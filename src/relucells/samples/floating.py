@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from relucells.samples.decomposition import triangle
+
 UNIT = 2.0**-53
 # A product that underflows errs by at most half of this.
 TINY = 2.0**-1074
@@ -50,7 +52,7 @@ def rounding(left: NDArray, right: NDArray) -> NDArray[np.float64]:
     """A bound on the error of each entry of the computed ``left @ right``; 0 where all terms are 0."""
     n = left.shape[-1]
     size = np.abs(left) @ np.abs(right)
-    some = left.any(axis=1)[:, None] & right.any(axis=0)
+    some = left.any(axis=1, keepdims=True) & right.any(axis=0)
     if (some & (size == 0)).any():  # no terms, or all of them underflow
         some = (left != 0).astype(float) @ (right != 0).astype(float) > 0
     return gamma(n) * size + TINY * 2.0 * n * some
@@ -118,11 +120,11 @@ def _row_system(matrix: NDArray[np.float64], error: NDArray) -> RowSystem:
 
 def _triangular_inverse(scaled: NDArray) -> NDArray:
     """R⁻ᵀ, where scaledᵀ = Q R. Slower than Cholesky, but good up to condition numbers near 1e15."""
-    triangle = np.linalg.qr(scaled.T, mode="r")
+    R = triangle(scaled.T)
     try:
-        return np.linalg.inv(triangle).T
+        return np.linalg.inv(R).T
     except np.linalg.LinAlgError:
-        return np.zeros_like(triangle)
+        return np.zeros_like(R)
 
 
 def _with_precondition(matrix: NDArray, error: NDArray, T: NDArray) -> RowSystem:

@@ -71,7 +71,7 @@ class Inputs(Record):
     @cached_property
     def nonzero(self) -> NDArray[np.bool_]:
         """Samples that are not at the origin, (N,)."""
-        return self.X.any(axis=1)
+        return np.asarray(self.X.any(axis=1))
 
     @cached_property
     def coordinates(self) -> NDArray[np.float64]:
@@ -172,7 +172,7 @@ def inverse_lower(triangle: NDArray[np.float64]) -> NDArray[np.float64]:
     """The inverse of a lower triangular matrix by halves: a sixth of the work of ``numpy.linalg.inv``."""
     n, half = len(triangle), len(triangle) // 2
     if n <= 64:
-        return np.linalg.inv(triangle)
+        return np.asarray(np.linalg.inv(triangle), dtype=np.float64)
     found = np.zeros((n, n))
     found[:half, :half] = inverse_lower(triangle[:half, :half])
     found[half:, half:] = inverse_lower(triangle[half:, half:])
@@ -190,7 +190,7 @@ def gram_factor(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
     if not (GRAM_RANGE[0] < smallest <= largest < GRAM_RANGE[1]):
         return None  # squares overflow or underflow: the caller has other means
     try:
-        lower = np.linalg.cholesky(gram)
+        lower = np.asarray(np.linalg.cholesky(gram), dtype=np.float64)
         inverse = inverse_lower(lower)
     except np.linalg.LinAlgError:
         return None

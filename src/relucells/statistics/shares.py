@@ -51,7 +51,7 @@ def share_prediction(
     counts = np.arange(n_other + 1)
     ours = np.atleast_1d(np.asarray(successes, dtype=float))
     if n < 1 or n_other < 1 or (ours < 0).any() or (ours > n).any():
-        raise ValueError(f"successes: need 0 ≤ successes ≤ n and n, n_other ≥ 1, got {successes} of {n}")
+        raise ValueError(f"successes: need 0 ≤ successes ≤ n and n, n_other ≥ 1, got {ours.tolist()} of {n}")
     if len(ours) == 1:
         mass = beta_binomial(counts, n_other, ours[0] + 0.5, n - ours[0] + 0.5)
     else:
@@ -82,7 +82,7 @@ def _pooled(ours: NDArray[np.float64], n: int, n_other: int) -> NDArray[np.float
 
 
 def _log_beta_binomial(
-    k: NDArray[np.float64], n: int, mean: NDArray[np.float64], rho: NDArray[np.float64]
+    k: NDArray[np.float64] | NDArray[np.int_], n: int, mean: NDArray[np.float64], rho: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """log P(k of n), (len(k), G), k (·, 1), for shares of beta laws of this mean and correlation (G,)."""
     from scipy.special import betaln, gammaln, xlog1py, xlogy
