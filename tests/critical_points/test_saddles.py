@@ -115,3 +115,9 @@ def test_a_weight_on_the_boundary_has_rays_all_the_same(rng):
         v = cone.on_plane(g, np.zeros(10))
         if v is not None:
             assert abs(v @ g) < 1e-12 and (cone.rows @ v >= -1e-12).all()
+
+
+@pytest.mark.parametrize("W", [3.0, [1.0, 2.0], [[1.0, 2.0, 3.0]]])
+def test_weights_that_do_not_fit_are_named(W):
+    with pytest.raises(ValueError, match=r"^W: "):
+        saddle_in_cell(np.eye(2), [1.0, -1.0], W)

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from relucells.critical_points.coordinates import ALONG, STATIONARY
 from relucells.critical_points.faces import Faces
+from relucells.samples.decomposition import triangle
 from relucells.samples.free_part import FreePart
 
 # Most rounds for each unknown of a closed cell's minimum; fewer than 9 were seen.
@@ -125,8 +126,8 @@ def closed_minimum_general(C, y, pattern, signs, V, held, off=None) -> tuple[NDA
     if off is not None:
         A, target = off.onto(A), off.onto(y)
     if len(A) > A.shape[1]:
-        triangle = np.linalg.qr(np.column_stack((A, target)), mode="r")
-        A, target = triangle[:, :-1], triangle[:, -1]
+        R = triangle(np.column_stack((A, target)))
+        A, target = R[:, :-1], R[:, -1]
     size = np.maximum(np.linalg.norm(C, axis=1), np.finfo(float).tiny)[:, None]
     unit, side = C / size, np.where(pattern, 1.0, -1.0)[:, alive]
     v, held = V[alive], held[:, alive]

@@ -87,6 +87,6 @@ class Cone:
         found = linprog(
             g / np.linalg.norm(g), -self.rows, np.zeros(len(self.rows)), slice_[None], [1.0], (None, None)
         )
-        if found.status != 0:
+        if found.status != 0 or found.x is None:
             raise Unsolved(found.message)
         return found.x

@@ -21,7 +21,7 @@ CROSSING = 10 * STATIONARY
 ALONG = 1e-12
 
 
-def orthonormal(inputs: Inputs) -> tuple[NDArray, NDArray]:
+def orthonormal(inputs: Inputs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """C (N, r) with orthonormal columns and T (D, r) with X T = C: w = T v has w·x_i = v·c_i."""
     C, T = inputs.orthonormal
     root = np.sqrt(len(C))

@@ -68,7 +68,7 @@ def settle(
             V, held = closed_minimum(C, y / unit, pattern, signs, V, held)
         else:
             V, held, labels, c = closed_minimum_with_free_part(part, C, y / unit, pattern, signs, V, held)
-        moving = V.any(axis=1)
+        moving = np.asarray(V.any(axis=1))
         direction = np.where(moving[:, None], V, direction)
         for j in np.flatnonzero(~moving | ~pattern.any(axis=0)):
             direction[j] = _inside(C, direction[j], pattern[:, j])
@@ -84,11 +84,11 @@ def settle(
         signs, pattern = following
     length = np.sqrt(unit * np.linalg.norm(V, axis=1))
     size = np.where(moving, length / np.maximum(np.linalg.norm(direction, axis=1), np.finfo(float).tiny), 1.0)
-    W = (size[:, None] * direction) @ T.T
+    end: NDArray[np.float64] = (size[:, None] * direction) @ T.T
     z = np.where(moving, signs * length, 0.0)
-    at = {} if free is None else {"free": free, "c": unit * c}
-    finished = critical_point(inputs, y, W, z, **at).kind != "not converged"
-    return Settled(W, z, cells, finished, at.get("c"))
+    best = None if free is None else unit * c
+    finished = critical_point(inputs, y, end, z, free=free, c=best).kind != "not converged"
+    return Settled(end, z, cells, finished, best)
 
 
 def _crossings(C, y, pattern, signs, V) -> tuple[NDArray, NDArray]:

@@ -58,8 +58,7 @@ class Faces:
                 cut = RANK * self.size / largest
                 found = lstsq(edges, -error, cond=cut, lapack_driver="gelsy", check_finite=False)
                 along[self.free] = found[0]
-        along = along.reshape(-1, self.r)
-        return np.einsum("kij,kj->ki", self.basis, along), bool(doubtful)
+        return np.einsum("kij,kj->ki", self.basis, along.reshape(-1, self.r)), bool(doubtful)
 
     def slope(self, error: NDArray) -> float:
         """Length of the gradient along the edges."""

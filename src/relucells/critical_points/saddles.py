@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.critical_points.classify import CriticalPoint, critical_point
 from relucells.critical_points.cones import Cone, FreeCell
 from relucells.critical_points.coordinates import CROSSING, directions, orthonormal
-from relucells.samples.inputs import Inputs, network, prepare
+from relucells.samples.inputs import Inputs, prepare, targets, weights
 from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 from relucells.search.highs import Unsolved
@@ -49,7 +49,7 @@ def saddle_in_cell(
     from relucells.search.decide import decide
 
     inputs = prepare(X)
-    y, W, _ = network(inputs, y, W, np.zeros(len(W)))
+    y, W = targets(y, len(inputs.X)), weights(W, inputs.X.shape[1])
     pattern = inputs.X @ W.T > 0
     alive = np.flatnonzero(pattern.any(axis=0))
     C, T = orthonormal(inputs)
