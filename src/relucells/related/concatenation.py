@@ -13,7 +13,7 @@ complex step gives the Hessian up to rounding.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -75,6 +75,14 @@ class Network:
         return np.concatenate([scale * part for scale, part in zip(scales, parts, strict=True)])
 
 
+@overload
+def loss_and_gradient(
+    network: Network, X: NDArray, y: NDArray, flat: NDArray[np.float64], piece: Piece | None = None
+) -> tuple[float, NDArray[np.float64]]: ...
+@overload
+def loss_and_gradient(
+    network: Network, X: NDArray, y: NDArray, flat: NDArray[np.complex128], piece: Piece | None = None
+) -> tuple[complex, NDArray[np.complex128]]: ...
 def loss_and_gradient(
     network: Network, X: NDArray, y: NDArray, flat: NDArray, piece: Piece | None = None
 ) -> tuple[float | complex, NDArray]:
@@ -112,7 +120,7 @@ def _piece(pre: NDArray, other: NDArray) -> Piece:
 
 
 def hessian(
-    network: Network, X: NDArray, y: NDArray, flat: NDArray, piece: Piece | None = None
+    network: Network, X: NDArray, y: NDArray, flat: NDArray[np.float64], piece: Piece | None = None
 ) -> NDArray[np.float64]:
     """Of the loss, (n, n), by complex steps of the gradient: exact to rounding on a smooth piece."""
     step = 1e-30
@@ -138,7 +146,7 @@ class Run:
     kinks: int = 0
 
 
-def train(network: Network, X: ArrayLike, y: ArrayLike, start: NDArray, max_steps: int) -> Run:
+def train(network: Network, X: ArrayLike, y: ArrayLike, start: NDArray[np.float64], max_steps: int) -> Run:
     """L-BFGS, then damped Newton steps, and how it ended.
 
     *diverging*: a parameter beyond 1e4. *minimum*: |gradient| < 1e-8, Hessian eigenvalues ≥ −1e-6.
@@ -149,9 +157,13 @@ def train(network: Network, X: ArrayLike, y: ArrayLike, start: NDArray, max_step
 
     X, y = real_array("X", X, dimensions=2), targets(y, len(X))
     flat = start
+
+    def at(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        return loss_and_gradient(network, X, y, point)
+
     for _ in range(RESTARTS):
         found = minimize(
-            lambda flat: loss_and_gradient(network, X, y, flat),
+            at,
             flat,
             jac=True,
             method="L-BFGS-B",
@@ -204,7 +216,9 @@ def _normals(network: Network, X: NDArray, slope: NDArray, pairs: list[tuple[int
     return normals
 
 
-def _minimum_at_kinks(network: Network, X: NDArray, y: NDArray, flat: NDArray, near: float) -> Run | None:
+def _minimum_at_kinks(
+    network: Network, X: NDArray, y: NDArray, flat: NDArray[np.float64], near: float
+) -> Run | None:
     """A local minimum at the kinks near ``flat``, or None if there is none.
 
     At a kink the entry of the maximum is smooth + κ[c]_+ with c linear in the parameters: c = A_k·x_i and
@@ -241,7 +255,7 @@ def _minimum_at_kinks(network: Network, X: NDArray, y: NDArray, flat: NDArray, n
         stiff = np.maximum(np.abs(values), 1e-10 * np.abs(values).max() + 1e-14)
         flat = flat - along @ (vectors @ ((vectors.T @ (along.T @ gradient)) / stiff))
     # Gradients on the two sides of one kink differ by J ∇c.
-    jumps = []
+    found = []
     for (i, k, tied), normal in zip(pairs, normals, strict=True):
         beyond = piece[0].copy(), piece[1].copy()
         if tied:
@@ -249,8 +263,8 @@ def _minimum_at_kinks(network: Network, X: NDArray, y: NDArray, flat: NDArray, n
         else:
             beyond[0][i, k] = 1.0
         difference = loss_and_gradient(network, X, y, flat, beyond)[1] - gradient
-        jumps.append(float(difference @ normal) / float(normal @ normal))
-    jumps = np.array(jumps)
+        found.append(float(difference @ normal) / float(normal @ normal))
+    jumps = np.array(found)
     t = np.linalg.lstsq((normals * jumps[:, None]).T, -gradient, rcond=None)[0]
     norm = float(np.linalg.norm(gradient + (t * jumps) @ normals))
     p = network.unpack(flat)

@@ -249,11 +249,15 @@ def train(
     flat = start.flat()
     value, slope = _scaled(X, y, start, ridge)
     stalled = False
+
+    def at(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        return _scaled(X, y, start.like(point), ridge)
+
     for _ in range(RESTARTS):
         if np.linalg.norm(slope) <= gradient_tolerance or value <= solved or stalled:
             break
         found = minimize(
-            lambda p: _scaled(X, y, start.like(p), ridge),
+            at,
             flat,
             jac=True,
             method="L-BFGS-B",

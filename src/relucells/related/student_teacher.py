@@ -112,9 +112,9 @@ def descend(
     W = _students(W)
     if W.ndim != 3:
         raise ValueError(f"W: must be (runs, n, k), not shape {W.shape}")
-    for name, value in [("step", step), ("gradient_tolerance", gradient_tolerance)]:
-        if not value > 0:
-            raise ValueError(f"{name}: must be positive, not {value}")
+    for name, setting in [("step", step), ("gradient_tolerance", gradient_tolerance)]:
+        if not setting > 0:
+            raise ValueError(f"{name}: must be positive, not {setting}")
     if max_steps < 1:
         raise ValueError(f"max_steps: must be at least 1, not {max_steps}")
     runs, n, k = W.shape
@@ -203,7 +203,7 @@ def certify(W: ArrayLike) -> Certificate:
             & (2 * radius < between.min(axis=(1, 2)))
             & (norms.min(axis=1) - reach > radius)
         )
-    return Certificate(*(part.reshape(runs) for part in (holds, lowest, g, radius)))
+    return Certificate(holds.reshape(runs), lowest.reshape(runs), g.reshape(runs), radius.reshape(runs))
 
 
 def polish(W: ArrayLike) -> NDArray[np.float64]:

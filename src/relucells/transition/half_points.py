@@ -58,12 +58,12 @@ def falling(shares: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArra
 def half_of(place: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Where falling shares (B, P) at places (P,) are one half, by linear interpolation: (B,), −inf before
     the first place, inf beyond the last. On a stretch at one half its middle is taken."""
-    ends = [_crossing(place, shares, (shares > 0.5).sum(axis=1)), None]
-    ends[1] = _crossing(place, shares, (shares >= 0.5).sum(axis=1))
-    finite = np.isfinite(ends[0]) & np.isfinite(ends[1])
+    first = _crossing(place, shares, (shares > 0.5).sum(axis=1))
+    last = _crossing(place, shares, (shares >= 0.5).sum(axis=1))
     with np.errstate(invalid="ignore"):
-        middle = (ends[0] + ends[1]) / 2
-    return np.where(finite, middle, np.where(np.isfinite(ends[0]), ends[0], ends[1]))
+        middle = (first + last) / 2
+    one = np.where(np.isfinite(first), first, last)
+    return np.where(np.isfinite(first) & np.isfinite(last), middle, one)
 
 
 def _crossing(
@@ -111,7 +111,8 @@ def locate(
     resolved = shares[0, i] < 1 - UNRESOLVED or shares[0, i + 1] > UNRESOLVED
     if not resolved:
         low, high = min(low, place[i]), max(high, place[i + 1])
-    return Location("located", *(float(np.exp(end)) for end in (middle, low, high)), bool(resolved))
+    half, low, high = (float(np.exp(end)) for end in (middle, low, high))
+    return Location("located", half, low, high, bool(resolved))
 
 
 def crossing(N: ArrayLike, values: ArrayLike, level: Callable[[NDArray], NDArray]) -> float:

@@ -103,8 +103,12 @@ def _solve(
 
     if not len(start):
         return start, np.zeros((len(target), 0))
-    found = least_squares(lambda theta: (law(theta) - target) / spread, start, method="lm")
-    return found.x, found.jac
+
+    def weighted(theta: NDArray[np.float64]) -> NDArray[np.float64]:
+        return (law(theta) - target) / spread
+
+    found = least_squares(weighted, start, method="lm")
+    return found.x, np.asarray(found.jac)  # dense for this method
 
 
 def _left_out(
