@@ -24,7 +24,7 @@ def other_rows(config: Mapping[str, Any], datasets: Mapping[str, Mapping]) -> di
 
 
 def _differences(config: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, str]:
-    reasons = {}
+    reasons: dict[str, str] = {}
     for key, wanted in DESCENT.items():
         if config["gd_verify"][key] != wanted:
             ours = f"gd_verify.{key} is {config['gd_verify'][key]:g}, the paper's is {wanted:g}"

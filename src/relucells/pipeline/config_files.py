@@ -1,7 +1,7 @@
 """Config files read strictly: what YAML would drop or misread is an error in one line."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from relucells.pipeline.run_config import ConfigError, one_line
 class _Strict(yaml.SafeLoader):
     """Refuses a key that stands twice, of which YAML would silently keep the last."""
 
-    def construct_mapping(self, node, deep=False):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         lines: dict[Any, int] = {}
         for key_node, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if key_node.tag == "tag:yaml.org,2002:merge":

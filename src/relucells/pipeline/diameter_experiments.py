@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import groupby
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from relucells.cells.diameter import cell_diameters
@@ -42,14 +43,15 @@ def image_samples(images: NDArray, labels: NDArray, N: int, choice: str, grey: s
     return augment(pixels(images[np.concatenate(chosen)], grey))
 
 
-def draw_weights(settings: dict, D: int, *names: object) -> NDArray[np.float64]:
+def draw_weights(settings: dict, D: int, seed: int, *names: object) -> NDArray[np.float64]:
     """The weights of one experiment, (n, D), every entry uniform over ``weight_range``."""
-    return stream(*names, "weights").uniform(*settings["weight_range"], (settings["weights"], D))
+    low, high = settings["weight_range"]
+    return stream(seed, *names, "weights").uniform(low, high, (settings["weights"], D))
 
 
-def draw_directions(settings: dict, D: int, *names: object) -> NDArray[np.float64]:
+def draw_directions(settings: dict, D: int, seed: int, *names: object) -> NDArray[np.float64]:
     """A set of directions, (10 d, D), isotropic: ``cell_diameters`` sets their length to 1."""
-    return stream(*names, "directions").standard_normal((settings["directions_per_d"] * (D - 1), D))
+    return stream(seed, *names, "directions").standard_normal((settings["directions_per_d"] * (D - 1), D))
 
 
 def experiments(
@@ -78,8 +80,8 @@ def experiments(
             return f"experiment {number}"
         return f"batch {(number - 1) // settings['experiments_per_directions']}"
 
-    for batch, members in groupby(numbers, key=sharing):
-        members = list(members)
+    for batch, together in groupby(numbers, key=sharing):
+        members = list(together)
         X = samples(members[0]) if callable(samples) else samples
         D = X.shape[1]
         W = np.stack([draw_weights(settings, D, *name, number) for number in members])
@@ -108,13 +110,13 @@ def mean_diameter(diameters: NDArray[np.float64], open_beyond: float | None = No
 
 
 def other_means(
-    repeated: NDArray[np.float64], bounds: list[float | None], same_samples: bool, *names: object
+    repeated: NDArray[np.float64], bounds: list[float | None], same_samples: bool, seed: int, *names: object
 ) -> list[NDArray[np.float64]]:
     """For each bound ``open_beyond``: mean diameters that one more experiment could have given.
 
     repeated : (R, n) diameters of R experiments
     same_samples : whether all of them were made on the same samples
-    names : of the random stream
+    seed, names : of the random stream
 
     Without a bound, or with fresh samples in each experiment, these are the R means themselves: R experiments
     show no more of a mean without expectation. Bounded diameters on the same samples are R·n draws from one
@@ -125,13 +127,15 @@ def other_means(
     means = [np.array([mean_diameter(row, bound) for row in repeated]) for bound in bounds]
     if same_samples:
         finite = [bound for bound in bounds if bound is not None]
-        resampled = dict(zip(finite, _resampled_means(repeated, finite, *names), strict=True))
-        means = [resampled.get(bound, values) for bound, values in zip(bounds, means, strict=True)]
+        resampled = dict(zip(finite, _resampled_means(repeated, finite, seed, *names), strict=True))
+        means = [
+            values if bound is None else resampled[bound] for bound, values in zip(bounds, means, strict=True)
+        ]
     return [values[np.isfinite(values)] for values in means]
 
 
 def _resampled_means(
-    repeated: NDArray[np.float64], bounds: list[float], *names: object
+    repeated: NDArray[np.float64], bounds: list[float], seed: int, *names: object
 ) -> list[NDArray[np.float64]]:
     """Mean diameters of RESAMPLED experiments made up of cells of the repeated ones, for each bound.
 
@@ -139,7 +143,7 @@ def _resampled_means(
     """
     R, n = repeated.shape
     edges = np.unique(bounds)
-    drawn = stream(*names, "other means").integers(0, R * n, (RESAMPLED, n))
+    drawn = stream(seed, *names, "other means").integers(0, R * n, (RESAMPLED, n))
     diameters = repeated.ravel()
     bins = np.searchsorted(edges, diameters)[drawn] + (len(edges) + 1) * np.arange(RESAMPLED)[:, None]
     lengths = np.where(np.isfinite(diameters), diameters, 0.0)[drawn]
@@ -152,6 +156,13 @@ def _resampled_means(
         kept = counts[:, at] > 0
         found.append(centre + np.sqrt(1 + 1 / R) * (sums[kept, at] / counts[kept, at] - centre))
     return found
+
+
+def _npz(images: str | None) -> NpzFile:
+    """The file of images, which every experiment has that is not Gaussian."""
+    if images is None:
+        raise ValueError("images: give the npz of a set of images, or d for Gaussian samples")
+    return np.load(images)
 
 
 def load_samples(
@@ -168,7 +179,7 @@ def load_samples(
             d,
             "gaussian",
         )
-    with np.load(images) as source:
+    with _npz(images) as source:
         data_source = str(source["data_source"])
         try:
             if settings["choice"] == "first" and data_source != "official":
@@ -197,11 +208,9 @@ def run_experiments(
         samples, d, source = load_samples(seed, settings, dataset, N, d, images)
     except LeftOut as reason:
         nothing = np.empty((0, settings["weights"]))
-        with np.load(images) as source:
-            d, source = (
-                source["images"][0].shape[0] * source["images"][0].shape[1],
-                str(source["data_source"]),
-            )
+        with _npz(images) as file:
+            height, width = file["images"].shape[1:3]
+            d, source = height * width, str(file["data_source"])
         return entry | {"diameters": nothing, "d": d, "data_source": source, "left_out": str(reason)}
     diameters = experiments(seed, settings, dataset, N, numbers, samples)
     return entry | {"diameters": diameters, "d": d, "data_source": source}

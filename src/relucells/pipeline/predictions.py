@@ -59,7 +59,7 @@ def predict_mean(
 ) -> dict:
     """A mean over ``paper_n`` trials, given ours over n, one for each data set (see ``mean_prediction``)."""
     low, high, error, freedom = mean_prediction(means, variance, n, paper_n, confidence)
-    expected, rounding = float(np.mean(means)), unit / 2
+    expected, rounding = float(np.mean(np.asarray(means, dtype=float))), unit / 2
     excess = max(abs(printed - expected) - rounding, 0.0)
     return _standing(
         expected=expected,

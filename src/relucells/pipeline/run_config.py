@@ -4,11 +4,14 @@ import math
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from relucells.pipeline.names import bias_token
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 
 class ConfigError(Exception):
@@ -162,7 +165,7 @@ _BOUNDS = {
 }
 
 
-def _by_source(error):
+def _by_source(error: "ValidationError") -> "ValidationError":
     """In a ``oneOf`` over kinds of data sets, the error within the kind that ``source`` names."""
     if "source" not in error.instance:
         return next(nested for nested in error.context if nested.validator == "required")

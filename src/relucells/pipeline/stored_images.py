@@ -51,8 +51,10 @@ def request(path: str | os.PathLike, data_dir: str | None, allow_stand_in: bool)
     held = stored(path)
     if held.data_source == "stand-in" and not allow_stand_in:
         return "official images"
-    unseen = held.data_source not in (None, "official") and data_dir and looked_in(data_dir) != held.looked_in
-    return looked_in(data_dir) if unseen else held.request
+    if data_dir and held.data_source not in (None, "official"):
+        folder = looked_in(data_dir)
+        return held.request if folder == held.looked_in else folder
+    return held.request
 
 
 # The folder below data/raw in which torchvision puts a set, if it is not of the set's name.

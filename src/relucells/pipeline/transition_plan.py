@@ -17,8 +17,8 @@ OPTIONAL: dict[str, dict[str, Any]] = {
 def kinds_of_entry(name: str, entry: Mapping[str, Any]) -> dict[str, dict]:
     """The kinds that an entry of the config stands for; of more than two classes, every pair is one."""
     if entry["source"] == "gaussian":
-        return {name: OPTIONAL["gaussian"] | entry}
-    sample = OPTIONAL["images"] | entry
+        return {name: {**OPTIONAL["gaussian"], **entry}}
+    sample = {**OPTIONAL["images"], **entry}
     if len(sample["classes"]) == 2:
         return {name: sample}
     return {
