@@ -56,7 +56,7 @@ class _Finder(MetaPathFinder, Loader):
         warnings.warn(
             f"{module.__name__} is the name of version 1; import from {new}", DeprecationWarning, stacklevel=6
         )
-        module.__getattr__ = lambda name: getattr(import_module(new), name)
+        vars(module)["__getattr__"] = lambda name: getattr(import_module(new), name)
 
 
 def serve_old_imports() -> None:

@@ -34,8 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options)
     except (OSError, ValueError, UserError) as error:
-        name = getattr(error, "filename", None)
-        print(f"relucells: {f'{name}: {error.strerror}' if name else error}", file=sys.stderr)
+        text = str(error)
+        if isinstance(error, OSError) and error.filename:
+            text = f"{error.filename}: {error.strerror}"
+        print(f"relucells: {text}", file=sys.stderr)
         return 1
 
 

@@ -86,11 +86,12 @@ def optimal_locations(locations: ArrayLike, normals: ArrayLike) -> NDArray[np.fl
     locations, normals = _weights(locations, normals)
     places, group, count = _places(locations, normals)
     cut = regions(locations, normals)
-    log_P = np.logaddexp(*cut.log_probability)
+    positive, negative = cut.log_probability
+    log_P = np.logaddexp(positive, negative)
     empty = np.isneginf(log_P)
 
     odds = np.zeros(len(log_P))  # log of positive to negative probability
-    np.subtract(*cut.log_probability, out=odds, where=~empty)
+    np.subtract(positive, negative, out=odds, where=~empty)
     y_mean = np.tanh(odds / 2)
     x_mean = (cut.mean[0] * (1 + y_mean) + cut.mean[1] * (1 - y_mean)) / 2
     alone = cut.active.sum(axis=1) * x_mean - y_mean  # t_j
@@ -238,7 +239,8 @@ def _cells_from_the_right(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray, NDA
     near[0] = False
     left[0] = y[0]
     if near.any():
-        exact = list(accumulate((Fraction(a) - Fraction(b) for a, b in zip(x, y, strict=True)), initial=0))
+        terms = (Fraction(a) - Fraction(b) for a, b in zip(x, y, strict=True))
+        exact = list(accumulate(terms, initial=Fraction(0)))
         for n in np.flatnonzero(near):
             found = int(n) * Fraction(x[n]) - exact[n], (int(n) + 1) * Fraction(x[n]) - exact[n + 1]
             right[n], left[n] = ((value > 0) - (value < 0) for value in found)

@@ -70,7 +70,7 @@ def train(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, itera
         return float(error @ error) / N, (2 / N) * np.concatenate([by_W.ravel(), active.T @ error])
 
     start = np.concatenate([W.ravel(), real_array("z", z, dimensions=1)])
-    end = minimize(
+    end: NDArray[np.float64] = minimize(
         loss_and_gradient,
         start,
         jac=True,
