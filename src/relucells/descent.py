@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.lockstep import GramForm, PlainForm
+from relucells.lockstep import Form, GramForm, PlainForm
 from relucells.progress import progress
 from relucells.samples.free_part import coefficients, free_array
 from relucells.samples.inputs import Inputs, network, prepare, real_array
@@ -123,15 +123,17 @@ def descend_all(
     starts = np.zeros((len(W), F.shape[1])) if c is None else real_array("c", c, dimensions=2)
     if starts.shape != (len(W), F.shape[1]):
         raise ValueError(f"c: must have shape {(len(W), F.shape[1])}, not {starts.shape}")
-    # a free part needs the errors of all samples, which the Gram form does not compute
-    form = GramForm if N < D and free is None else PlainForm
     at_once = max(1, TOGETHER // (max(N, D) * max(W.shape[1], N // GramForm.FEW)))
     found: list[Descent] = []
     for start in range(0, len(W), at_once):
         part = slice(start, start + at_once)
-        where = form(inputs, y, W[part], step)
-        if free is not None:
-            where.set_free(F, starts[part])
+        where: Form
+        if N < D and free is None:
+            where = GramForm(inputs, y, W[part], step)
+        else:  # a free part needs the errors of all samples, which the Gram form does not compute
+            where = PlainForm(inputs, y, W[part], step)
+            if free is not None:
+                where.set_free(F, starts[part])
         runs = _Runs(where, z[part], step)
         ends = dict(runs.descend(gradient_tolerance, max_steps))
         found += [ends[number] for number in sorted(ends)]
@@ -145,7 +147,7 @@ class _Runs:
     they are; room (T, k) : how far w_j may still go before a sign must be looked at
     """
 
-    def __init__(self, form: GramForm | PlainForm, z: NDArray, step: float):
+    def __init__(self, form: Form, z: NDArray, step: float):
         self.form, self.step = form, step
         self.given, self.z = z, np.take_along_axis(z, form.moving, axis=1)
         self.numbers = np.arange(len(z))
@@ -167,17 +169,18 @@ class _Runs:
                     self.form.move()
                     self.z = self.z - self.step * by_z
                     continue
-            outcome = np.where(norm < tolerance, "trapped", "undecided")
-            ended = (norm < tolerance) | (steps == max_steps)
+            trapped = norm < tolerance
+            ended, crossed = trapped | (steps == max_steps), np.zeros_like(trapped)
             if steps < max_steps:
-                crossed = self._crossed() & ~ended
-                outcome[crossed], ended = "crossed", ended | crossed
-            for t in np.flatnonzero(ended):
-                taken = steps + int(outcome[t] == "crossed")
+                crossed = self._crossed() & ~trapped
+                ended = trapped | crossed
+            for t in map(int, np.flatnonzero(ended)):
+                outcome: Outcome = "trapped" if trapped[t] else "crossed" if crossed[t] else "undecided"
+                taken = steps + int(crossed[t])
                 z = self.given[self.numbers[t]].copy()
                 z[self.form.moving[t]] = self.z[t]
                 c = None if self.form.F is None else self.form.c[t]
-                end = Descent(str(outcome[t]), taken, self.form.weights(t), z, float(norm[t]), c)
+                end = Descent(outcome, taken, self.form.weights(t), z, float(norm[t]), c)
                 yield int(self.numbers[t]), end
             if ended.all():
                 return

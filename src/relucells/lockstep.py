@@ -3,6 +3,8 @@
 A form keeps T runs on the same samples, says their gradient, looks for signs that a step changes, and steps.
 """
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,15 +16,18 @@ CERTAIN = 0.99
 KEPT = 64
 
 
-class Form:
+class Form(ABC):
     """Where T runs stand: pre-activations (T, k, N), and their signs at the start, which define the cells.
 
     moving : (T, k) the neurons that can move; those of a run that see no sample have no gradient, and
         where all runs have some, they are left out
     F (N, m) : the free part, None without one; c (T, m) : its coefficients; by_c : the gradient in them
+    of_runs : the attributes with an entry for each run
     """
 
     F: NDArray | None = None
+    c: NDArray
+    by_c: NDArray
     of_runs: tuple[str, ...]
 
     def __init__(self, inputs: Inputs, y: NDArray, W: NDArray, step: float):
@@ -36,6 +41,22 @@ class Form:
         self.moving = np.argsort(~can_move, axis=1, kind="stable")[:, :most]
         self.pre = np.take_along_axis(pre, self.moving[:, :, None], axis=1)
         self.signs = np.sign(self.pre)
+
+    @abstractmethod
+    def gradient(self, z: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+        """∂L/∂z (T, k), ‖∂L/∂R_j‖² (T, k), and what rounding may hide of ‖∂L/∂R_j‖ (T,)."""
+
+    @abstractmethod
+    def _next(self, runs: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Pre-activations of these runs after the next step."""
+
+    @abstractmethod
+    def move(self) -> None:
+        """Take the step that ``gradient`` has found."""
+
+    @abstractmethod
+    def weights(self, t: int) -> NDArray[np.float64]:
+        """W (K, D) of run t."""
 
     def distances(self) -> NDArray[np.float64]:
         """How far each w_j may go, (T, k), before it can reach a hyperplane."""
@@ -74,7 +95,6 @@ class PlainForm(Form):
         self.F, self.c, self.of_runs = F, c, (*self.of_runs, "c", "by_c")
 
     def gradient(self, z: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-        """∂L/∂z (T, k), ‖∂L/∂R_j‖² (T, k), and what rounding may hide of ‖∂L/∂R_j‖ (T,)."""
         output = np.matmul(z[:, None, :], self.pre * self.active)
         if self.F is not None:
             output = output + (self.c @ self.F.T)[:, None, :]
@@ -144,13 +164,13 @@ class GramForm(Form):
         )
         self.base, self.rows_pre = self.pre, self._at_rows(self.pre).copy()
         self.change = np.empty_like(self.base)  # made once: fresh memory costs more than what is done in it
-        self.own_moved, self.kept, self.stale = np.zeros_like(self.rows_pre), [], False
+        self.own_moved, self.stale = np.zeros_like(self.rows_pre), False
+        self.kept: list[tuple[NDArray, NDArray]] = []
 
     def _at_rows(self, values: NDArray) -> NDArray:
         return values if self.all_rows else np.take_along_axis(values, self.rows[:, None, :], axis=2)
 
     def gradient(self, z: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-        """∂L/∂z (T, k), ‖∂L/∂R_j‖² (T, k), and what rounding may hide of ‖∂L/∂R_j‖ (T,)."""
         self.z, N = z, len(self.y)
         # (2/N) (f(x_i) − y_i) I_ij of the rows, ...
         errors = np.matmul(z[:, None, :], self.rows_pre * self.active)[:, 0]
