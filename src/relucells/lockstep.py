@@ -83,7 +83,7 @@ class Form(ABC):
 class PlainForm(Form):
     """Runs by their weights."""
 
-    of_runs = ("W", "moving", "pre", "signs", "active", "now", "by_R", "z")
+    of_runs: tuple[str, ...] = ("W", "moving", "pre", "signs", "active", "now", "by_R", "z")
 
     def __init__(self, inputs: Inputs, y: NDArray, W: NDArray, step: float):
         super().__init__(inputs, y, W, step)
@@ -223,8 +223,8 @@ class GramForm(Form):
         if len(self.kept) == KEPT or self.stale:
             self._add_up()
         if self.stale:
-            every = np.ix_(*map(np.arange, self.z.shape), [0])[:2]
-            self.moved[(*every, self.rows[:, None, :])] -= self.own_moved
+            runs, neurons = map(np.arange, self.z.shape)
+            self.moved[runs[:, None, None], neurons[:, None], self.rows[:, None, :]] -= self.own_moved
             self.pre = self.base - np.matmul(self.own_moved, self.across)
             self._arrange()
 

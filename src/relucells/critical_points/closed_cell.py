@@ -56,13 +56,13 @@ def minimum_on_closed_cell(
     C, T = orthonormal(inputs)
     unit = float(np.linalg.norm(y) or 1.0)
     start = directions(inputs, C, W) * (np.abs(z) / unit)[:, None]
-    question, at, labels = (C, y / unit, pattern, signs, start, np.zeros_like(pattern)), {}, y / unit
+    question, labels = (C, y / unit, pattern, signs, start, np.zeros_like(pattern)), y / unit
     if part is None:
         V, _ = closed_minimum(*question)
+        point = critical_point(inputs, y, unit * V @ T.T, signs)
     else:
         V, _, labels, c = closed_minimum_with_free_part(part, *question)
-        at = {"free": free, "c": unit * c}
-    point = critical_point(inputs, y, unit * V @ T.T, signs, **at)
+        point = critical_point(inputs, y, unit * V @ T.T, signs, free=free, c=unit * c)
     if point.kind == "non-differentiable minimum":
         return ClosedCell(point.kind, point.loss, point.evidence)
     alive = pattern.any(axis=0)

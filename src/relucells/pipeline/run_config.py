@@ -167,9 +167,10 @@ _BOUNDS = {
 
 def _by_source(error: "ValidationError") -> "ValidationError":
     """In a ``oneOf`` over kinds of data sets, the error within the kind that ``source`` names."""
-    if "source" not in error.instance:
+    instance: Any = error.instance
+    if "source" not in instance:
         return next(nested for nested in error.context if nested.validator == "required")
-    by_kind: dict[int, list] = {}
+    by_kind: dict[str | int, list] = {}
     for nested in error.context:
         by_kind.setdefault(nested.schema_path[0], []).append(nested)
     source_is_wrong = [
