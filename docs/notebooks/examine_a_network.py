@@ -10,8 +10,8 @@
 # # Examine a network
 #
 # You trained a network. Is it a minimum? A bad one? Where would descent go? An optimiser never stops exactly
-# on the walls between cells that it converges to, so the gradient answers none of this. `examine` looks for
-# an exact point near the network, and certifies it.
+# on the walls to which it converges, so the gradient answers none of this. `examine` looks for an exact point
+# near the network, and certifies it.
 
 # %%
 import numpy as np
@@ -43,8 +43,8 @@ for sentence in found.words():
     print("-", sentence)
 
 # %% [markdown]
-# The gradient where training stopped is not small at all: it jumps across the walls, and the network lies
-# beside several of them. What it converges to is a kink.
+# The gradient where training stopped is not small: it jumps across the walls, and the network lies beside
+# several of them. Training converges to a kink.
 
 # %%
 print(

@@ -1,6 +1,6 @@
-"""Where runs of gradient descent stand that are taken together, step by step (``relucells.descent``).
+"""Runs of gradient descent that are taken together, step by step (``relucells.descent``).
 
-A form keeps T runs on the same samples, says their gradient, looks for signs that a step changes, and steps.
+A form keeps T runs on the same samples, computes their gradient, finds signs that a step changes, and steps.
 """
 
 from abc import ABC, abstractmethod
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from relucells.samples.inputs import Inputs
 
-# Part of a distance that a path may cover before signs are looked at: far from 1 compared with rounding.
+# Signs are checked once a path has covered this part of the distance. It is below 1 by more than rounding.
 CERTAIN = 0.99
 # Steps whose errors are kept before they are added up in one product.
 KEPT = 64
@@ -19,8 +19,8 @@ KEPT = 64
 class Form(ABC):
     """Where T runs stand: pre-activations (T, k, N), and their signs at the start, which define the cells.
 
-    moving : (T, k) the neurons that can move; those of a run that see no sample have no gradient, and
-        where all runs have some, they are left out
+    moving : (T, k) the neurons that can move. A dead neuron has no gradient; where all runs have dead ones,
+        these are left out
     F (N, m) : the free part, None without one; c (T, m) : its coefficients; by_c : the gradient in them
     of_runs : the attributes with an entry for each run
     """
@@ -34,7 +34,7 @@ class Form(ABC):
         self.inputs, self.y, self.step = inputs, y, step
         self.W = W
         pre = np.matmul(W, inputs.X.T)
-        # A sample that is zero has no hyperplane to keep away from, and counts as crossed.
+        # A sample that is zero has no hyperplane, so its distance is no limit; it counts as crossed.
         self.per_length = np.divide(CERTAIN, inputs.lengths, out=np.zeros(len(y)), where=inputs.lengths > 0)
         can_move = (pre > 0).any(axis=2) | (self._room(pre) <= 0)
         most = max(1, int(can_move.sum(axis=1).max()))
@@ -122,9 +122,9 @@ class PlainForm(Form):
 class GramForm(Form):
     """Runs by their pre-activations: now at W + moved X.
 
-    Samples that are active for all neurons have the same error for all, so that one product with G serves
-    them. The few others that some neuron sees, ``rows`` (T, m), have errors of their own; where they are not
-    few, the rows are all samples. Between two calls of ``_arrange`` the pre-activations are
+    Samples on which all neurons are active have the same error for all neurons, so one product with G serves
+    them. The few others with an active neuron, ``rows`` (T, m), are treated one by one; if they are not few,
+    ``rows`` are all samples. Between two calls of ``_arrange`` the pre-activations are
 
         pre = base − own_moved G_rows,
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 from conftest import ROOT, SCHEMA
+from mapping import not_on_the_map
 from running import TINY, files, planned, run
 
 from relucells.critical_points.exact_descent import settle
@@ -71,6 +72,7 @@ def test_each_network_has_its_findings_page_picture_and_certificates(finished):
 
 def test_ends_of_descent_are_examined_the_same_way(finished):
     folder, _ = finished
+    assert not_on_the_map(folder / "results", "networks") == {}
     table = rows(folder / "results" / "networks" / "descents.csv")
     assert [(row["dataset"], row["bias"]) for row in table] == [("gaussian_d3_k10", "0")]
     for row in table:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from mapping import missing
 from tabulate_local_optimality import KINDS, plot, summarise
 from train_to_walls import follow, starts
 
@@ -78,6 +79,8 @@ def test_ends_are_certified_and_counted(tmp_path):
     assert summary["non_differentiable_minimum_pct"][0] == pytest.approx(100 * kinds.count(KINDS[1]) / 3)
     shares = [summary[f"{kind.replace(' ', '_').replace('-', '_')}_pct"][0] for kind in KINDS]
     assert sum(shares) == pytest.approx(100)
+    assert missing("related/local_optimality", rows[0]) == []
+    assert missing("related/local_optimality_summary", summary) == []
     plot(summary, {"N": 20, "d": 1, "K": 2}).savefig(tmp_path / "plot.png")
 
 

@@ -301,7 +301,7 @@ CAPTIONS = sorted(path for path in (ROOT / "workflow" / "report").rglob("*.rst")
 @pytest.mark.parametrize("path", CAPTIONS, ids=lambda path: path.stem)
 def test_captions_are_sound_and_name_what_they_describe(path):
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    result = {"caption": path, "wildcards": {"table": "table_4", "page": "report"}}
+    result = {"caption": path, "wildcards": {"table": "table_4", "page": "report", "network": "mine"}}
     html = caption(result, config)
     assert html.startswith("<p><strong>")
     assert "{" not in html

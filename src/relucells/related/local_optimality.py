@@ -1,7 +1,8 @@
 """Where training converges (Yun, Sra and Jadbabaie, *Efficiently testing local optimality and escaping
-saddles for ReLU networks*, arXiv 1809.10858, section 4): samples and labels are drawn from standard normal
-laws, a network is trained by Adam on all samples with a decaying step, and the samples are counted that then
-lie on the hyperplane of a neuron, |w_j·x_i| below a threshold.
+saddles for ReLU networks*, arXiv 1809.10858, section 4).
+
+Samples and labels are drawn from standard normal laws. A network is trained by Adam on all samples with a
+decaying step. Then the samples on the hyperplane of a neuron are counted: |w_j·x_i| is below a threshold.
 """
 
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from relucells.search.budget import Budget
 
 STEPS = 200
-# The duality gap, and what is missing in the equations and the dual's, relative to their sizes, at the end.
+# At the end: the duality gap, and the residuals of the equations and of the dual's, relative to their sizes.
 FEASIBLE = 1e-9
 # A t that ends the search: the point is strictly inside.
 POSITIVE = 1e-3

@@ -1,4 +1,4 @@
-"""Where gradient descent from drawn weights has come to when it stops, examined like one's own network."""
+"""Examine the points at which gradient descent from drawn weights stops, like networks of one's own."""
 
 import json
 

@@ -18,7 +18,7 @@ def read(path: str) -> dict:
 
 
 def examined(path: str, settings: dict, seed: int):
-    """The examination; what only the user can mend is told in one line."""
+    """The examination. An error that only the user can mend is told in one line."""
     try:
         return examine(**read(path), **settings, seed=seed)
     except ValueError as error:

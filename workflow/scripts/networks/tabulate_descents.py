@@ -1,4 +1,4 @@
-"""How many ends of gradient descent are what, for each data set and bias."""
+"""Count the ends of gradient descent by their kind, for each data set and bias."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def row(group: dict) -> dict:
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """What a reader wants to see."""
+    """The columns for readers."""
     shown = frame[["dataset", "bias", "n_trials"]].astype(str).rename(columns={"n_trials": "runs"})
     shown["differentiable"] = frame["differentiable_minimum"]
     shown["non-differentiable"] = frame["non_differentiable_minimum"]

@@ -42,7 +42,7 @@ def row(name: str, found: dict) -> dict:
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """What a reader wants to see."""
+    """The columns for readers."""
 
     def digits(name: str) -> pd.Series:
         return frame[name].map(lambda value: "—" if pd.isna(value) else f"{value:.3g}")

@@ -1,4 +1,4 @@
-"""Train networks until the step has decayed; count the samples on walls; say what each end is."""
+"""Train networks until the step has decayed, count the samples on walls, and classify each end."""
 
 import numpy as np
 
