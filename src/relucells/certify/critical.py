@@ -49,8 +49,8 @@ from relucells.samples.inputs import Inputs, prepare, targets
 from relucells.samples.records import Record
 
 KINDS = ("differentiable minimum", "non-differentiable minimum", "saddle")
-# Limits of exact arithmetic: unknowns, these times samples, squared times the bits of the numbers, coordinates
-# of samples times neurons, and these times the digits that all unknowns have together.
+# Limits of exact arithmetic: unknowns; unknowns times samples; their square times the bits of the numbers;
+# coordinates of samples times neurons; and these times the digits that all unknowns have together.
 UNKNOWNS, ENTRIES = 500, 400_000
 WORK = 40_000_000
 TERMS = 4_000_000
