@@ -2,6 +2,7 @@
 
 import json
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import forger_rounding
@@ -10,6 +11,7 @@ import pytest
 
 from relucells import Decision, decide, export_certificate, verification_level
 from relucells.certify.quality import quality_level
+from relucells.samples.floating import residual
 from relucells.samples.randomness import stream
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -45,6 +47,22 @@ def test_no_margin_is_lower_than_its_enclosure(monkeypatch, tmp_path):
         assert verification_level(X, y, pattern, decision) != "proven", (y[0], decision.margin)
         assert second(tmp_path, X, y, pattern, decision) != "proven"
     assert tried >= 12
+
+
+def test_a_residual_is_known_to_sixty_bits():
+    """Against exact arithmetic, at a solution, where all digits of an ordinary product cancel."""
+    rng = stream(24, "residual")
+    for scale in (1.0, 2.0**300, 2.0**-450):
+        matrix = rng.standard_normal((9, 30)) * 10.0 ** rng.integers(-2, 3, (9, 30)) * scale
+        matrix[2] = 0.0
+        z = rng.standard_normal(30) * 10.0 ** rng.integers(-2, 3, 30)
+        right = matrix @ z
+        found, error = residual(matrix, z, right)
+        usual = np.abs(matrix) @ np.abs(z) * 2.0**-53
+        for row, b, value, bound, size in zip(matrix, right, found, error, usual, strict=True):
+            exact = Fraction(b) - sum(Fraction(a) * Fraction(v) for a, v in zip(row, z, strict=True))
+            assert abs(Fraction(value) - exact) <= Fraction(bound)
+            assert bound <= size or scale < 2.0**-400
 
 
 def test_no_loss_is_lower_by_underflow(tmp_path):

@@ -16,11 +16,9 @@ from relucells.certify import coercion, free_part, numerical, sign_free
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Leaf
 from relucells.certify.enclosures import ProvenMinimum
-from relucells.certify.multipliers import floating_bound
+from relucells.certify.multipliers import SHARP, floating_bound
 from relucells.samples.floating import TINY, gamma, product
 
-# If the doubt of an enclosed bound is a larger share of it, the bound is computed exactly where affordable.
-SHARP = 5e-7
 # Most multipliers of a leaf for each unknown. A basic solution has at most one for each, and one more.
 PAIRS = 4
 # Coordinates of the samples that a leaf's multipliers belong to.

@@ -11,6 +11,7 @@ has full row rank and E z' = b has a solution with ‖z' − z‖ ≤ ‖T (b �
 (derived: z' − z = F⁺ T (b − E z)).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +57,41 @@ def rounding(left: NDArray, right: NDArray) -> NDArray[np.float64]:
     if (some & (size == 0)).any():  # no terms, or all of them underflow
         some = (left != 0).astype(float) @ (right != 0).astype(float) > 0
     return gamma(n) * size + TINY * 2.0 * n * some
+
+
+# Cuts of a number, and the bits of each: sums of up to 2^13 products of two cuts are exact in 53 bits.
+CUTS, CUT_BITS, LONGEST = 3, 20, 2**13
+
+
+def residual(matrix: NDArray, z: NDArray, right: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """right − matrix z, (m,), as if in sixty bits, and a bound on the error of each entry.
+
+    Every row, and z, is cut into multiples of powers of two, whose products and their sums are exact (K.
+    Ozaki et al., Numerical Algorithms 59, 2012). If numbers are too many or extreme, it is as usual.
+    """
+    rows, row_rest = _cuts(matrix)
+    parts, rest = _cuts(z[None])
+    if len(z) > LONGEST or not rows or not parts:
+        size = product(np.abs(matrix), np.abs(z)) + np.abs(right)
+        return right - matrix @ z, gamma(len(z)) * size + TINY * (len(z) + 1)
+    terms = [right, *(-(E @ v[0]) for E in rows for v in parts)]
+    found = np.array([math.fsum(column) for column in zip(*(term.tolist() for term in terms), strict=True)])
+    missing = product(np.abs(row_rest), np.abs(z)) + 2.0 * product(np.abs(matrix), np.abs(rest[0]))
+    return found, missing * (1.0 + gamma(4)) + gamma(1) * np.abs(found) + TINY
+
+
+def _cuts(array: NDArray) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+    """Parts of each row (m, n) whose sum is the row but for a rest, no entry of which is above the row's own;
+    no parts where the largest entries are not of ordinary size."""
+    exponents = np.frexp(np.abs(array).max(axis=1, initial=0.0))[1][:, None]
+    if not np.isfinite(array).all() or np.abs(exponents).max(initial=0) > 400:
+        return [], array
+    parts, rest = [], array
+    for k in range(1, CUTS + 1):
+        unit = np.ldexp(1.0, exponents - CUT_BITS * k)
+        parts.append(np.rint(rest / unit) * unit)
+        rest = rest - parts[-1]
+    return parts, rest
 
 
 @dataclass(frozen=True)
