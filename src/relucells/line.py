@@ -224,7 +224,7 @@ def _cells_from_the_right(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray, NDA
     """Samples x_0 ≥ x_1 ≥ … with, for each, the h that minimises the quadratic of the cell to its left, and
     the exact signs of the loss's derivative just left and just right of it.
 
-    Right of x_n the samples 0 … n − 1 are active, left of it x_n besides:
+    Right of x_n the samples 0 … n − 1 are active, left of it x_n too:
 
         (N/2) dL/dh = Σ_{k<n} (x_n − x_k + y_k)    and that plus y_n.
     """

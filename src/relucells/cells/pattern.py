@@ -1,8 +1,8 @@
 """Cells of weight space: activation pattern, the matrix A and its rank.
 
-The samples are hyperplanes through the origin of weight space. Inside a cell the pattern
-I_ij = [w_j·x_i > 0] is constant and the network is linear in R_j = z_j w_j: f = A R with row i of A
-equal to (I_i1 x_iᵀ, …, I_iK x_iᵀ) (Liu, Part 2, eqs. 2–4).
+Each sample gives a hyperplane through the origin of weight space. Inside a cell the pattern
+I_ij = [w_j·x_i > 0] is constant, and the network is linear in R_j = z_j w_j: f = A R, where row i of A is
+(I_i1 x_iᵀ, …, I_iK x_iᵀ) (Liu, Part 2, eqs. 2–4).
 
 A itself is rarely formed. Neurons with the same column of I have the same block of A. Dead neurons and dead
 samples give zeros. Each block needs only rank(X) coordinates (``relucells.samples.inputs``). ``compact``

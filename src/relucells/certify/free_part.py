@@ -9,9 +9,9 @@ of which all m_i active neurons have the sign s_i of λ_i. Summed over the sampl
     λ·p = λ·(A R + F c) = Σ_i λ_i Σ_j I_ij R_j·x_i = Σ_i |λ_i| Σ_j I_ij s_i R_j·x_i ≥ t Σ_i |λ_i| m_i,
 
 so the margin is at most λ·p / Σ |λ_i| m_i, and λ·p ≤ 0 is what is shown. Strict: λ_i ≠ 0 for an i with
-m_i ≥ 1. A single sample refutes only where F_i = 0 (that is ``sample``); with a bias, a pair i, k with
-λ = e_i − e_k does: all neurons of i are +, all of k are −, p_i ≤ p_k. λ is stored rounded; shown is that an
-exact one near it exists.
+m_i ≥ 1. A single sample refutes only where F_i = 0 (that is ``sample``). With a bias, a pair of samples i, k
+may refute, with λ = e_i − e_k: all neurons of i are +, all of k are −, and p_i ≤ p_k. λ is stored rounded.
+The check shows that an exact one near it exists.
 """
 
 import math

@@ -1,9 +1,10 @@
 """The kinds of leaves, and the check of each.
 
-A check gets the cell and a leaf whose common fields are clean (``coercion``), and returns a ``Finding``: at
-which level it is shown that no minimiser whose signs extend the leaf's has a positive margin, and the bound
-on the margin that the proof gives. A new kind adds a line to ``KINDS``, its theorem and its strictness to the
-head of the package, and forgeries of its empty and its all-zero certificate to ``tests/certify/forger.py``.
+A check gets the cell and a leaf whose common fields are clean (``coercion``). It returns a ``Finding``: the
+level at which it is shown that no minimiser whose signs extend the leaf's has a positive margin, and the
+bound on the margin that the proof gives. A new kind adds a line to ``KINDS``, its theorem and its strictness
+to the head of the package, and forgeries of its empty and its all-zero certificate to
+``tests/certify/forger.py``.
 """
 
 from collections.abc import Callable

@@ -40,7 +40,7 @@ class Problem(Record):
 
     @property
     def free(self) -> dict[str, Any]:
-        """What functions that know a free part are given besides."""
+        """The further argument of functions that allow a free part."""
         return {"free": self.F} if self.F.shape[1] else {}
 
     @cached_property

@@ -223,9 +223,9 @@ def _minimum_at_kinks(
 
     At a kink the entry of the maximum is smooth + κ[c]_+ with c linear in the parameters: c = A_k·x_i and
     κ = 1 − 0.15 for σ, c = σ(A_k·x_i) − W_k·x_i and κ = 1 for the maximum. The loss is minimised subject to
-    c = 0 by Newton steps. Derived: with g the gradient on the side c < 0 and J = κ ∂L/∂(entry), the point
-    is a local minimum if all J > 0, g + Σ t J ∇c = 0 with 0 < t < 1, and the Hessian is positive
-    semidefinite (here: ≥ −1e-6) along c = 0.
+    c = 0 by Newton steps. Derived: let g be the gradient on the side c < 0, and J = κ ∂L/∂(entry). The point
+    is a local minimum under three conditions: all J > 0; g + Σ t J ∇c = 0 with 0 < t < 1; and the Hessian is
+    positive semidefinite (here: ≥ −1e-6) along c = 0.
     """
     p = network.unpack(flat)
     pre, other = X @ p["A"].T, X @ p["W"].T

@@ -6,8 +6,8 @@ values, and by 2⁻¹⁰⁷⁵ more for each product that underflows. Sums do no
 twice γ_n, which leaves room for the rounding of the bounds themselves. A number that overflows is not finite,
 and a bound that is not finite proves nothing.
 
-If T is any matrix (in practice an inverse Cholesky factor) and F = T E has ‖F Fᵀ − I‖ ≤ δ < 1, then E
-has full row rank and E z' = b has a solution with ‖z' − z‖ ≤ ‖T (b − E z)‖ / √(1 − δ), for every z
+Let T be any matrix (in practice an inverse Cholesky factor), and let F = T E have ‖F Fᵀ − I‖ ≤ δ < 1. Then E
+has full row rank. For every z the system E z' = b has a solution with ‖z' − z‖ ≤ ‖T (b − E z)‖ / √(1 − δ)
 (derived: z' − z = F⁺ T (b − E z)).
 """
 

@@ -1,14 +1,14 @@
 """Is the minimum of a cell genuine? Decided under every sign convention (Liu, Part 2, eqs. 6–9).
 
 All minimisers of the loss in a cell are R* = A⁺y + (I − A⁺A)c. One of them is a local minimum of the
-network iff it lies in the cell it was computed for: with signs s_j = sign z_j,
+network iff it lies in the cell for which it was computed: with signs s_j = sign z_j,
 
     s_j R_j·x_i > 0  where I_ij = 1,    s_j R_j·x_i ≤ 0  where I_ij = 0           (7) s = +1, (8) s = −1.
 
 The *margin* of a cell is the largest t ≤ 1 for which some minimiser and some allowed signs have
-s_j R_j·x_i ≥ t on all active pairs and ≤ 0 on all inactive ones; the cell's minimum is genuine iff the
-margin is positive. Linearly independent samples have a closed form (``independent_samples``), all others a
-linear program (``margin_program``); every verdict carries a certificate (``certificates``).
+s_j R_j·x_i ≥ t on all active pairs and ≤ 0 on all inactive ones. The cell's minimum is genuine iff the margin
+is positive. Linearly independent samples have a closed form (``independent_samples``), all others a linear
+program (``margin_program``). Every verdict carries a certificate (``certificates``).
 """
 
 import warnings

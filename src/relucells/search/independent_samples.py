@@ -42,9 +42,9 @@ def witness_values(
 ) -> NDArray[np.float64]:
     """Values V, (N, K), of a minimiser R, V_ij = R_j·x_i, with the largest margin for these signs.
 
-    Active pairs of a sample with both signs get magnitudes of at least the margin, and of the size of
-    the labels, so that none is lost in the rounding of the others; inactive pairs of alive neurons lie as
-    far inside, less where samples are short (``lengths``, (N,)); dead neurons have R_j = 0.
+    Active pairs of a sample with both signs get magnitudes of at least the margin. They are of the size of
+    the labels, so that none is lost in the rounding of the others. Inactive pairs of alive neurons lie as far
+    inside, or less where samples are short (``lengths``, (N,)). Dead neurons have R_j = 0.
     """
     margin = sample_bounds(y, pattern, signs).min()
     level = 2.0 * max(margin, float(np.abs(y[pattern.any(axis=1)]).max()))

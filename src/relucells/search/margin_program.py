@@ -13,9 +13,9 @@ averages stay inside a cell, so a group of m neurons of which ``plus`` have sign
 and the margin is the largest t ≤ 1 (eqs. 7–9). The program is solved over (c, q₋ of the split
 groups, t) by HiGHS with a dual simplex that restarts when rows are added.
 
-No scale of the data matters: coordinates are those of an orthonormal basis of the columns of X, y is scaled
-so that the fitted values are near 1, and every half-space is divided by the length of its sample, so that
-tolerances do not see it. Where only the sign of the margin is wanted, t is asked of samples of length 1,
+No scale of the data matters. Coordinates are those of an orthonormal basis of the columns of X. y is scaled
+so that the fitted values are near 1. Every half-space is divided by the length of its sample, so that
+tolerances do not depend on it. Where only the sign of the margin is wanted, t is that of samples of length 1,
 which has the same sign.
 
 A free part (``samples.free_part``) has no half-spaces: A and y are replaced by VᵀA and Vᵀy, nothing else.

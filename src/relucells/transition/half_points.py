@@ -26,8 +26,8 @@ class Location:
     """Where the share of successes is one half.
 
     status : "located", or "above" or "below" if the share stays on one side of one half
-    half, low, high : N there with its interval. Of a bound half is nan and one end of the interval is kept:
-        low ≤ the last N for "above", with high = inf, and high ≥ the first N for "below", with low = 0
+    half, low, high : N there with its interval. A bound has half = nan and one end of the interval. "above":
+        low, at most the last N, with high = inf. "below": high, at least the first N, with low = 0
     resolved : whether more than one step of the grid lies in the fall
     """
 
