@@ -8,8 +8,8 @@ If rank X = N, the values u_ij = w_j·x_i of a neuron may be chosen one by one. 
     u'_ij = u_ij otherwise.
 
 So a sample with a loud neuron active on it is fitted exactly, e'_i = 0, and e'_i = −y_i on the others. Hence
-g_j = Σ e'_i x_i, over the samples active in a loud j, is 0, and all multipliers t are 0. Each of independent
-samples lies on a hyperplane of its own, so the condition on the boundary is s_j e'_i ≥ 0. The rest is as in
+g_j = Σ e'_i x_i, over the samples active in a loud j, is 0, and all multipliers t are 0. Independent samples
+lie on hyperplanes of their own, so the condition on the boundary is s_j e'_i ≥ 0. The rest is as in
 ``critical``: a local minimum, differentiable if all e'_i on the boundary are 0. A silent neuron has g_j = 0
 if y_i = 0 on all samples without a loud neuron that it is active on; else it is moved to g_j·w'_j =
 Σ e'_i u'_ij = 0 along e', and the point is a saddle.

@@ -1,9 +1,9 @@
 """How far two networks are apart.
 
-Scaling w_j by a > 0 and z_j by 1/a leaves the network as it is. Take all networks with certain v_j = |z_j|
-w_j and signs, and look for the one nearest to a given network (w, z). For each neuron its s = |z_j| minimises
-|v_j/s − w_j|² + (s − ζ_j)², where ζ_j is the given z_j times the new sign. So s is a root of s⁴ − ζ s³ +
-(v·w) s − |v|² = 0.
+Scaling w_j by a > 0 and z_j by 1/a leaves the network as it is. Take all networks with certain
+v_j = |z_j| w_j and signs, and look for the one nearest to a given network (w, z). For each neuron its
+s = |z_j| minimises |v_j/s − w_j|² + (s − ζ_j)², where ζ_j is the given z_j times the new sign. So s is a root
+of s⁴ − ζ s³ + (v·w) s − |v|² = 0.
 """
 
 import numpy as np
