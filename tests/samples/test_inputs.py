@@ -21,7 +21,11 @@ CALLS = {
     "activation_pattern": (relucells.activation_pattern, {"X": X, "W": W}),
     "cell_minimum": (relucells.cell_minimum, {"X": X, "y": y, "pattern": PATTERN}),
     "decide": (relucells.decide, {"X": X, "y": y, "pattern": PATTERN, "signs": [1]}),
-    "descend": (relucells.descend, {"X": X, "y": y, "W": W, "z": z}),
+    # few steps: by default it would go on for seconds
+    "descend": (
+        lambda X, y, W, z: relucells.descend(X, y, W, z, max_steps=9),
+        {"X": X, "y": y, "W": W, "z": z},
+    ),
     "cell_diameter": (relucells.cell_diameter, {"X": X, "w": W[0], "directions": np.eye(3)}),
     "cell_diameters": (cell_diameters, {"X": X, "W": W, "directions": np.eye(3)}),
     "critical_point": (relucells.critical_point, {"X": X, "y": y, "W": W, "z": z}),

@@ -12,15 +12,19 @@ from locate_transition import dimension_crossing, locations, shares
 from map_series import NOT_ASKED, gaussian_samples, image_samples, map_series, with_labels
 from mapping import not_on_the_map
 from plot_transition import draw_kinds
-from running import files, planned, run
+from running import files, run
 from scipy.optimize import nnls
 from scipy.stats import binom
+from snakemake.utils import update_config
 from write_report import markdown_table
 
 from relucells.cells import pattern as cells
+from relucells.pipeline.config_files import read_config
 from relucells.pipeline.job import UserError
 from relucells.pipeline.names import even_grid
+from relucells.pipeline.run_config import ConfigError, check_config
 from relucells.pipeline.tables import stand_in_notes
+from relucells.pipeline.transition_plan import series_of_kinds
 from relucells.samples.gaussian import embed, two_gaussians
 from relucells.samples.images import pooled
 from relucells.samples.inputs import prepare
@@ -621,12 +625,17 @@ def test_results_do_not_depend_on_cores(mapped, tmp_path):
     assert (tmp_path / series).read_bytes() == (mapped / series).read_bytes()
 
 
-def test_the_first_map_is_a_valid_setting_with_fewer_jobs(tmp_path):
-    import yaml
+def series(changes: dict) -> dict:
+    """The series of the config with changes, which the workflow checks before it begins anything."""
+    config = read_config(ROOT / "config.yaml")
+    update_config(config, changes)
+    check_config(config, ROOT / "workflow/schemas/config.schema.yaml")
+    return series_of_kinds(config)
 
-    first = yaml.safe_load((ROOT / "configs/first_map.yaml").read_text(encoding="utf-8"))
-    jobs = planned(tmp_path, first, ["transition"])
-    assert 10 < jobs["map_series"] < planned(tmp_path, {}, ["transition"])["map_series"] / 2
+
+def test_the_first_map_is_a_valid_setting_with_fewer_jobs():
+    first = series(read_config(ROOT / "configs/first_map.yaml"))
+    assert 10 < len(first) < len(series({})) / 2
 
 
 SWEEP = {"d": [4], "K": [3], "biases": [0]}
@@ -635,23 +644,24 @@ SWEEP = {"d": [4], "K": [3], "biases": [0]}
 @pytest.mark.parametrize(
     "kinds, line",
     [
-        ({"gaussian_rank_3": {"rank": 99}}, "config: transition.kinds.gaussian_rank_3.rank: 99 is more than"),
-        ({"mnist": {"classes": [1]}}, "config: transition.kinds.mnist.classes: [1] has too few entries"),
+        ({"gaussian_rank_3": {"rank": 99}}, "transition.kinds.gaussian_rank_3.rank: 99 is more than"),
+        ({"mnist": {"classes": [1]}}, "transition.kinds.mnist.classes: [1] has too few entries"),
         (
             {"mnist_pair_0_1": {"source": "mnist", "classes": [3, 4], "sweeps": [SWEEP]}},
-            "config: transition.kinds.mnist_pair_0_1: a pair of classes of another kind has this name",
+            "transition.kinds.mnist_pair_0_1: a pair of classes of another kind has this name",
         ),
-        ({"mine": {"source": "svhn"}}, "config: transition.kinds.mine.source: 'svhn' is not allowed"),
+        ({"mine": {"source": "svhn"}}, "transition.kinds.mine.source: 'svhn' is not allowed"),
     ],
 )
-def test_a_mistake_in_the_kinds_is_one_line(tmp_path, kinds, line):
-    done = run(tmp_path, {"transition": {"kinds": kinds}}, ["transition"], check=False)
-    assert done.returncode == 1 and line in done.stdout, done.stdout
-    made = [path.name for path in tmp_path.iterdir()]
-    assert not {"results", "data", "logs"} & set(made), made  # nothing was begun
+def test_a_mistake_in_the_kinds_is_one_line(kinds, line):
+    with pytest.raises(ConfigError) as refused:
+        series({"transition": {"kinds": kinds}})
+    assert str(refused.value).startswith(line) and "\n" not in str(refused.value)
 
 
-def test_a_comparison_without_a_series_is_one_line(tmp_path):
+def test_a_comparison_without_a_series_is_one_line_and_nothing_is_begun(tmp_path):
     done = run(tmp_path, {"transition": {"compare": {"d": 5}}}, ["transition"], check=False)
     line = "config: transition.compare: no sweep has d = 5, K = 10, bias = 0"
     assert done.returncode == 1 and line in done.stdout, done.stdout
+    made = [path.name for path in tmp_path.iterdir()]
+    assert not {"results", "data", "logs"} & set(made), made
