@@ -132,18 +132,24 @@ def log_probability_free(gaps: ArrayLike, N: int) -> NDArray[np.float64]:
     return N * _log_complement(log_probability_within(low, high), outside)
 
 
-def log_probability_all_free(gaps: ArrayLike, N: int) -> float:
-    """The log-probability that none of N samples lies in any of the gaps, (K, 2): exact, no eq. (18)."""
+def log_probability_all_free(gaps: ArrayLike, N: int) -> NDArray[np.float64] | float:
+    """The log-probability that none of N samples lies in any of the gaps: exact, no eq. (18).
+
+    gaps : (..., K, 2) ends, lower one first; a number, or one for each set of K gaps, (...).
+    """
     gaps = np.asarray(gaps, dtype=float)
-    gaps = gaps[np.argsort(gaps[:, 0])]
-    reach = np.maximum.accumulate(gaps[:, 1])
-    separate = gaps[1:, 0] > reach[:-1]
-    low = gaps[np.concatenate([[True], separate]), 0]
-    high = reach[np.concatenate([separate, [True]])]
-    inside = np.logaddexp.reduce(log_probability_within(low, high))
-    between = np.concatenate([[-np.inf], high]), np.concatenate([low, [np.inf]])
-    outside = np.logaddexp.reduce(log_probability_within(*between))
-    return float(N * _log_complement(inside, outside))
+    order = np.argsort(gaps[..., 0], axis=-1)
+    low, high = np.moveaxis(np.take_along_axis(gaps, order[..., None], axis=-2), -1, 0)
+    # Of each gap what those left of it leave, so that no place counts twice.
+    reach = np.maximum.accumulate(high, axis=-1)
+    end = np.full_like(reach[..., :1], np.inf)
+    before = np.concatenate([-end, reach], axis=-1)
+    low = np.maximum(low, before[..., :-1])
+    inside = np.logaddexp.reduce(log_probability_within(low, reach), axis=-1)
+    between = before, np.maximum(np.concatenate([low, end], axis=-1), before)
+    outside = np.logaddexp.reduce(log_probability_within(*between), axis=-1)
+    free = N * _log_complement(inside, outside)
+    return free if free.ndim else float(free)
 
 
 def draw(N: int, rng: np.random.Generator) -> tuple[NDArray, NDArray]:

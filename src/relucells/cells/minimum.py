@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.cells.pattern import compact, distinct_columns, off_free_part, rank
+from relucells.cells.pattern import Compact, compact, distinct_columns, off_free_part, rank
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.decomposition import svd
 from relucells.samples.free_part import FreePart, free_array, free_part
@@ -113,12 +113,23 @@ def _by_gram(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreeP
         shape = len(y), pattern.shape[1] * inputs.X.shape[1]
         solution, rank = least_squares(A, wanted, *shape, whole=whole)
     else:
-        solution, rank = _solve_by_gram(A, wanted, whole)
+        solution, rank = _solve_by_gram(A, wanted, whole, _short_gram(inputs, cell, pattern, part))
         if solution is None:
             return None
     fitted = np.zeros(len(y))
     fitted[cell.alive] = cell.matrix @ solution
     return cell.spread(solution, inputs), fitted, rank
+
+
+def _short_gram(
+    inputs: Inputs, cell: Compact, pattern: NDArray[np.bool_], part: FreePart | None
+) -> NDArray[np.float64] | None:
+    """A Aᵀ = (X Xᵀ) ∘ (I Iᵀ) of a wide A, without a product of A's size; None where A is not that."""
+    wide = cell.matrix.shape[0] <= cell.matrix.shape[1]
+    if part is not None or not wide or inputs.rank < min(inputs.X.shape):
+        return None
+    on = pattern[cell.alive].astype(float)
+    return inputs.gram[np.ix_(cell.alive, cell.alive)] * (on @ on.T)
 
 
 def _off(
@@ -186,10 +197,13 @@ def least_squares(
     return solution, rank
 
 
-def _solve_by_gram(A: NDArray, wanted: NDArray, whole: NDArray | None = None) -> tuple[NDArray | None, int]:
-    """Minimum-norm least squares through A Aᵀ or AᵀA, whichever is smaller; None if ill-conditioned."""
+def _solve_by_gram(
+    A: NDArray, wanted: NDArray, whole: NDArray | None = None, gram: NDArray | None = None
+) -> tuple[NDArray | None, int]:
+    """Minimum-norm least squares through A Aᵀ (or ``gram``) or AᵀA, whichever is smaller; None if
+    ill-conditioned."""
     wide = A.shape[0] <= A.shape[1]
-    factor = gram_factor(A @ A.T if wide else A.T @ A)
+    factor = gram_factor(gram if gram is not None else A @ A.T if wide else A.T @ A)
     if factor is None or (whole is not None and not clear_of_noise(factor, whole)):
         return None, 0
     solution = np.zeros(A.shape[1])

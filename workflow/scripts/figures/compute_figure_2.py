@@ -88,7 +88,7 @@ def one_weight(locations: np.ndarray, other: float, N: int, weight: int = 0) -> 
             "log10_probability": log_P / np.log(10),
             "optimal_location": best[:, weight],
             "probability_largest_gap": np.exp(gaussian_1d.log_probability_free(gaps, N).min(axis=1)),
-            "probability_any_gap": [np.exp(gaussian_1d.log_probability_all_free(g, N)) for g in gaps],
+            "probability_any_gap": np.exp(gaussian_1d.log_probability_all_free(gaps, N)),
         }
     )
 
@@ -99,15 +99,16 @@ def two_weights(first: np.ndarray, second: np.ndarray, location_w2: float, N: in
         one_weight(first, location_w2, N)["probability"].to_numpy(),
         one_weight(second, location_w2, N, weight=1)["probability"].to_numpy(),
     ]
-    rows = []
-    for i, h1 in enumerate(first):
-        for j, h2 in enumerate(second):
-            gaps = gaussian_1d.gaps([h1, h2], NORMALS)
-            largest = gaussian_1d.log_probability_free(gaps, N).min()
-            together = gaussian_1d.log_probability_all_free(gaps, N)
-            rows.append((h1, h2, alone[0][i] * alone[1][j], np.exp(largest), np.exp(together)))
-    names = ["location_1", "location_2", "probability", "probability_largest_gap", "probability_any_gap"]
-    return pd.DataFrame(rows, columns=names)
+    gaps = np.array([gaussian_1d.gaps([h1, h2], NORMALS) for h1 in first for h2 in second])
+    return pd.DataFrame(
+        {
+            "location_1": np.repeat(first, len(second)),
+            "location_2": np.tile(second, len(first)),
+            "probability": np.outer(*alone).ravel(),
+            "probability_largest_gap": np.exp(gaussian_1d.log_probability_free(gaps, N).min(axis=1)),
+            "probability_any_gap": np.exp(gaussian_1d.log_probability_all_free(gaps, N)),
+        }
+    )
 
 
 def repetitions(settings: dict, seed: int) -> list[Sample]:
