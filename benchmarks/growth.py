@@ -1,6 +1,6 @@
 """How the cost of each question grows with N, d and K, one at a time from a middle, with fitted exponents.
 
-    python benchmarks/growth.py [--cells 3] [--plot FILE.png]
+    python benchmarks/growth.py [--cells 3] [--exists] [--plot FILE.png]
 
 CPU seconds on Gaussian cells at bias 0, median over cells: the minimum, a decision under each convention,
 the check of a decision under the drawn signs, and a step of gradient descent (of 20 runs together, per run).
@@ -37,7 +37,7 @@ def seconds(call: Callable) -> tuple[float, object]:
     return time.process_time() - start, found
 
 
-def questions(size: dict[str, int], number: int) -> dict[str, float]:
+def questions(size: dict[str, int], number: int, exists: bool) -> dict[str, float]:
     """CPU seconds of each question at one cell."""
     name = ("growth", *size.values(), number)
     X, y = two_gaussians(size["d"], size["N"], stream(0, *name, "data"))
@@ -46,7 +46,7 @@ def questions(size: dict[str, int], number: int) -> dict[str, float]:
     pattern, signs = activation_pattern(inputs, draws[0][0]), np.where(draws[0][1] > 0, 1, -1)
     cell_minimum(inputs, y, pattern)  # what is computed once for the data set is no part of it
     found = {"cell_minimum": seconds(lambda: cell_minimum(inputs, y, pattern))[0]}
-    for convention in ("positive", "uniform", "given", "exists"):
+    for convention in ("positive", "uniform", "given", *["exists"] * exists):
         asked = signs if convention == "given" else convention
         limit = PROGRAMS if convention == "exists" else None
         found[f"decide, {convention}"], decision = seconds(
@@ -90,14 +90,19 @@ def draw(table: dict, path: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", type=int, default=3)
+    parser.add_argument(
+        "--exists", action="store_true", help="also some choice of signs, which can take long"
+    )
     parser.add_argument("--plot", help="png or pdf")
     given = parser.parse_args()
-    questions({"N": 10, "d": 2, "K": 2}, 0)  # imports are no part of it
+    questions({"N": 10, "d": 2, "K": 2}, 0, True)  # imports are no part of it
     table: dict[str, dict[int, dict[str, float]]] = {}
     for letter, values in GRIDS.items():
         table[letter] = {}
         for value in values:
-            rows = [questions(MIDDLE | {letter: value}, number) for number in range(given.cells)]
+            rows = [
+                questions(MIDDLE | {letter: value}, number, given.exists) for number in range(given.cells)
+            ]
             table[letter][value] = {name: float(np.median([row[name] for row in rows])) for name in rows[0]}
             print(
                 letter,
