@@ -78,7 +78,7 @@ if torch:
     inputs, wanted = torch.tensor(pixels, dtype=torch.float32), torch.tensor(labels, dtype=torch.float32)
     for biases in (False, True):
         module = torch.nn.Sequential(
-            torch.nn.Linear(784, 10, bias=biases), torch.nn.ReLU(), torch.nn.Linear(10, 1, bias=False)
+            torch.nn.Linear(784, 10, bias=biases), torch.nn.ReLU(), torch.nn.Linear(10, 1, bias=biases)
         )
         optimiser = torch.optim.Adam(module.parameters(), lr=1e-3)
         for _ in range(2000):

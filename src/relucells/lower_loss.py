@@ -12,29 +12,44 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.samples.floating import gamma
+from relucells.samples.free_part import coefficients, free_array
 from relucells.samples.inputs import Inputs, prepare, real_array, targets, weights
 from relucells.samples.records import Record
 
 
 @dataclass(frozen=True, eq=False)
 class Network(Record):
-    """W (K, D), z (K,); its loss is at most ``loss``; how it was found."""
+    """W (K, D), z (K,), c (m,) of a free part or None; its loss is at most ``loss``; how it was found."""
 
     W: NDArray[np.float64]
     z: NDArray[np.float64]
     loss: float
     origin: str
+    c: NDArray[np.float64] | None = None
 
 
-def loss_bound(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike) -> float:
-    """An upper bound on L = (1/N) Σ_i (Σ_j z_j [w_j·x_i]_+ − y_i)² (eq. 1), rounding included."""
+def loss_bound(
+    X: ArrayLike | Inputs,
+    y: ArrayLike,
+    W: ArrayLike,
+    z: ArrayLike,
+    *,
+    free: ArrayLike | None = None,
+    c: ArrayLike | None = None,
+) -> float:
+    """An upper bound on L = (1/N) Σ_i (Σ_j z_j [w_j·x_i]_+ + F_i·c − y_i)² (eq. 1), rounding included.
+
+    free (N, m), c (m,) : F and c of a network with a free part; without one, no F.
+    """
     inputs = prepare(X)
     y, W = targets(y, len(inputs.X)), weights(W, inputs.X.shape[1])
     z = real_array("z", z, dimensions=1)
     (N, D), K = inputs.X.shape, len(W)
-    output = np.maximum(inputs.X @ W.T, 0.0) @ z
-    size = (np.abs(inputs.X) @ np.abs(W).T) @ np.abs(z) + np.abs(y)
-    error = np.abs(output - y) + gamma(D + K) * size
+    F = free_array(free, N)
+    c = coefficients("c", c, F)
+    output = np.maximum(inputs.X @ W.T, 0.0) @ z + F @ c
+    size = (np.abs(inputs.X) @ np.abs(W).T) @ np.abs(z) + np.abs(F) @ np.abs(c) + np.abs(y)
+    error = np.abs(output - y) + gamma(D + K + len(c)) * size
     return float(error @ error) / N * (1.0 + gamma(N))
 
 
@@ -54,22 +69,37 @@ def interpolate(X: ArrayLike | Inputs, y: ArrayLike, K: int) -> Network | None:
     return Network(W, z, loss_bound(inputs, y, W, z), "interpolation")
 
 
-def train(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, iterations: int) -> Network:
-    """The network that L-BFGS reaches from (W, z) in so many iterations, crossing cells freely."""
+def train(
+    X: ArrayLike | Inputs,
+    y: ArrayLike,
+    W: ArrayLike,
+    z: ArrayLike,
+    iterations: int,
+    *,
+    free: ArrayLike | None = None,
+    c: ArrayLike | None = None,
+) -> Network:
+    """The network that L-BFGS reaches from (W, z) in so many iterations, crossing cells freely.
+
+    free (N, m), c (m,) : F, and the first c, of a network with a free part; c is trained too.
+    """
     from scipy.optimize import minimize
 
     inputs = prepare(X)
     y, W = targets(y, len(inputs.X)), weights(W, inputs.X.shape[1])
     N, (K, D) = len(y), W.shape
+    F = free_array(free, N)
 
     def loss_and_gradient(flat: NDArray) -> tuple[float, NDArray]:
-        W, z = flat[: K * D].reshape(K, D), flat[K * D :]
+        W, z, c = _parts(flat, K, D)
         active = np.maximum(inputs.X @ W.T, 0.0)
-        error = active @ z - y
+        error = active @ z + F @ c - y
         by_W = ((error[:, None] * (active > 0)) * z).T @ inputs.X
-        return float(error @ error) / N, (2 / N) * np.concatenate([by_W.ravel(), active.T @ error])
+        return float(error @ error) / N, (2 / N) * np.concatenate(
+            [by_W.ravel(), active.T @ error, F.T @ error]
+        )
 
-    start = np.concatenate([W.ravel(), real_array("z", z, dimensions=1)])
+    start = np.concatenate([W.ravel(), real_array("z", z, dimensions=1), coefficients("c", c, F)])
     end: NDArray[np.float64] = minimize(
         loss_and_gradient,
         start,
@@ -77,5 +107,11 @@ def train(X: ArrayLike | Inputs, y: ArrayLike, W: ArrayLike, z: ArrayLike, itera
         method="L-BFGS-B",
         options={"maxiter": iterations, "maxfun": 10**9},
     ).x
-    W, z = end[: K * D].reshape(K, D), end[K * D :]
-    return Network(W, z, loss_bound(inputs, y, W, z), "training")
+    W, z, c = _parts(end, K, D)
+    loss = loss_bound(inputs, y, W, z, free=F, c=c)
+    return Network(W, z, loss, "training", None if free is None else c)
+
+
+def _parts(flat: NDArray, K: int, D: int) -> tuple[NDArray, NDArray, NDArray]:
+    """W (K, D), z (K,) and c of all weights in a row."""
+    return flat[: K * D].reshape(K, D), flat[K * D : K * D + K], flat[K * D + K :]

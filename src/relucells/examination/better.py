@@ -19,17 +19,27 @@ def lowest(
     from so many random starts of its size.
     """
     inputs, y, K = problem.inputs, problem.y, len(net.z)
-    found = [Network(end.net.W, end.net.z, loss_bound(inputs, y, end.net.W, end.net.z), "exact descent")]
+    found = [_named(problem, end.net, "exact descent")]
     if (fitted := interpolate(inputs, y, K)) is not None:
         found.append(fitted)
     elif below > 0:
-        found.append(replace(train(inputs, y, net.W, net.z, iterations), origin="training from the network"))
+        found.append(replace(_trained(problem, net, iterations), origin="training from the network"))
         size = max(float(np.sqrt((net.W**2).mean())), np.finfo(float).tiny)
         for n in range(starts):
             rng = stream(seed, "examine", n)
-            W, z = size * rng.standard_normal(net.W.shape), rng.standard_normal(K)
-            found.append(
-                replace(train(inputs, y, W, z, iterations), origin=f"training from random start {n}")
-            )
+            start = Net(size * rng.standard_normal(net.W.shape), rng.standard_normal(K), net.c)
+            origin = f"training from random start {n}"
+            found.append(replace(_trained(problem, start, iterations), origin=origin))
     best = min(found, key=lambda network: network.loss)
     return best if best.loss < below else None
+
+
+def _named(problem: Problem, net: Net, origin: str) -> Network:
+    at = {"c": net.c, **problem.free} if problem.free else {}
+    loss = loss_bound(problem.inputs, problem.y, net.W, net.z, **at)
+    return Network(net.W, net.z, loss, origin, net.c if problem.free else None)
+
+
+def _trained(problem: Problem, net: Net, iterations: int) -> Network:
+    at = {"c": net.c, **problem.free} if problem.free else {}
+    return train(problem.inputs, problem.y, net.W, net.z, iterations, **at)

@@ -42,7 +42,7 @@ def candidates(problem: Problem, net: Net, reach: float) -> Iterator[Net]:
         key = silent.tobytes() + met.tobytes()
         if key not in seen:
             seen.add(key)
-            found = _independent if problem.inputs.independent and not problem.free else _general
+            found = _independent if problem.inputs.independent else _general
             moved = found(problem, net, silent, met)
             if moved is not None:
                 yield _with_silent(problem, moved, silent)
@@ -86,15 +86,21 @@ def _edge(rows: NDArray) -> NDArray[np.float64]:
 
 
 def _independent(problem: Problem, net: Net, silent: NDArray, met: NDArray) -> Net:
-    """rank X = N: every sample by itself. One with an active neuron is fitted, by the shortest change."""
+    """rank X = N: every sample by itself. One with an active neuron is fitted, by the shortest change.
+
+    The free part then serves the samples without one, by its shortest change.
+    """
     pre = problem.inputs.X @ net.W.T
     z = np.where(silent, 0.0, net.z)
     change = np.where(met, -pre, 0.0)
     active = ((pre > 0) & ~met) * z
     size = (active**2).sum(axis=1)
-    e = np.maximum(pre, 0.0) * ~met @ z - problem.y
+    left = problem.F[size == 0]
+    missing = problem.y[size == 0] - left @ net.c
+    c = net.c + (np.linalg.lstsq(left, missing, rcond=RANK)[0] if left.size else 0.0)
+    e = np.maximum(pre, 0.0) * ~met @ z + problem.F @ c - problem.y
     change -= active * np.divide(e, size, out=np.zeros_like(e), where=size > 0)[:, None]
-    return Net(net.W + problem.inputs.prescribe(change), z, net.c)
+    return Net(net.W + problem.inputs.prescribe(change), z, c)
 
 
 def _with_silent(problem: Problem, net: Net, silent: NDArray) -> Net:

@@ -73,8 +73,8 @@ def _nearest(problem: Problem, net: Net, pattern: NDArray, decision: Decision) -
     assert decision.R is not None and decision.signs is not None
     signs = decision.signs.astype(float)
     own = net.z[:, None] * net.W
-    missing = problem.y - (pattern * (problem.inputs.X @ own.T)).sum(axis=1)
-    way = own + cell_minimum(problem.inputs, missing, pattern).R - decision.R
+    missing = problem.y - problem.F @ net.c - (pattern * (problem.inputs.X @ own.T)).sum(axis=1)
+    way = own + cell_minimum(problem.inputs, missing, pattern, **problem.free).R - decision.R
     side = np.where(pattern, signs, -signs)
     gap, rate = side * (problem.inputs.X @ decision.R.T), side * (problem.inputs.X @ way.T)
     shrinks = (rate < 0) & (gap > 0)
@@ -84,7 +84,18 @@ def _nearest(problem: Problem, net: Net, pattern: NDArray, decision: Decision) -
     stuck = ((gap <= 0) & (rate < 0) & problem.inputs.nonzero[:, None]).any()
     part = 0.0 if stuck else 1.0 if far >= 1.0 else 0.999 * far
     R = decision.R + part * way
-    return nearest_representative(problem, net, Net(signs[:, None] * R, signs, net.c))
+    missing = problem.y - problem.F @ net.c - (pattern * (problem.inputs.X @ R.T)).sum(axis=1)
+    c = net.c + (np.linalg.lstsq(problem.F, missing, rcond=None)[0] if problem.free else 0.0)
+    return nearest_representative(problem, net, Net(signs[:, None] * R, signs, c))
+
+
+def named_quality(better: Network) -> Quality:
+    """Bad, because of this network."""
+    return (
+        Quality("bad", better.W, better.z)
+        if better.c is None
+        else Quality("bad", better.W, better.z, better.c)
+    )
 
 
 def _quality(
@@ -93,7 +104,7 @@ def _quality(
     """("bad", "global" or "open", what shows it, level)."""
     tried = [Quality("global")]
     if better is not None and better.loss < decision.loss:
-        tried.append(Quality("bad", better.W, better.z))
+        tried.append(named_quality(better))
     for quality in tried:
         level = quality_level(problem.inputs, problem.y, pattern, decision, quality, **problem.free)
         if level != "rejected":

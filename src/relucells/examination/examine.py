@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.certify.quality import Quality, point_quality_level
 from relucells.examination import better as better_networks
-from relucells.examination.cell import CellMinimum, minimum_of_cell, signs_of
+from relucells.examination.cell import CellMinimum, minimum_of_cell, named_quality, signs_of
 from relucells.examination.points import Found, end_of_descent, nearest_point
 from relucells.examination.problem import Net, Problem, problem_and_network
 from relucells.examination.walls import Walls, walls
@@ -99,9 +99,6 @@ def examine(
     """
     _check_settings(near, program_limit, max_cells, starts, iterations)
     problem, net = problem_and_network(X, y, W, z, output_bias, skip)
-    if problem.free:
-        name = "output_bias" if output_bias is not None else "skip"
-        raise ValueError(f"{name}: networks with a free linear part cannot be examined yet; leave it out")
     end = end_of_descent(problem, net, max_cells)
     point = nearest_point(problem, net, end, near)
     cell_walls = walls(problem.inputs, net.W)
@@ -128,9 +125,10 @@ def quality_of_point(problem: Problem, point: Found | None, best: Network | None
         return None
     tried = [Quality("global")]
     if best is not None and best.loss < point.loss:
-        tried.append(Quality("bad", best.W, best.z))
+        tried.append(named_quality(best))
+    arguments = problem.inputs, problem.y, point.certificate
     for quality in tried:
-        if point_quality_level(problem.inputs, problem.y, point.certificate, quality) == "proven":
+        if point_quality_level(*arguments, quality, **problem.free) == "proven":
             return quality
     return None
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relucells.certify.critical import CertifiedPoint
 from relucells.critical_points.certificate import certificate_of
@@ -41,8 +42,9 @@ class Found(Record):
 def classified(problem: Problem, net: Net, end: Net, cells: int = 0) -> Found:
     """What ``end`` is, and how far from ``net``."""
     arguments = problem.inputs, problem.y, end.W, end.z
-    point = critical_point(*arguments, **_free_point(problem, end))
-    certificate = certificate_of(*arguments, point, **_free_point(problem, end))
+    at = {"c": end.c, **problem.free} if problem.free else {}
+    point = critical_point(*arguments, **at)
+    certificate = certificate_of(*arguments, point, **at)
     level = "" if point.kind == "not converged" else "numerical"
     far = distance(net, end)
     if certificate is not None:
@@ -52,20 +54,22 @@ def classified(problem: Problem, net: Net, end: Net, cells: int = 0) -> Found:
     return Found(point.kind, level, point.loss, far, share, excess, end, certificate, cells)
 
 
-def _free_point(problem: Problem, end: Net) -> dict:
-    return {}
-
-
 def end_of_descent(problem: Problem, net: Net, max_cells: int) -> Found:
     """Where exact descent ends: the loss falls all the way, from closed cell to closed cell."""
-    run = settle(problem.inputs, problem.y, net.W, net.z, max_cells)
-    end = nearest_representative(problem, net, Net(run.W, run.z, net.c))
+    run = settle(problem.inputs, problem.y, net.W, net.z, max_cells, **problem.free)
+    last = Net(run.W, run.z, net.c if run.c is None else _nearest_free_weights(problem, net.c, run.c))
+    end = nearest_representative(problem, net, last)
     found = classified(problem, net, end, run.cells)
     if found.level != "proven":  # the representative may be worse scaled than the run's own
-        own = classified(problem, net, Net(run.W, run.z, net.c), run.cells)
+        own = classified(problem, net, last, run.cells)
         if (own.level == "proven", own.level) > (found.level == "proven", found.level):
             return own
     return found
+
+
+def _nearest_free_weights(problem: Problem, start: NDArray, end: NDArray) -> NDArray[np.float64]:
+    """Of all c with F c as at ``end``, the one nearest to ``start``."""
+    return start + np.linalg.lstsq(problem.F, problem.F @ (end - start), rcond=None)[0]
 
 
 def is_near(found: Found, near: float) -> bool:

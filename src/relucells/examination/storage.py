@@ -58,6 +58,7 @@ def as_data(found: Examination) -> dict[str, Any]:
             "origin": better.origin,
             "W": better.W.tolist(),
             "z": better.z.tolist(),
+            "c": None if better.c is None else better.c.tolist(),
         },
         "words": found.words(),
     }
@@ -95,18 +96,20 @@ def _finite(value: float) -> float | None:
 
 def certificates(found: Examination) -> Iterator[tuple[str, Callable[..., None]]]:
     """(file name, what writes it) of everything that can be checked, and of the better network."""
-    X, y = found.problem.inputs, found.problem.y
+    X, y, free = found.problem.inputs, found.problem.y, found.problem.free
     for name, point in (("point", found.point), ("descent", found.descent)):
         if point is not None and point.certificate is not None:
             quality = found.quality if name == "point" else None
-            yield f"{name}.json", partial(export_point, X, y, point.certificate, quality=quality)
+            yield f"{name}.json", partial(export_point, X, y, point.certificate, quality=quality, **free)
     for name, cell in found.cell.items():
         if cell.decision.verdict != "undecided" and cell.level == "proven":
             shown = cell.shown_by if cell.quality_level == "proven" else None
-            write = partial(export_certificate, X, y, found.walls.pattern, cell.decision, quality=shown)
+            write = partial(
+                export_certificate, X, y, found.walls.pattern, cell.decision, quality=shown, **free
+            )
             yield f"cell_{name}.json", write
     if (better := found.better) is not None:
-        yield BETTER, partial(_save, W=better.W, z=better.z)
+        yield BETTER, partial(_save, W=better.W, z=better.z, **({} if better.c is None else {"c": better.c}))
 
 
 def _save(path: Path, **arrays: NDArray) -> None:

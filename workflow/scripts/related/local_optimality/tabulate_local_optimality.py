@@ -63,7 +63,7 @@ def plot(summary: pd.DataFrame, centre: dict[str, int]) -> Figure:
         kinds.set_title(fixed)
         walls.plot(places, part["mean_on_walls"], color=BLACK, marker="o", linestyle="-")
         walls.set_xlabel(label)
-        walls.set_ylim(bottom=0)
+    axes[1, 0].set_ylim(bottom=0)  # shared, so once all panels are drawn
     axes[0, 0].set_ylabel("end points, %")
     axes[1, 0].set_ylabel("mean pairs on walls")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
