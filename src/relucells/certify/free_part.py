@@ -122,7 +122,10 @@ def fits_apart(cell: Cell) -> bool:
     if cell.m > FREE_COLUMNS:
         return False
     whole, _ = dyadic.whole(cell.y[:, None])
-    outputs, denominator = cell.free_columns.fit([row[0] for row in whole], apart)
+    try:
+        outputs, denominator = cell.free_columns.fit([row[0] for row in whole], apart)
+    except ArithmeticError:
+        return False
     return all(outputs[i] == whole[i][0] * denominator for i in apart)
 
 

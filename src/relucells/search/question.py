@@ -49,7 +49,8 @@ class Question:
         if not self.pattern.any():
             signs = np.ones(self.K, np.int8) if self.all_signs else self.candidates()[0]
             R = np.zeros((self.K, self.inputs.X.shape[1]))
-            return self._confirmed(self._decision("genuine", 1.0, "witness", self._dead_loss(), R, signs))
+            found = self._confirmed(self._decision("genuine", 1.0, "witness", self._dead_loss(), R, signs))
+            return self._undecided("precision") if found.level == "rejected" else found
         answers = self._by_programs
         if self.inputs.independent:
             answers = self._by_samples if self.part is None else self._by_free_samples
@@ -179,7 +180,10 @@ class Question:
             self._decision("genuine", margin, "witness", self._dead_loss(), R, signs, exact=exact)
         )
         if found.level == "rejected":  # R, rounded as it is, may show less than the margin
-            shown = self.cell.exact.witness_margin(R, signs)
+            try:
+                shown = self.cell.exact.witness_margin(R, signs)
+            except ArithmeticError:  # F's columns depend on each other, and are too many to say how
+                shown = None
             lower = 0.0 if shown is None else float_at_most(shown) * (1.0 - ROUNDED)
             found = self._confirmed(replace(found, margin=lower, exact=False))
         return found
