@@ -141,8 +141,9 @@ class GivenSigns:
     def maximise(self, plus: NDArray) -> Bound:
         """The margin program of a node; no bound where HiGHS fails and exact arithmetic can serve."""
         self.program.exact = self.exact
-        if not self.exact and (found := interior.maximise(self.program, plus, self.budget)) is not None:
-            return found
+        found = None if self.exact else interior.maximise(self.program, plus, self.budget)
+        if found is not None and (found.margin > 0 or self.proven(self.leaf(plus, found))):
+            return found  # else the multipliers of a vertex, which the simplex method finds, may be proven
         try:
             return self.program.maximise(plus, -np.inf if self.exact else -self.error)
         except Unsolved:
