@@ -90,6 +90,8 @@ def optimise(total: Sum, request: Request, replace: Callable[[NDArray[np.int64],
                 t, decrement, inverse = _newton(total, t, barrier)
             except np.linalg.LinAlgError:
                 return False
+            if not (np.isfinite(t) and np.isfinite(total.weights).all()):
+                return False
             if t > 0 and total.negative():
                 return True
             if decrement < 4.0:

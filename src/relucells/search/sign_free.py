@@ -184,6 +184,8 @@ class Attempt:
             facets = cone.rows[near] @ self.space[place]
             lengths = np.linalg.norm(facets, axis=1)
             near, facets, lengths = (part[lengths > ZERO] for part in (near, facets, lengths))
+            if not len(near):
+                continue
             facets = facets / lengths[:, None]
             for a, b in _most_negative(facets @ P @ facets.T, NEW_PRODUCTS):
                 forms = [
