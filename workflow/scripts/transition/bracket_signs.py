@@ -8,7 +8,7 @@ from plot_transition import log_axis, name_kind
 from relucells.pipeline.figures import BLUE, GREY, PAGE_WIDTH, RED, new_figure, save
 from relucells.pipeline.job import job, write_csv
 
-SETTING = ["kind", "d", "K", "bias"]
+SETTING = ["kind", "d", "K", "bias"]  # in this order the rows stand
 SURE = 0.95  # share of the draws that must be proven
 AT_ONCE = 0.5  # share of the draws, all choices of whose signs are refuted at once
 COLUMNS = [
@@ -48,7 +48,7 @@ def brackets(points: pd.DataFrame) -> pd.DataFrame:
             | {"N_at_once": at_once, "share_of_unknowns": at_once / unknowns}
             | {"data_source": line["data_source"].iloc[0]}
         )
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=COLUMNS).sort_values(SETTING, ignore_index=True)
 
 
 def draw(found: pd.DataFrame) -> Figure:

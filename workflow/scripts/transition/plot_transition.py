@@ -267,7 +267,7 @@ def draw_property(axes: Axes, places: pd.DataFrame, name: str, found: pd.DataFra
     log_axis(axes.yaxis, "$N$ where the share is ½")
     axes.set_xlabel(PROPERTIES[name])
     if len(found):
-        text = f"ρ = {found.iloc[0].correlation:.2f}, of kinds that are not independent"
+        text = f"ρ = {found.iloc[0].correlation:.2f}\nkinds not independent"
         axes.set_title(text.replace("-", "−"), fontsize=7)
 
 
