@@ -203,3 +203,20 @@ def test_two_thousand_genuine_cells_are_never_refuted(kind):
     case = planted(stream(0, "planted campaign", kind), 10, 50, 400, bias, kind)
     assert search_of(case.X, case.y, case.pattern).certificate() is None
     assert tried > 300
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("kind", KINDS[:3])
+def test_genuine_cells_of_the_size_of_the_other_tables_are_never_refuted(kind):
+    """Table II: planted. Tables IV and V, whose samples are independent: cells that have a witness."""
+    tried = 0
+    for n, bias in enumerate((-3.0, 0.0, 3.0)):
+        case = planted(stream(n, "tables", kind), 3, 20, 2000, bias, kind)
+        assert search_of(case.X, case.y, case.pattern, Budget(8)).quick() is None
+        rng = stream(n, "wide tables", kind)
+        X, y = rng.standard_normal((200, 785)) + 1.0, rng.choice([-1.0, 1.0], 200)
+        pattern = X @ (rng.standard_normal((10, 785)) + bias / 28).T > 0
+        if decide(X, y, pattern, "exists", margin="sign").verdict == "genuine":
+            tried += 1
+            assert search_of(X, y, pattern).certificate() is None
+    assert tried
