@@ -83,10 +83,12 @@ def test_the_report_opens_with_the_atlas(tmp_path):
         {"path": str(tmp_path / "atlas" / "summary.csv"), "caption": str(captions / "summary.rst")} | common,
     ]
     template = ROOT / "workflow" / "report" / "report" / "page.html.jinja"
-    html = page(template, [ROW], results, CONFIG)
+    comparison = tmp_path / "comparison.csv"
+    comparison.write_text("table\nI\n", encoding="utf-8")
+    html = page(template, comparison, [ROW], results, CONFIG)
     assert html.index('id="section-atlas"') < html.index('id="section-finding"')
     assert 'href="atlas.html"' in html and "What was found." in html and html.count('id="section-atlas"') == 1
-    assert 'id="section-atlas"' not in page(template, [ROW], [], CONFIG)
+    assert 'id="section-atlas"' not in page(template, comparison, [ROW], [], CONFIG)
     assert len(how_to_read()) == 3
 
 
