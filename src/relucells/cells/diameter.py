@@ -110,9 +110,9 @@ def _smallest(sizes: NDArray[np.float64], count: int) -> NDArray[np.intp]:
     """The places of the ``count`` smallest of each row, ascending, (n, count)."""
     # The values alone are told apart faster than the places, and in single precision faster still.
     limit = np.partition(sizes.astype(np.float32), count - 1, axis=1)[:, count - 1]
-    places = np.nonzero(sizes <= limit[:, None])[1]
-    if len(places) == count * len(sizes):
-        places = places.reshape(-1, count)
+    near = np.nonzero(sizes <= limit[:, None])[1]
+    if len(near) == count * len(sizes):
+        places = near.reshape(-1, count)
     else:  # rounding has moved a limit past a value, or there are ties
         places = np.argpartition(sizes, count - 1, axis=1)[:, :count]
     order = np.argsort(np.take_along_axis(sizes, places, axis=1), axis=1)
@@ -272,10 +272,10 @@ def enumerate_cells(X: ArrayLike) -> NDArray[np.bool_]:
 
 def _enumerate(normals: list[list[Fraction]], D: int) -> dict[tuple[bool, ...], list[Fraction]]:
     """Pattern of each cell of R^D → a point inside it."""
-    cells = {(): [Fraction(0)] * D}
+    cells: dict[tuple[bool, ...], list[Fraction]] = {(): [Fraction(0)] * D}
     for n, normal in enumerate(normals):
         cut = _cut(normals[:n], normal)
-        grown = {}
+        grown: dict[tuple[bool, ...], list[Fraction]] = {}
         for pattern, point in cells.items():
             if pattern not in cut:
                 grown[(*pattern, _dot(normal, point) > 0)] = point

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.cells.pattern import distinct_columns
-from relucells.samples.bases import ROW_ROUND, RowBasis, column_basis, is_large
+from relucells.samples.bases import ROW_ROUND, ColumnBasis, RowBasis, column_basis, is_large
+from relucells.samples.decomposition import triangle
 from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs, rank_tolerance
 
@@ -43,12 +44,13 @@ class LargeMinimum:
         self.coordinates = inputs.orthonormal[0]
         self.groups, self.group = distinct_columns(pattern)
         self.G, self.r = self.groups.shape[1], self.coordinates.shape[1]
-        self.alive = pattern.any(axis=1)
+        self.alive = np.asarray(pattern.any(axis=1))
         self._choose_unknowns()
         self.rows = self.alive if part is None else part.reached(pattern)
         self.off = None if part is None else part.restricted(self.rows)
         count = int(self.rows.sum()) - (0 if part is None else part.rank)  # rows of A, or of VᵀA
         self.wide = count < self.ends[-1]
+        self.basis: RowBasis | ColumnBasis
         if self.wide:
             self.basis = RowBasis(self._gram())
         else:
@@ -143,13 +145,14 @@ class LargeMinimum:
 
         A Aᵀ does not show it, so rank and minimum are not to be trusted then.
         """
-        if not self.wide or self.rank == self.alive.sum():
+        basis = self.basis
+        if not isinstance(basis, RowBasis) or self.rank == self.alive.sum():
             return False
         if self.off is not None:
-            return self.rank < len(self.basis.order)  # its rows are not samples
-        chosen, rest = np.split(self.basis.order, [self.rank])
+            return self.rank < len(basis.order)  # its rows are not samples
+        chosen, rest = np.split(basis.order, [self.rank])
         rest = rest[self.alive[rest]]
-        through = self.basis.through(rest)
+        through = basis.through(rest)
         for _ in range(2):  # the second time with the coefficients corrected
             products, lengths = np.zeros((len(chosen), len(rest))), np.zeros(len(rest))
             for g in range(self.G):
@@ -157,7 +160,7 @@ class LargeMinimum:
                 away = self.groups[rest, g][:, None] * self.coordinates[rest] - through.T @ rows
                 products += rows @ away.T
                 lengths += np.einsum("ij,ij->i", away, away)
-            through = through + self.basis.solve(products)
+            through = through + basis.solve(products)
         longest = float(np.sqrt((self.groups.sum(axis=1) * (self.coordinates**2).sum(axis=1)).max()))
         limit = rank_tolerance(longest, len(self.y), self.pattern.shape[1] * self.X.shape[1])
         return bool(np.sqrt(lengths.max(initial=0.0)) > limit)
@@ -174,7 +177,7 @@ class LargeMinimum:
         sums = np.zeros((self.G, self.r))
         for _ in range(1 + REFINEMENTS):
             residual = self.y - self.image(sums)
-            if self.wide:
+            if isinstance(self.basis, RowBasis):
                 sums = sums + self.transposed(self._everywhere(self.basis.dual(self._at_rows(residual))))
             else:
                 sums = sums + self._sums(self.basis.least_squares(self._onto(residual[self.rows])))
@@ -197,7 +200,7 @@ class LargeMinimum:
         found = np.zeros(len(self.y))
         for _ in range(1 + REFINEMENTS):
             missing = wanted - self.transposed(found)
-            if self.wide:
+            if isinstance(self.basis, RowBasis):
                 found += self._everywhere(self.basis.preimage(self._at_rows(self.image(missing))))
             else:
                 found[self.rows] += self._back(self.basis.preimage(self._wanted(missing)))
@@ -206,7 +209,7 @@ class LargeMinimum:
     @cached_property
     def kernel(self) -> NDArray[np.float64] | None:
         columns = self.G * self.r - self.rank
-        if self.wide or self.G * self.r * columns > KERNEL:
+        if isinstance(self.basis, RowBasis) or self.G * self.r * columns > KERNEL:
             return None
         found = [self._sums(self.basis.kernel)]
         for g, span in self.spans.items():
@@ -219,7 +222,7 @@ class LargeMinimum:
     @cached_property
     def known(self) -> NDArray[np.bool_]:
         found = np.zeros(self.groups.shape, dtype=bool)
-        if self.wide:
+        if isinstance(self.basis, RowBasis):
             return found
         lengths = np.linalg.norm(self.coordinates, axis=1)
         kernel = self.basis.kernel
@@ -230,8 +233,8 @@ class LargeMinimum:
             elif g == self.reference:
                 block = block - sum(self.spans[h] @ kernel[self._block(h)] for h in self.spans)
             # ‖Z_gᵀ x‖ through a triangle of r rows instead of the many columns of the kernel
-            triangle = np.linalg.qr(block.T, mode="r")
-            found[:, g] = np.linalg.norm(self.coordinates @ triangle.T, axis=1) <= KNOWN * lengths
+            R = triangle(block.T)
+            found[:, g] = np.linalg.norm(self.coordinates @ R.T, axis=1) <= KNOWN * lengths
             # the part outside the span may be moved from the group to the reference
             for h in self.spans if g == self.reference else [g] if g in self.spans else []:
                 away = self.coordinates - (self.coordinates @ self.spans[h]) @ self.spans[h].T

@@ -113,9 +113,10 @@ def _by_gram(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreeP
         shape = len(y), pattern.shape[1] * inputs.X.shape[1]
         solution, rank = least_squares(A, wanted, *shape, whole=whole)
     else:
-        solution, rank = _solve_by_gram(A, wanted, whole, _short_gram(inputs, cell, pattern, part))
-        if solution is None:
+        solved, rank = _solve_by_gram(A, wanted, whole, _short_gram(inputs, cell, pattern, part))
+        if solved is None:
             return None
+        solution = solved
     fitted = np.zeros(len(y))
     fitted[cell.alive] = cell.matrix @ solution
     return cell.spread(solution, inputs), fitted, rank
@@ -145,7 +146,7 @@ def _off(
 def _by_exact_rank(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None) -> Solved:
     """R, A R and rank, in orthonormal coordinates of X's columns, singular values cut at the exact rank."""
     C, T = inputs.orthonormal
-    alive = pattern.any(axis=1)
+    alive = np.asarray(pattern.any(axis=1))
     columns, group = distinct_columns(pattern)
     root = np.sqrt(np.bincount(group[group >= 0]))
     whole = ((columns[alive] * root)[:, :, None] * C[alive][:, None, :]).reshape(alive.sum(), -1)
@@ -218,7 +219,7 @@ def _solve_by_gram(
 
 def _numerical_rank(A: NDArray, N: int, columns: int, whole: NDArray | None = None) -> int:
     singular = svd(A, compute_uv=False)
-    largest = singular[0] if whole is None else np.linalg.norm(whole, 2)
+    largest = float(singular[0] if whole is None else np.linalg.norm(whole, 2))
     return int((singular > rank_tolerance(largest, N, columns)).sum())
 
 

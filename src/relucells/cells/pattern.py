@@ -68,7 +68,7 @@ class Compact:
 
 def compact(inputs: Inputs, pattern: NDArray[np.bool_]) -> Compact:
     """``Compact`` form of the cell's A; the pattern must have an active pair."""
-    alive = pattern.any(axis=1)
+    alive = np.asarray(pattern.any(axis=1))
     columns, group = distinct_columns(pattern)
     multiplicity = np.bincount(group[group >= 0])
     mask = columns[alive] * np.sqrt(multiplicity)
@@ -101,7 +101,7 @@ def rank(X: ArrayLike | Inputs, pattern: ArrayLike, free: ArrayLike | FreePart |
     part = free_part(free, len(inputs.X))
     if not pattern.any():
         return 0
-    alive = pattern.any(axis=1)
+    alive = np.asarray(pattern.any(axis=1))
     if inputs.independent:
         # the rows of A are independent where those of X are
         return int(alive.sum()) - (part.rank - part.rank_on(~alive) if part else 0)
@@ -145,7 +145,7 @@ def _rank_of_large(inputs: Inputs, pattern: NDArray[np.bool_], part: FreePart | 
         longest = None if part is None else float(np.linalg.norm(cell.matrix, axis=0).max())
         return column_basis(small, len(pattern), dense_columns, longest).rank
     singular = svd(small, compute_uv=False)
-    largest = singular[0] if part is None else np.linalg.norm(cell.matrix, 2)
+    largest = float(singular[0] if part is None else np.linalg.norm(cell.matrix, 2))
     return int((singular > rank_tolerance(largest, len(pattern), dense_columns)).sum())
 
 
