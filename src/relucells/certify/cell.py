@@ -5,6 +5,7 @@ X and the labels may be multiplied by powers of two. This is done without roundi
 """
 
 from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,11 @@ from numpy.typing import NDArray
 from relucells.certify import dyadic
 from relucells.certify.definiteness import positive_in_floats
 from relucells.samples.floating import TINY, gamma, norm, row_system
+
+if TYPE_CHECKING:
+    from flint import fmpq
+
+Part = TypeVar("Part")
 
 # A matrix A with more entries than this is too large for proofs in floating point.
 ENTRIES = 20_000_000
@@ -28,13 +34,20 @@ EXACT_BITS = 4_000_000_000
 FREE_COLUMNS = 120
 
 
+def present(part: Part | None) -> Part:
+    """A part of a cell that must be there; ArithmeticError otherwise, so that nothing is shown without it."""
+    if part is None:
+        raise ArithmeticError("a part of the cell is missing")
+    return part
+
+
 class Samples:
     """The samples X, (N, D), with what is proven about them alone."""
 
     def __init__(self, X: NDArray[np.float64], inputs=None):
         self.X, self.inputs = X, inputs
-        self.zero = ~X.any(axis=1)
-        self.losses: dict[tuple[bytes, ...], object] = {}  # of networks, by labels and weights
+        self.zero: NDArray[np.bool_] = np.asarray(~X.any(axis=1))
+        self.losses: dict[tuple[bytes, ...], fmpq] = {}  # of networks, by labels and weights
 
     def beside(self, F: NDArray[np.float64]) -> "Samples | None":
         """F, (N, m), of a free part; None where it has no entry but zeros. The last one is kept."""
@@ -65,7 +78,7 @@ class Samples:
     @cached_property
     def lengths(self) -> NDArray[np.float64]:
         """Upper bounds on the lengths of the scaled samples, (N,)."""
-        squares = np.linalg.norm(self.scaled, axis=1) * (1.0 + gamma(self.X.shape[1]))
+        squares = np.linalg.norm(present(self.scaled), axis=1) * (1.0 + gamma(self.X.shape[1]))
         return np.where(self.zero, 0.0, squares + 2.0**-530 * self.X.shape[1])
 
     @cached_property
@@ -83,7 +96,7 @@ class Samples:
     def _gram_is_definite(self) -> bool:
         """Whether floating point proves that X Xᵀ is positive definite, samples of other sizes over powers of
         two."""
-        X = self.scaled
+        X = present(self.scaled)
         lengths = np.frexp(np.maximum(X.max(axis=1), -X.min(axis=1)))[1].astype(np.int64)
         rows = X if np.ptp(lengths) < ALIKE else dyadic.scaled(X, -lengths[:, None])
         if rows is None:
@@ -134,7 +147,7 @@ class Cell:
 
     @cached_property
     def F(self) -> NDArray[np.float64]:
-        return np.zeros((self.N, 0)) if self.free is None else self.free.scaled[:, self.free.columns]
+        return np.zeros((self.N, 0)) if self.free is None else present(self.free.scaled)[:, self.free.columns]
 
     @property
     def m(self) -> int:
@@ -149,12 +162,13 @@ class Cell:
     @cached_property
     def inside(self) -> NDArray[np.bool_]:
         """Columns of F, (m,), that are proven to lie in the range of X: equal ones, others exactly."""
-        known = {column.tobytes() for column in np.ascontiguousarray(self.samples.scaled.T)}
+        known = {column.tobytes() for column in np.ascontiguousarray(present(self.samples.scaled).T)}
         found = np.array([column.tobytes() in known for column in np.ascontiguousarray(self.F.T)], dtype=bool)
         basis = self.X[:, self.samples.columns]
         if found.all() or basis.shape[1] > FREE_COLUMNS or basis.size > EXACT_ENTRIES:
             return found
-        return found | dyadic.inside(basis, self.free.X[:, self.free.columns])
+        free = present(self.free)  # without one there are no columns, and all of none are found
+        return found | dyadic.inside(basis, free.X[:, free.columns])
 
     @cached_property
     def free_columns(self):
@@ -239,7 +253,8 @@ class Cell:
 def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """The distinct nonzero columns, (N, G), in order of appearance, and each neuron's, −1 if dead."""
     seen: dict[bytes, int] = {}
-    group, first = np.full(pattern.shape[1], -1), []
+    group = np.full(pattern.shape[1], -1)
+    first: list[int] = []
     for j, column in enumerate(np.ascontiguousarray(pattern.T)):
         if column.any():
             group[j] = seen.setdefault(column.tobytes(), len(seen))

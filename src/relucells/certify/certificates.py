@@ -88,7 +88,8 @@ def pack(decisions: list[Decision]) -> dict[str, NDArray]:
     joined by index arrays; ``format_version`` is one number.
     """
     leaves = [(n, leaf) for n, decision in enumerate(decisions) for leaf in _leaves(decision)]
-    branches = [decision.certificate.branches if decision.certificate else [] for decision in decisions]
+    none = np.zeros(0, dtype=np.int64)
+    branches = [decision.certificate.branches if decision.certificate else none for decision in decisions]
     genuine = [n for n, decision in enumerate(decisions) if decision.R is not None]
     given = [n for n, decision in enumerate(decisions) if decision.given is not None]
 

@@ -34,7 +34,8 @@ def bits(rows: NDArray[np.bool_]) -> list[int]:
 
 def equal_neurons(group: NDArray[np.int64]) -> list[Clause]:
     """Clauses that sort the signs, + first, among neurons of one group; this loses no generality."""
-    clauses, last = [], {}
+    clauses: list[Clause] = []
+    last: dict[int, int] = {}
     for j, g in enumerate(group.tolist()):
         if g >= 0:
             if g in last:

@@ -37,6 +37,12 @@ def _ones(K: int) -> Signs:
     return np.ones(K, dtype=np.int8)
 
 
+def _given(K: int, given: Signs | None) -> list[Signs]:
+    if given is None:
+        raise ValueError("given: this convention needs the signs of z")
+    return [given]
+
+
 BY_NAME = {
     convention.name: convention
     for convention in (
@@ -46,7 +52,7 @@ BY_NAME = {
             "all z_j have one sign: (7) for all neurons or (8) for all",
             lambda K, _: [_ones(K), -_ones(K)],
         ),
-        Convention("given", "the signs of z are given", lambda K, given: [given]),
+        Convention("given", "the signs of z are given", _given),
         Convention("exists", "some choice of signs: (7) or (8) for each neuron", None),
     )
 }

@@ -4,8 +4,10 @@ A rank modulo a prime is never larger than the rank, so full rank modulo a prime
 Everything else that comes from a prime is a guess, and exact products check it.
 """
 
+from typing import cast
+
 import numpy as np
-from flint import fmpq, fmpz, fmpz_mat, nmod_mat
+from flint import fmpq, fmpq_mat, fmpz, fmpz_mat, nmod_mat
 from numpy.typing import NDArray
 
 SMALLEST_NORMAL = 2.0**-1022
@@ -148,14 +150,20 @@ def spanning_columns(array: NDArray[np.float64]) -> NDArray[np.int64]:
     return everything if through is None else np.array(chosen, dtype=np.int64)
 
 
-def nearest_combination(basis: fmpz_mat, others: fmpz_mat) -> tuple[fmpz_mat, int] | None:
+def solve(square: fmpz_mat, right: fmpz_mat) -> tuple[fmpz_mat, fmpz]:
+    """Z and d with square · Z = d · right exactly; ZeroDivisionError for a singular matrix."""
+    # python-flint's annotations know only that a matrix comes back; it is one of rationals.
+    return cast(fmpq_mat, square.solve(right)).numer_denom()
+
+
+def nearest_combination(basis: fmpz_mat, others: fmpz_mat) -> tuple[fmpz_mat, fmpz] | None:
     """T and d with basis · T = d · others exactly, for independent columns; None if there are none."""
     at = pivots(basis.transpose())
     if len(at) < basis.ncols():
         return None
     picked = rows_of(basis, at)
     right = rows_of(others, at)
-    found, denominator = picked.solve(right).numer_denom()
+    found, denominator = solve(picked, right)
     return (found, denominator) if basis * found == others * denominator else None
 
 

@@ -23,7 +23,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.certify.cell import FREE_COLUMNS, Cell, distinct_columns
+from relucells.certify.cell import FREE_COLUMNS, Cell, distinct_columns, present
 from relucells.samples.floating import (
     TINY,
     UNDERFLOW,
@@ -50,7 +50,7 @@ class AnyFit:
     """The minimum of a cell whose free part fits every label: loss 0, and every R is a minimiser."""
 
     def __init__(self, cell: Cell):
-        self.fitted = cell.scaled_y, np.zeros(cell.N)
+        self.fitted = present(cell.scaled_y), np.zeros(cell.N)
         self.residual_length = 0.0, 0.0
 
     def displacement(self, values: NDArray, error: NDArray) -> NDArray[np.float64]:
@@ -62,22 +62,22 @@ class ExactFit:
     fits the others, as far as a free part reaches them, as well as it can."""
 
     def __init__(self, cell: Cell):
-        self.cell = cell
+        self.cell, self.y = cell, present(cell.scaled_y)
         self.apart = cell.alive & ~cell.active
 
     @cached_property
     def fitted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The fitted values p, (N,), and a bound on the error of each."""
-        p, error = np.where(self.cell.active, self.cell.scaled_y, 0.0), np.zeros(self.cell.N)
+        p, error = np.where(self.cell.active, self.y, 0.0), np.zeros(self.cell.N)
         if self.apart.any():
-            found, doubt = self._shift(self.cell.scaled_y)
+            found, doubt = self._shift(self.y)
             p[self.apart], error[self.apart] = found[self.apart], doubt[self.apart]
         return p, error
 
     @property
     def residual_length(self) -> tuple[float, float]:
         """Bounds on |y − p|."""
-        dead = np.where(self.cell.active, 0.0, self.cell.scaled_y)
+        dead = np.where(self.cell.active, 0.0, self.y)
         if not self.apart.any():
             return norm_at_least(dead), norm(dead)
         p, error = self.fitted
@@ -111,8 +111,8 @@ class ProvenMinimum:
 
     def __init__(self, cell: Cell):
         self.cell = cell
-        self.X = cell.samples.scaled[:, cell.samples.columns]
-        self.y = cell.scaled_y
+        self.X = present(cell.samples.scaled)[:, cell.samples.columns]
+        self.y = present(cell.scaled_y)
         self.N, self.D = self.X.shape
         self.groups, self.group, self.size, self.G = cell.columns, cell.group, cell.size, cell.G
         self.F, self.m = cell.F, cell.m
@@ -235,7 +235,7 @@ class ProvenMinimum:
         count = np.sqrt(self.groups.sum(axis=1))
         reach = count * self.cell.samples.lengths
         if self.m:
-            reach = np.hypot(reach, self.cell.free.lengths) * (1.0 + gamma(4))
+            reach = np.hypot(reach, present(self.cell.free).lengths) * (1.0 + gamma(4))
         return p, rounded, reach * distance * (1.0 + gamma(8))
 
     @property
@@ -281,7 +281,7 @@ class ProvenMinimum:
 
 def _residual(cell: Cell, values: NDArray, error: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """y − A R, (N,), from scaled values R_j·x_i known to ``error``, and a bound on the error of each."""
-    pattern, y = cell.pattern, cell.scaled_y
+    pattern, y = cell.pattern, present(cell.scaled_y)
     residual = y - (pattern * values).sum(axis=1)
     known = (pattern * error).sum(axis=1) * (1.0 + gamma(cell.K))
     return residual, known + gamma(cell.K + 2) * ((pattern * np.abs(values)).sum(axis=1) + np.abs(y))

@@ -70,7 +70,7 @@ def quality_data(quality: Quality | None, F: NDArray[np.float64]) -> dict[str, A
     if quality is None:
         return {}
     data: dict[str, Any] = {"quality": quality.kind}
-    if quality.W is not None:
+    if quality.W is not None and quality.z is not None:
         data["better"] = {"W": hexadecimal(quality.W), "z": hexadecimal(quality.z)}
         if F.any():
             c = np.zeros(F.shape[1]) if quality.c is None else quality.c

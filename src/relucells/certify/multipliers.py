@@ -79,8 +79,8 @@ def floating_bound(minimum: ProvenMinimum, leaf: Leaf) -> tuple[float, float] | 
         if not finite and bound + doubt < 0.0:
             return -np.inf, 0.0
     # which equations have a multiplier is read off before products with small units underflow
-    carrying = system.matrix[:, width:].any(axis=1)
-    return (0.0, 0.0) if finite and _cancel(trial, values / unit, carrying) else None
+    with_multiplier = np.asarray(system.matrix[:, width:].any(axis=1))
+    return (0.0, 0.0) if finite and _cancel(trial, values / unit, with_multiplier) else None
 
 
 def _one_class_each(minimum: ProvenMinimum, leaf: Leaf) -> bool:

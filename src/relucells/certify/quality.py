@@ -135,7 +135,7 @@ def _is_bad(cell: Cell, quality: Quality) -> bool:
         return False
     if len(W) > cell.K or cell.X.size * max(len(W), 1) > NETWORK:
         return False
-    key = (cell.y.tobytes(), W.tobytes(), z.tobytes())
+    key: tuple[bytes, ...] = (cell.y.tobytes(), W.tobytes(), z.tobytes())
     if cell.free is not None:
         key += (cell.free.X.tobytes(), c.tobytes())
     network = cell.samples.losses.get(key)

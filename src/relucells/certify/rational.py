@@ -87,10 +87,10 @@ class ExactCell:
                 return y, fmpz(1)
             outputs, denominator = self.cell.free_columns.fit(self.y, self.apart)
             apart = set(self.apart)
-            p = [[outputs[i] if i in apart else self.y[i] * denominator] for i in self.alive]
-            return dyadic.matrix(p, 1), denominator
+            column = [[outputs[i] if i in apart else self.y[i] * denominator] for i in self.alive]
+            return dyadic.matrix(column, 1), denominator
         C = self.basis.transpose()
-        weights, denominator = (C * self.basis).solve(C * y).numer_denom()
+        weights, denominator = dyadic.solve(C * self.basis, C * y)
         p = self.basis * weights
         if self.A.transpose() * (y * denominator - p) != fmpz_mat(self.A.ncols(), 1):
             raise ArithmeticError("rank modulo a prime falls short of the rank")
@@ -303,8 +303,7 @@ class ExactCell:
         finite = bool((shares > 0).any())
         weights = (shares if finite else np.ones(M, dtype=int)).tolist()
         rows.append([0] * width + weights)
-        values, _ = dyadic.whole(leaf.values[:, None])
-        values = [v[0] for v in values]
+        values = [v for (v,) in dyadic.whole(leaf.values[:, None])[0]]
         total = sum(w * v for w, v in zip(weights, values, strict=True))
         # the largest multipliers are solved for, the smallest keep their values
         order = [*range(width), *(width + int(m) for m in np.argsort(-leaf.values, kind="stable"))]
@@ -341,7 +340,7 @@ def nearest(B: fmpz_mat, right: fmpz_mat) -> Ratio | None:
         return None
     picked = dyadic.rows_of(B, at)
     back = picked.transpose()
-    along, denominator = (picked * back).solve(dyadic.rows_of(right, at)).numer_denom()
+    along, denominator = dyadic.solve(picked * back, dyadic.rows_of(right, at))
     z = back * along
     return (z, denominator) if B * z == right * denominator else None
 
@@ -359,7 +358,7 @@ def solve(matrix: fmpz_mat, right: fmpz_mat, start: list[int]) -> Ratio | None:
     kept = dyadic.matrix([[0 if c in picked else v] for c, v in enumerate(start)], 1)
     left = right - matrix * kept
     square = dyadic.rows_of(part, at)
-    found, denominator = square.solve(dyadic.rows_of(left, at)).numer_denom()
+    found, denominator = dyadic.solve(square, dyadic.rows_of(left, at))
     z = kept * denominator
     for n, c in enumerate(chosen):
         z[c, 0] = found[n, 0]

@@ -43,7 +43,7 @@ from flint import fmpz_mat
 from numpy.typing import NDArray
 
 from relucells.certify import coercion
-from relucells.certify.cell import Cell
+from relucells.certify.cell import Cell, present
 from relucells.certify.definiteness import integers, positive_in_floats, positive_in_integers
 from relucells.certify.enclosures import covered
 from relucells.certify.rational import power
@@ -195,7 +195,8 @@ class Form:
     @classmethod
     def of(cls, cell: Cell, p, error, signs: NDArray[np.int8], products: Products) -> "Form":
         """The form of a certificate on the scaled samples and labels; p, error : (N,)."""
-        X, pattern, T = cell.samples.scaled[:, cell.samples.columns], cell.pattern, products.neurons
+        X = present(cell.samples.scaled)[:, cell.samples.columns]
+        pattern, T = cell.pattern, products.neurons
         U = np.setdiff1d(np.arange(pattern.shape[1]), T)
         fitted, rest = free_range(pattern[:, U], X.shape[1])
         left = ~fitted & cell.alive
@@ -297,9 +298,10 @@ def _in_units(values: NDArray) -> NDArray[np.float64] | None:
 
 def _uncertainty(form: Form) -> float:
     """An upper bound on e² in units of p."""
-    if not form.error.any():
+    error = present(form.error)
+    if not error.any():
         return 0.0
-    return (norm(form.error / _unit(form.p)) * (1.0 + gamma(4)) + 1.0 / NORMAL) ** 2 * (1.0 + gamma(4))
+    return (norm(error / _unit(present(form.p))) * (1.0 + gamma(4)) + 1.0 / NORMAL) ** 2 * (1.0 + gamma(4))
 
 
 def _residual(form: Form) -> NDArray[np.float64] | None:
@@ -353,19 +355,16 @@ def _products(form: Form) -> tuple[NDArray[np.float64], NDArray[np.float64]] | N
 # Integers
 
 
-def _integer_matrix(form: Form):
+def _integer_matrix(form: Form) -> tuple[fmpz_mat, int]:
     """The form's matrix in the unknowns of ``_residual`` times 2^bits, as flint's fmpz_mat, and bits.
 
     The diagonal entry of τ is rounded down.
     """
-    C, X, stored = _residual(form), _in_units(form.X), form.products
-    multipliers, weights = _units_of_forms(form)
-    bits_C, bits_f, bits_w = (
-        _bits(np.append(X, C[:, -1 - form.free.shape[1] :])),
-        _bits(multipliers),
-        _bits(weights),
-    )
-    C = integers(C, bits_C)
+    residual, X, stored = present(_residual(form)), present(_in_units(form.X)), form.products
+    multipliers, weights = present(_units_of_forms(form))
+    bits_C = _bits(np.append(X, residual[:, -1 - form.free.shape[1] :]))
+    bits_f, bits_w = _bits(multipliers), _bits(weights)
+    C = integers(residual, bits_C)
     bits = 2 * bits_C + 2 * bits_f + bits_w + 1
     matrix = C.transpose() * C * 2 ** (bits - 2 * bits_C)
     sides = form.sides[stored.samples, np.repeat(form.place, stored.counts)]

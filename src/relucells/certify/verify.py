@@ -10,12 +10,12 @@ search and not checked.
 
 import numpy as np
 from flint import fmpq
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from relucells.certify import clauses, coercion, dyadic, numerical
-from relucells.certify.cell import Cell, Samples
-from relucells.certify.certificates import LEVELS, Decision, Leaf
-from relucells.certify.conventions import Convention
+from relucells.certify.cell import Cell, Samples, present
+from relucells.certify.certificates import LEVELS, Certificate, Decision, Leaf
+from relucells.certify.conventions import Convention, Signs
 from relucells.certify.enclosures import exact_fit
 from relucells.certify.kinds import Finding, check
 from relucells.certify.rational import NEAR, power
@@ -117,19 +117,22 @@ def leaf_bound(cell: Cell, leaf: Leaf) -> Finding:
 
 
 def _genuine(cell: Cell, decision: Decision, convention: Convention) -> str:
-    if not convention.allows(decision.signs, decision.given) or not 0.0 < decision.margin <= 1.0:
+    R, signs = decision.R, decision.signs
+    if R is None or signs is None or not convention.allows(signs, decision.given):
+        return "rejected"
+    if not 0.0 < decision.margin <= 1.0:
         return "rejected"
     loss = _loss_level(cell, decision.loss)
     if loss == "rejected":
         return "rejected"
-    if _inside(cell, decision):
+    if _inside(cell, decision, R, signs):
         return loss
     if cell.rational:
-        margin = cell.exact.witness_margin(decision.R, decision.signs)
+        margin = cell.exact.witness_margin(R, signs)
         if margin is None or margin <= 0:
             return "rejected"
         return loss if _supports(decision, margin, margin) else "rejected"
-    found = numerical.witness_margin(cell, decision.R, decision.signs)
+    found = numerical.witness_margin(cell, R, signs)
     if found is None or not _supports(decision, _at_most_1(found, 0), _at_most_1(found, 0)):
         return "rejected"
     return "numerical"
@@ -148,17 +151,16 @@ def _at_most_1(value: float, exponent: int) -> fmpq:
     return fmpq(1) if value == np.inf else min(dyadic.fraction(value) * power(exponent), fmpq(1))
 
 
-def _inside(cell: Cell, decision: Decision) -> bool:
+def _inside(cell: Cell, decision: Decision, R: NDArray[np.float64], signs: NDArray[np.int8]) -> bool:
     """Whether floating point proves that a minimiser near R is in the cell and has the margin."""
-    R = cell.scaled_weights(decision.R) if cell.floating else None
-    if R is None:
+    X, scaled = cell.samples.scaled, cell.scaled_weights(R) if cell.floating else None
+    if X is None or scaled is None:
         return False
-    X = cell.samples.scaled
-    values, error = X @ R.T, rounding(X, R.T)
+    values, error = X @ scaled.T, rounding(X, scaled.T)
     moved = cell.enclosure.displacement(values, error) if cell.enclosure else np.zeros_like(values)
     if (moved > NEAR * error / gamma(cell.D)).any():
         return False
-    values, error = decision.signs * values, (error + moved) * (1.0 + gamma(4))
+    values, error = signs * values, (error + moved) * (1.0 + gamma(4))
     if not np.isfinite(error).all() or not np.isfinite(values).all():
         return False
     if not ((values + error)[~cell.pattern] <= 0).all():
@@ -172,11 +174,14 @@ def _inside(cell: Cell, decision: Decision) -> bool:
 
 
 def _none(cell: Cell, decision: Decision, convention: Convention) -> str:
-    if decision.margin > 0 or not cell.pattern.any() or not _covered(cell, decision, convention):
+    certificate = decision.certificate
+    if certificate is None or decision.margin > 0 or not cell.pattern.any():
+        return "rejected"
+    if not _covered(cell, certificate, decision.given, convention):
         return "rejected"
     level = LEVELS.index(_loss_level(cell, decision.loss))
     highest = Finding("proven", -np.inf)
-    for leaf in {id(leaf): leaf for leaf in decision.certificate.leaves}.values():
+    for leaf in {id(leaf): leaf for leaf in certificate.leaves}.values():
         if not level:
             break
         found = check(cell, leaf)
@@ -198,15 +203,15 @@ def _agree(stated: float, found: Finding) -> bool:
     return least - rounded <= stated <= found.bound + 2 * found.doubt + rounded
 
 
-def _covered(cell: Cell, decision: Decision, convention: Convention) -> bool:
+def _covered(cell: Cell, certificate: Certificate, given: Signs | None, convention: Convention) -> bool:
     """Whether the leaves reach every sign vector that the convention allows."""
-    leaves = decision.certificate.leaves
-    if convention.all_signs:
+    leaves = certificate.leaves
+    if convention.candidates is None:  # all are allowed
         known = clauses.clauses_of(np.array([leaf.signs for leaf in leaves]))
         known += clauses.equal_neurons(cell.group)
-        return clauses.refuted(known, decision.certificate.branches.tolist(), cell.K)
-    wanted = convention.candidates(cell.K, decision.given)
-    return not len(decision.certificate.branches) and all(
+        return clauses.refuted(known, certificate.branches.tolist(), cell.K)
+    wanted = convention.candidates(cell.K, given)
+    return not len(certificate.branches) and all(
         any((signs * leaf.signs >= 0).all() for leaf in leaves) for signs in wanted
     )
 
@@ -246,7 +251,7 @@ def loss_root(cell: Cell) -> tuple[float, float]:
     if cell.floating:
         enclosed = cell.enclosure or exact_fit(cell)  # without active pairs every label is missed whole
         low, high = enclosed.residual_length
-        if high - low <= LOSS_SLACK / 4 * np.linalg.norm(cell.scaled_y) or not cell.rational:
+        if high - low <= LOSS_SLACK / 4 * np.linalg.norm(present(cell.scaled_y)) or not cell.rational:
             return low / root * (1.0 - gamma(4)), high / root * (1.0 + gamma(4))
     if not cell.rational:
         return 0.0, np.inf
