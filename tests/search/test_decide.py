@@ -9,6 +9,7 @@ import pytest
 from relucells.certify.verify import verification_level, verify
 from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream
+from relucells.search import question
 from relucells.search.decide import decide
 
 EXACT_LEVELS = ("proven",)
@@ -212,3 +213,13 @@ def test_columns_that_depend_on_each_other_up_to_rounding(n):
             decision = decide(X, y, pattern, signs, margin="sign")
         assert decision.verdict == decide(same, y, pattern, signs, margin="sign").verdict
         assert verify(X, y, pattern, decision)
+
+
+def test_what_the_checker_rejects_is_no_answer_where_a_limit_ends_the_work(monkeypatch):
+    """The sign comes first under a limit; it stays when the limit ends the search for the margin, if it was
+    confirmed."""
+    monkeypatch.setattr(question, "level_of", lambda cell, decision: "rejected")
+    for n in range(4):
+        X, y, pattern = naive.random_cell(stream(7, "rejected", n))
+        for limit in range(8):
+            assert decide(X, y, pattern, "exists", program_limit=limit).verdict == "undecided"

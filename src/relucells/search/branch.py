@@ -18,7 +18,7 @@ from relucells.certify import clauses
 from relucells.certify.certificates import Leaf
 from relucells.progress import progress
 from relucells.search import reflections, sign_free
-from relucells.search.given_signs import GivenSigns, NoProof, Settled
+from relucells.search.given_signs import Found, GivenSigns, NoProof, Settled
 from relucells.search.margin_program import FREE, Bound
 from relucells.search.satisfiability import satisfy
 
@@ -37,7 +37,7 @@ class Branching(GivenSigns):
 
     branches: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
-    def best(self) -> Settled:
+    def best(self) -> Found:
         """Raises WorkLimit, or NoProof in cells too large for exact arithmetic."""
         best = self._search()
         while best.margin <= 0 or self.exact:
@@ -73,9 +73,9 @@ class Branching(GivenSigns):
         scale = abs(margin) if np.isfinite(margin) else 0.0
         return min(0.0, margin + 1e-9 * max(scale, float(self.program.in_units_of_y(self.error))))
 
-    def _search(self) -> Settled:
+    def _search(self) -> Found:
         """Best-first search; ``leaves`` cover everything that is not better, as far as proofs stand."""
-        best = Settled(-np.inf, None, None, None)
+        best = Found(-np.inf, None, None)
         threshold = -np.inf if self.exact else 0.0
         if not self.exact:
             misfit = self._misfit()
@@ -163,8 +163,8 @@ class Branching(GivenSigns):
         """Single neurons with a determined R_j take their better sign; the other one is a leaf."""
         program = self.program
         root = np.full(program.G, FREE)
-        for g in np.flatnonzero(program.determined & (program.size == 1)):
-            best = max((0, 1), key=lambda plus, g=g: program.single(g, plus))
+        for g in map(int, np.flatnonzero(program.determined & (program.size == 1))):
+            best = int(program.single(g, 1) > program.single(g, 0))
             other = self.single_leaf(g, 1 - best)
             sharp = self.sharpened(other) if other.bound <= 0 else None
             if other.bound > 0 or sharp is not None:
@@ -188,18 +188,18 @@ class Branching(GivenSigns):
     def _open_violations(self, plus: NDArray, bound: Bound) -> dict[int, tuple[float, int]]:
         """For each open group, by how much one sign for all of it fails here at best, and that sign."""
         found = {}
-        for g in np.flatnonzero(plus == FREE):
+        for g in map(int, np.flatnonzero(plus == FREE)):
             options = [
                 (float(self.program.violations(g, sign, bound).max()), n)
                 for sign, n in ((1, int(self.program.size[g])), (-1, 0))
             ]
-            found[int(g)] = min(options)
+            found[g] = min(options)
         return found
 
     def _branching_group(self, plus: NDArray, bound: Bound) -> int | None:
         """The open group that is furthest from satisfying either sign here; None if all do."""
         violations = {g: v for g, (v, _) in self._open_violations(plus, bound).items() if v > self.error}
-        return max(violations, key=violations.get) if violations else None
+        return max(violations, key=lambda g: violations[g]) if violations else None
 
     def _complete(self, plus: NDArray, bound: Bound) -> NDArray:
         """The node with every open group given the sign that it satisfies."""
@@ -214,10 +214,10 @@ class Branching(GivenSigns):
         asked = self.pattern.any(axis=1) & (np.abs(p) > self.error)
         if self.part is not None:
             asked &= ~self.part.rows
-        wrong = {}
-        for i in np.flatnonzero(asked):
-            wrong.setdefault((self.pattern[i].tobytes(), p[i] > 0), i)
-        leaves = [self.sample_leaf(int(i), -int(np.sign(p[i]))) for i in wrong.values()]
+        wrong: dict[tuple[bytes, bool], int] = {}
+        for i in map(int, np.flatnonzero(asked)):
+            wrong.setdefault((self.pattern[i].tobytes(), bool(p[i] > 0)), i)
+        leaves = [self.sample_leaf(i, -int(np.sign(p[i]))) for i in wrong.values()]
         leaves = [leaf for leaf in leaves if self.proven(leaf)]
         return leaves if self.part is None else self._with_free_samples(leaves)
 

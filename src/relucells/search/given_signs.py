@@ -56,13 +56,19 @@ class NoProof(Exception):
 
 
 @dataclass(frozen=True)
-class Settled:
-    """The margin of one sign vector, a witness if it is positive, and the leaf that bounds it."""
+class Found:
+    """The margin of some signs, and a witness if it is positive."""
 
     margin: float
     R: NDArray[np.float64] | None
     signs: NDArray[np.int8] | None
-    leaf: Leaf | None
+
+
+@dataclass(frozen=True)
+class Settled(Found):
+    """The same of one sign vector, and the leaf that bounds its margin."""
+
+    leaf: Leaf
 
 
 @dataclass
@@ -118,7 +124,7 @@ class GivenSigns:
 
     def best_of(self, candidates: list[NDArray[np.int8]]) -> Settled:
         """The best of few sign vectors; a leaf for each of them."""
-        best = None
+        best: Settled | None = None
         for signs in candidates:
             self.budget.check()
             leaf = None if self.exact else self._refuting_leaf(signs)
@@ -132,6 +138,8 @@ class GivenSigns:
                 best = found
             if found.margin > 0 and not self.exact:
                 break
+        if best is None:
+            raise ValueError("candidates: need at least one sign vector")
         return best
 
     def _refuting_leaf(self, signs: NDArray[np.int8]) -> Leaf | None:
@@ -200,14 +208,14 @@ class GivenSigns:
         R = best.R if best.margin > 0 else None
         if R is None or (self.exact and self._is_witness(best.margin, R, signs)):
             return Settled(best.margin, R, signs, leaf)
-        inner = rational_program.maximise(*cell, inner=True, part=self.part)
-        if inner.margin > 0:
-            R = (1.0 - INWARD) * R + INWARD * inner.R if self.exact else inner.R
+        inner, inside = rational_program.maximise(*cell, inner=True, part=self.part), R
+        if inner.margin > 0 and inner.R is not None:
+            inside = (1.0 - INWARD) * R + INWARD * inner.R if self.exact else inner.R
         if self.exact:
-            return Settled(best.margin, R, signs, leaf)
-        if not self._shown(R, signs) > 0:  # the inner point lost by rounding what the optimum may keep
-            R = best.R
-        return Settled(self._shown(R, signs), R, signs, leaf)
+            return Settled(best.margin, inside, signs, leaf)
+        if not self._shown(inside, signs) > 0:  # the inner point lost by rounding what the optimum may keep
+            inside = R
+        return Settled(self._shown(inside, signs), inside, signs, leaf)
 
     def _shown(self, R: NDArray, signs: NDArray) -> float:
         """The margin that R shows, rounded as it is, or 0."""
@@ -217,7 +225,8 @@ class GivenSigns:
     def _strict_witness(self, plus: NDArray, signs: NDArray, bound: Bound) -> tuple[float, NDArray]:
         """A witness strictly inside on inactive pairs too, where one exists, and the margin it shows."""
         R = self.witness(plus, signs, bound)
-        if bound.optimal and (self.program.kernel.shape[2] or bound.minus):
+        kernel = self.program.kernel
+        if bound.optimal and kernel is not None and (kernel.shape[2] or bound.minus):
             try:
                 inner = self.program.maximise(plus, inner=True)
             except Unsolved:

@@ -15,7 +15,7 @@ FEASIBILITY = 1e-10
 # HiGHS sometimes gives up on a degenerate program (status "Not Set"). It is then asked again from scratch:
 # with the primal simplex method, without scaling, and with both.
 USUAL = {"simplex_strategy": 1, "simplex_scale_strategy": 2}
-ATTEMPTS = (
+ATTEMPTS: tuple[dict[str, int], ...] = (
     {},
     {},
     {"simplex_strategy": 4},

@@ -94,7 +94,7 @@ def best_signs(
         levels = levels[levels > 0] if positive else levels[levels <= 0]
         signs, level = _highest(lambda level: avoiding(cubes(lambda bound: bound < level)), levels)
         wrong = cubes(lambda bound: bound <= level)
-    if positive:
+    if positive and signs is not None:
         return signs, float(sample_bounds(y, pattern, signs).min()), []
     return None, float(level) if exact else -np.inf, wrong
 

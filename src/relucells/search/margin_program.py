@@ -83,7 +83,7 @@ class MarginProgram:
         budget: Budget,
         part: FreePart | None = None,
     ):
-        self.alive, self.nonzero, self.budget = pattern.any(axis=1), inputs.nonzero, budget
+        self.alive, self.nonzero, self.budget = np.asarray(pattern.any(axis=1)), inputs.nonzero, budget
         self.part, self.labels = part, y
         self.rows = self.alive if part is None else part.reached(pattern)
         self.exact = False
@@ -138,6 +138,13 @@ class MarginProgram:
             kernel = svd(A, full_matrices=len(A) < A.shape[1])[2][number:].T
         return u.reshape(self.G, self.r), kernel.reshape(self.G, self.r, kernel.shape[1]), number
 
+    @property
+    def _directions(self) -> NDArray[np.float64]:
+        """``kernel``; WorkLimit where it is too large to form."""
+        if self.kernel is None:
+            raise WorkLimit
+        return self.kernel
+
     def in_units_of_y(self, values):
         """Numbers of the program, not of samples of length 1, times its scale."""
         with np.errstate(over="ignore", under="ignore"):
@@ -189,8 +196,7 @@ class MarginProgram:
     def single(self, group: int, plus: int) -> float:
         """The margin, in units of y, that a group allows whose sum is determined and not split."""
         sign = 1.0 if plus else -1.0
-        values = sign * self.values[:, group]
-        active = self.columns[:, group]
+        values, active = sign * self.values[:, group], self.columns[:, group]
         if values[~active].max(initial=-np.inf) > FEASIBILITY:
             return -np.inf
         lowest = self.in_units_of_y((values * self.length)[active].min())
@@ -230,8 +236,6 @@ class MarginProgram:
         ``inner`` asks for the same on inactive pairs (≤ −t, zero samples apart): a point strictly inside.
         Raises WorkLimit where A's kernel, whose columns are the program's variables, is too large to form.
         """
-        if self.kernel is None:
-            raise WorkLimit
         outside = self._outside(plus)
         if outside is not None:
             return outside
@@ -265,7 +269,7 @@ class MarginProgram:
         import highspy
 
         split = [g for g in range(self.G) if 0 < plus[g] < self.size[g]]
-        k = self.kernel.shape[2]
+        k = self._directions.shape[2]
         width = k + self.r * len(split) + 1
         infinity = highspy.kHighsInf
         solver = highs.new_solver()
@@ -278,7 +282,7 @@ class MarginProgram:
         def bound(point, pairs, duals, optimal, height=None) -> Bound:
             minus = {g: point[k + self.r * n : k + self.r * (n + 1)] for n, g in enumerate(split)}
             height = point[-1] if height is None else height
-            at = sums + self.kernel @ point[:k]
+            at = sums + self._directions @ point[:k]
             return self._bound(height, at, minus, plus, pairs, duals, optimal)
 
         blocks = self._blocks(plus, split)
@@ -313,7 +317,7 @@ class MarginProgram:
 
     def _blocks(self, plus: NDArray, split: list[int]) -> list[tuple]:
         """(group, sign, members that share the constraint, scale of u_g, column of q₋, factor of q₋)."""
-        k = self.kernel.shape[2]
+        k = self._directions.shape[2]
         blocks: list[tuple] = []
         for g in range(self.G):
             m = int(self.size[g])
@@ -323,16 +327,14 @@ class MarginProgram:
                 sign = 1 if plus[g] else -1
                 blocks.append((g, sign, 1.0 / m, None, 0.0))
                 continue
-            start = k + self.r * split.index(g)
-            n = int(plus[g])
-            blocks.append((g, 1, 1.0 / n, start, (m - n) / n))
-            blocks.append((g, -1, 0.0, start, 1.0))
+            n, start = int(plus[g]), k + self.r * split.index(g)
+            blocks += [(g, 1, 1.0 / n, start, (m - n) / n), (g, -1, 0.0, start, 1.0)]
         return blocks
 
     def _block_values(self, block: tuple, point: NDArray, sums: NDArray) -> NDArray[np.float64]:
         """s_j R_j·x_i / |x_i| for all samples, (N,), for the neurons of one block."""
         g, sign, factor, start, q_factor = block
-        q = sign * factor * (sums[g] + self.kernel[g] @ point[: self.kernel.shape[2]])
+        q = sign * factor * (sums[g] + self._directions[g] @ point[: self._directions.shape[2]])
         if start is not None:
             q = q + q_factor * point[start : start + self.r]
         return self.unit @ q
@@ -361,13 +363,13 @@ class MarginProgram:
     ) -> tuple[NDArray, NDArray]:
         """Coefficients and lower limits of rows "≥" over (c, q₋, t)."""
         by_key = {block[:2]: block for block in blocks}
-        k, weights = self.kernel.shape[2], self._weights
+        k, weights = self._directions.shape[2], self._weights
         matrix, lower = np.zeros((len(pairs), width)), np.zeros(len(pairs))
         for row, (i, g, sign) in enumerate(pairs):
             _, _, factor, start, q_factor = by_key[g, sign]
             x = self.unit[i]
             direction = 1.0 if self.columns[i, g] else -1.0
-            matrix[row, :k] = direction * sign * factor * (x @ self.kernel[g])
+            matrix[row, :k] = direction * sign * factor * (x @ self._directions[g])
             if start is not None:
                 matrix[row, start : start + self.r] = direction * q_factor * x
             matrix[row, -1] = -weights[i] if direction > 0 or (inner and self.nonzero[i]) else 0.0

@@ -6,7 +6,7 @@ checker rejects is not claimed.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -25,6 +25,7 @@ from relucells.search import free_samples, independent_samples
 from relucells.search.branch import Branching
 from relucells.search.budget import Budget, WorkLimit
 from relucells.search.given_signs import ROUNDED, GivenSigns, NoProof, level_of
+from relucells.search.margin_program import MarginProgram
 
 
 @dataclass
@@ -56,12 +57,10 @@ class Question:
             answers = self._by_samples if self.part is None else self._by_free_samples
         # with a limit the sign comes first: it stays when the limit ends the search for the margin
         limited = budget.programs is not None or budget.deadline is not None
-        decision = None
-        for exact in [False, True] if self.exact and limited else [self.exact]:
-            found = self._within_limits(answers, exact)
-            if found.verdict == "undecided":
-                return decision or found
-            if decision is None or found.level != "rejected":
+        decision = self._within_limits(answers, self.exact and not limited)
+        if self.exact and limited and decision.verdict != "undecided":
+            found = self._within_limits(answers, True)
+            if found.verdict != "undecided" and found.level != "rejected":
                 decision = found
         # what the checker does not confirm: by exact arithmetic where that is affordable, then the sign alone
         for careful, exact in ((True, self.exact), (False, False), (True, False)):
@@ -141,7 +140,9 @@ class Question:
             self.budget.afford(2.0 * rows * columns * min(rows, columns))
         except WorkLimit:
             return float("nan")
-        return cell_minimum(self.inputs, self.y, self.pattern, free=self.part and self.part.F).loss
+        return cell_minimum(
+            self.inputs, self.y, self.pattern, free=None if self.part is None else self.part.F
+        ).loss
 
     # Linearly independent samples
 
@@ -160,6 +161,7 @@ class Question:
                 (i, s[np.argmax(self.pattern[i])]) for i, s in zip(worst, self.candidates(), strict=True)
             ]
         if margin > 0:
+            assert signs is not None
             return self._witness(margin, self._prescribed(self.y, signs), signs, exact)
         leaves = [independent_samples.sample_leaf(self.y[i], self.pattern, i, s) for i, s in cubes]
         branches = np.zeros(0, dtype=np.int64)
@@ -192,9 +194,9 @@ class Question:
         """The same with a free part."""
         assert self.part is not None
         if self.part.everything:  # every R is a minimiser
-            signs = np.ones(self.K, np.int8) if self.all_signs else self.candidates()[0]
-            outputs = 2.0 * self.pattern.sum(axis=1) * free_samples.one_signed(self.pattern, signs)
-            return self._witness(1.0, self._prescribed(outputs, signs), signs, exact)
+            allowed = np.ones(self.K, np.int8) if self.all_signs else self.candidates()[0]
+            outputs = 2.0 * self.pattern.sum(axis=1) * free_samples.one_signed(self.pattern, allowed)
+            return self._witness(1.0, self._prescribed(outputs, allowed), allowed, exact)
         program = free_samples.IndependentSamples(self.part, self.y, self.pattern, self.budget)
         if self.all_signs:
             signs, found, leaves = free_samples.best_signs(self.pattern, program.margin, exact, self.budget)
@@ -204,6 +206,7 @@ class Question:
             signs, found = self.candidates()[best], optima[best]
             leaves = [optimum.leaf for optimum in optima if optimum.leaf is not None]
         if found.margin > 0:
+            assert signs is not None
             R = self._prescribed(self.y - self.part.F @ found.c, signs)
             return self._witness(found.margin, R, signs, exact)
         branches = np.zeros(0, dtype=np.int64)
@@ -237,7 +240,7 @@ class Question:
             leaves = [leaf for leaf in leaves if leaf.bound <= work.at_most(best.margin)]
         return self._none(best.margin, leaves, branches, loss, exact)
 
-    _programs = None  # the margin program, once it is set up
+    _programs: MarginProgram | None = field(default=None, init=False, repr=False)  # once it is set up
 
     def _none(
         self, margin: float, leaves: list[Leaf], branches: NDArray[np.int64], loss: float, exact: bool

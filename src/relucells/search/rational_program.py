@@ -14,7 +14,7 @@ free part F adds its columns to A, and its c to the unknowns.
 from dataclasses import dataclass
 
 import numpy as np
-from flint import fmpq, fmpz_mat
+from flint import fmpq, fmpz, fmpz_mat
 from numpy.typing import NDArray
 
 from relucells.samples.columns import integers, rounded, row_lengths
@@ -109,7 +109,7 @@ class _Cell:
             + self.free[i]
             for i in reached
         ]
-        values = [self.label[i] for i in reached]
+        values: list[int] | list[fmpz] = [self.label[i] for i in reached]
         with_values = [[*row, value] for row, value in zip(rows, values, strict=True)]
         if modular_rank(with_values) > modular_rank(rows):
             A = fmpz_mat(rows)
@@ -121,7 +121,9 @@ class _Cell:
     @property
     def rows(self) -> NDArray[np.bool_]:
         """Samples whose output is not always 0, (N,)."""
-        return self.pattern.any(axis=1) if self.part is None else self.part.reached(self.pattern)
+        if self.part is None:
+            return np.asarray(self.pattern.any(axis=1))
+        return self.part.reached(self.pattern)
 
     def side(self, i: int, j: int) -> int:
         """+1 or −1, as the pair's value must be ≥ 0 or ≤ 0."""

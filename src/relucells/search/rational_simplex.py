@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from flint import fmpq, fmpz_mat, nmod_mat
 
+from relucells.certify import dyadic
 from relucells.search.budget import Budget
 
 # The prime by which independent rows are chosen. A choice that is wrong for the exact rows fails with an
@@ -69,7 +70,7 @@ class _Simplex:
         """Solution of the basis's system (or its transpose) as numerators and a positive denominator."""
         self.budget.check()
         square = self._square().transpose() if transposed else self._square()
-        whole, denominator = square.solve(fmpz_mat([[entry] for entry in right])).numer_denom()
+        whole, denominator = dyadic.solve(square, fmpz_mat([[entry] for entry in right]))
         return [int(entry) for entry in whole.entries()], int(denominator)
 
     def _point(self) -> tuple[list[int], int]:

@@ -153,7 +153,8 @@ class Attempt:
         self.products: list[Product] = [
             (n, *pair) for n, j in enumerate(self.T.tolist()) for pair in forms_of(j)
         ]
-        u, v = (np.array([p[side].vector @ self.space[p[0]] for p in self.products]) for side in (1, 2))
+        u = np.array([f.vector @ self.space[n] for n, f, _ in self.products])
+        v = np.array([g.vector @ self.space[n] for n, _, g in self.products])
         self.total = Sum(u, v, np.ones(len(u)))
         return 0 < self.space.shape[2] <= LARGEST_SPACE
 
@@ -162,7 +163,7 @@ class Attempt:
         if not self.prepare():
             return None
         lengths = np.array([np.linalg.norm(vectors, axis=1) for vectors in (self.total.u, self.total.v)])
-        some = (lengths > ZERO).all(axis=0)  # a form that vanishes on the space adds nothing
+        some = np.asarray((lengths > ZERO).all(axis=0))  # a form that vanishes on the space adds nothing
         if not some.any():
             return None
         self.total.u, self.total.v = self.total.u[some], self.total.v[some]
@@ -177,9 +178,11 @@ class Attempt:
 
     def _request(self, P: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The products of two facets of one cone that P violates most, as vectors of unit length."""
-        self.fresh, vectors = [], ([], [])
+        self.fresh = []
+        vectors: tuple[list[NDArray], list[NDArray]] = [], []
         for place, j in enumerate(self.T.tolist()):
             cone = self.search.cones[j]
+            assert cone is not None  # T holds neurons with forms, which open cones alone have
             near = np.argsort(cone.rows @ cone.centre)[: FACETS * self.r]
             facets = cone.rows[near] @ self.space[place]
             lengths = np.linalg.norm(facets, axis=1)
@@ -188,11 +191,11 @@ class Attempt:
                 continue
             facets = facets / lengths[:, None]
             for a, b in _most_negative(facets @ P @ facets.T, NEW_PRODUCTS):
-                forms = [
+                f, g = (
                     _scaled(cone.facet(near[i]), float(cone.rows[near[i]] @ cone.centre) / lengths[i])
                     for i in (a, b)
-                ]
-                self.fresh.append((place, *forms))
+                )
+                self.fresh.append((place, f, g))
                 vectors[0].append(facets[a])
                 vectors[1].append(facets[b])
         shape = (-1, self.space.shape[2])
@@ -287,7 +290,8 @@ def _most_negative(values: NDArray[np.float64], count: int) -> list[tuple[int, i
     """The pairs (a ≤ b) with the most negative entries of a symmetric matrix, no index in more than two."""
     upper = np.triu(values)
     few = np.argsort(upper, axis=None)[: 8 * count]
-    taken, uses = [], np.zeros(len(values), dtype=int)
+    taken: list[tuple[int, int]] = []
+    uses = np.zeros(len(values), dtype=int)
     for a, b in zip(*np.unravel_index(few, values.shape), strict=True):
         if upper[a, b] >= 0 or len(taken) == count:
             break
