@@ -109,10 +109,11 @@ def certificates(found: Examination) -> Iterator[tuple[str, Callable[..., None]]
             )
             yield f"cell_{name}.json", write
     if (better := found.better) is not None:
-        yield BETTER, partial(_save, W=better.W, z=better.z, **({} if better.c is None else {"c": better.c}))
+        arrays = {"W": better.W, "z": better.z} | ({} if better.c is None else {"c": better.c})
+        yield BETTER, partial(_save, arrays)
 
 
-def _save(path: Path, **arrays: NDArray) -> None:
+def _save(arrays: dict[str, NDArray], path: Path) -> None:
     np.savez(path, allow_pickle=False, **arrays)
 
 
