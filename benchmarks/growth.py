@@ -73,16 +73,19 @@ def draw(table: dict, path: str) -> None:
     figure, panels = new_figure(3.2, PAGE_WIDTH, 1, 3, sharey=True)
     names = list(next(iter(table["N"].values())))
     for axes, (letter, values) in zip(panels, GRIDS.items(), strict=True):
+        slopes = [f"exponent of {letter}"]
         for place, name in enumerate(names):
             costs = np.array([table[letter][value][name] for value in values])
             style = SERIES[place % len(SERIES)] | ({"mfc": "white"} if place >= len(SERIES) else {})
             axes.loglog(values, costs, label=name, **style)
-            axes.annotate(f"{exponent(values, costs):.1f}", (values[-1], costs[-1]), (4, -2),
-                          textcoords="offset points", fontsize=6)  # fmt: skip
+            slopes.append(f"{name}: {exponent(values, costs):.1f}")
+        axes.text(0.04, 0.99, "\n".join(slopes), transform=axes.transAxes, va="top", fontsize=6)
         axes.set_xticks(values, [str(value) for value in values])
         axes.minorticks_off()
         axes.set_xlabel(letter)
     panels[0].set_ylabel("seconds of CPU time")
+    low, high = panels[0].get_ylim()
+    panels[0].set_ylim(low, 30 * high)  # room for the exponents
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     save(figure, [path])
 

@@ -49,6 +49,9 @@ rule examine_network:
         "logs/examine_network/{network}.log",
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=60,
     params:
         settings=config["examine_network"]["settings"],
         lines=config["examine_network"]["lines"],
@@ -70,6 +73,9 @@ rule examine_descents:
         "logs/examine_descents/{dataset}/{bias}.log",
     conda:
         "../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=60,
     params:
         settings=config["examine_network"]["settings"],
         descents={

@@ -22,6 +22,9 @@ rule train_to_walls:
         K=r"\d+",
     conda:
         "../../envs/relucells.yaml"
+    resources:
+        mem_mb=500,
+        runtime=120,
     params:
         seed=config["seed"],
         settings={
