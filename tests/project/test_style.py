@@ -14,6 +14,7 @@ from conftest import ROOT
         ["-m", "ruff", "format", "--check", "."],
         ["-m", "snakefmt", "--check", "Snakefile", "workflow/rules"],
         ["-m", "snakemake", "--lint"],
+        pytest.param(["-m", "mypy"], marks=pytest.mark.campaign),
     ],
     ids=lambda command: " ".join(command[1:3]),
 )
