@@ -150,8 +150,11 @@ class GivenSigns:
         """The margin program of a node; no bound where HiGHS fails and exact arithmetic can serve."""
         self.program.exact = self.exact
         found = None if self.exact else interior.maximise(self.program, plus, self.budget)
-        if found is not None and (found.margin > 0 or self.proven(self.leaf(plus, found))):
-            return found  # else the multipliers of a vertex, which the simplex method finds, may be proven
+        if found is not None:
+            # its multipliers may be no vertex's: where no proof comes of them the simplex method finds others
+            stands = found.margin > 0 or leaf_bound(self.cell, self.leaf(plus, found)).level != "rejected"
+            if stands:
+                return found
         try:
             return self.program.maximise(plus, -np.inf if self.exact else -self.error)
         except Unsolved:

@@ -15,7 +15,7 @@ from relucells.search.budget import Budget
 from relucells.search.margin_program import FREE, Bound, MarginProgram
 
 # Columns of the kernel from which on it is tried, and numbers in the program up to which.
-LARGE_KERNEL = 150
+LARGE_KERNEL = 200
 LARGEST = 20_000_000
 # A t, for samples of length 1 and values near 1, that may be zero with rounding.
 ERROR = 1e-6
