@@ -250,6 +250,18 @@ def test_a_number_is_read_as_it_stands_or_not_at_all(tmp_path):
         assert answer({**FILE, "exact": exact}) != "proven"
 
 
+def test_a_leaf_holds_what_its_kind_uses():
+    leaf = FILE["certificate"]["leaves"][0]
+    for change in (
+        {"arrays": {"weights": [ONE]}},
+        {"arrays": None},
+        {"kind": "\ud800"},
+        {"kind": "x" * 10**5},
+    ):
+        reason = answer({**FILE, "certificate": {"leaves": [{**leaf, **change}], "branches": []}})
+        assert reason != "proven" and reason.isascii() and len(reason) < 100
+
+
 def test_a_file_says_one_thing(tmp_path):
     path = tmp_path / "file.json"
     path.write_text(json.dumps(FILE))

@@ -49,7 +49,7 @@ def test_no_margin_is_lower_than_its_enclosure(monkeypatch, tmp_path):
     assert tried >= 12
 
 
-def test_a_residual_is_known_to_sixty_bits():
+def test_a_residual_is_known_to_eighty_bits():
     """Against exact arithmetic, at a solution, where all digits of an ordinary product cancel."""
     rng = stream(24, "residual")
     for scale in (1.0, 2.0**300, 2.0**-450):

@@ -60,11 +60,11 @@ def rounding(left: NDArray, right: NDArray) -> NDArray[np.float64]:
 
 
 # Cuts of a number, and the bits of each: sums of up to 2^13 products of two cuts are exact in 53 bits.
-CUTS, CUT_BITS, LONGEST = 3, 20, 2**13
+CUTS, CUT_BITS, LONGEST = 4, 20, 2**13
 
 
 def residual(matrix: NDArray, z: NDArray, right: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """right − matrix z, (m,), as if in sixty bits, and a bound on the error of each entry.
+    """right − matrix z, (m,), as if in eighty bits, and a bound on the error of each entry.
 
     Every row, and z, is cut into multiples of powers of two, whose products and their sums are exact (K.
     Ozaki et al., Numerical Algorithms 59, 2012). If numbers are too many or extreme, it is as usual.
