@@ -118,3 +118,13 @@ def test_cells_between_small_and_full_size_are_decided_with_proof(N, d, K):
     decision = decide(X, y, pattern, signs, margin="sign", program_limit=1)
     assert decision.verdict in ("genuine", "none")
     assert verification_level(X, y, pattern, decision) == "proven"
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("large", [150, interior.LARGE_KERNEL])
+def test_cells_of_table_III_are_proven_by_either_method(large, monkeypatch):
+    monkeypatch.setattr(interior, "LARGE_KERNEL", large)
+    for n in range(12):
+        X, y, pattern, signs = draw(400, 10, 50, n, 3.0)
+        decision = decide(X, y, pattern, signs, margin="sign")
+        assert (decision.verdict, decision.level) == ("none", "proven")
