@@ -99,3 +99,9 @@ def test_what_is_too_long_is_seen(tmp_path):
     main = "if __name__ == '__main__':\n" + "    pass\n" * (MAIN + 3)
     path.write_text(f"def excused():\n    'Long because a table is.'\n{body}def f():\n{body}{main}")
     assert too_long(path) == [f"f: {FUNCTION + 1} lines", f"main block: {MAIN + 3} lines"]
+
+
+def test_no_two_test_files_have_one_name():
+    """pytest imports them by their names alone, and refuses the whole suite where two are the same."""
+    names = [path.name for path in python_files(ROOT / "tests")]
+    assert sorted(set(names)) == sorted(names)
