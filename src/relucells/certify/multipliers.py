@@ -135,8 +135,7 @@ def _near(minimum: ProvenMinimum, system: DualSystem, start: NDArray) -> tuple[f
     if minimum.cell.affordable or (found is not None and found[1] <= SHARP * abs(found[0])):
         return found
     # the worst that rounding can do is a thousand times what it does
-    for _ in range(REFINEMENTS):
-        z = z + proof.solve(residual(matrix, z, system.right)[0])
+    z = z + proof.solve(residual(matrix, z, system.right)[0])
     left, known = residual(matrix, z, system.right)
     return _bound_near(minimum, system, z, proof.distance(left, known + system.error * norm(z)))
 
