@@ -80,17 +80,10 @@ def too_long(path: Path) -> list[str]:
     return found
 
 
-# What is still longer than that. Whoever shortens one takes it off this list; nothing joins it.
-STILL_LONG = {
-    "tests/transition/test_transition.py",
-    "workflow/scripts/tables/repeat_data_draws.py",
-}
-
-
 def test_files_functions_and_main_blocks_are_short():
     paths = [*python_files(SOURCE, SCRIPTS, ROOT / "tests", ROOT / "benchmarks"), *RULES.rglob("*.smk")]
     long = {name_of(path): found for path in paths if (found := too_long(path))}
-    assert {name: found for name, found in long.items() if name not in STILL_LONG} == {}
+    assert long == {}
 
 
 def test_what_is_too_long_is_seen(tmp_path):

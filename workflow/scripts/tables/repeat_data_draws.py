@@ -103,26 +103,25 @@ def rare_gaps(seed: int, dataset: str, entry: dict, bias: str, trials: int) -> n
     return np.array(means)
 
 
+def measure(params, dataset: str, bias: str) -> dict[str, np.ndarray]:
+    """The row on fresh data; where its P_g is rare, or depends on the data alone, many more draws of that."""
+    entry, reading = params.entry, params.settings["bias"]
+    repeated = repeat_data_draws(
+        params.seed, dataset, entry, bias, params.data_seeds, params.trials, reading, params.lp["time_limit"]
+    )
+    probability = np.full(entry["N"], gaussian_moments(entry["d"], float(bias))[0])
+    if reading == "added" and are_rare(probability, params.trials * entry["K"]):
+        if float(bias) > 0:
+            repeated["linear_gap"] = linear_gaps(params.seed, dataset, entry["d"], entry["N"])
+        else:
+            repeated["rare_gap"] = rare_gaps(params.seed, dataset, entry, bias, params.trials)
+    return repeated
+
+
 if __name__ == "__main__":
     with job(snakemake) as log:
-        params, dataset, bias = snakemake.params, snakemake.wildcards.dataset, snakemake.wildcards.bias
-        entry, reading = params.entry, params.settings["bias"]
-        repeated = repeat_data_draws(
-            params.seed,
-            dataset,
-            entry,
-            bias,
-            params.data_seeds,
-            params.trials,
-            reading,
-            params.lp["time_limit"],
-        )
-        probability = np.full(entry["N"], gaussian_moments(entry["d"], float(bias))[0])
-        if reading == "added" and are_rare(probability, params.trials * entry["K"]):
-            if float(bias) > 0:
-                repeated["linear_gap"] = linear_gaps(params.seed, dataset, entry["d"], entry["N"])
-            else:
-                repeated["rare_gap"] = rare_gaps(params.seed, dataset, entry, bias, params.trials)
+        dataset, bias = snakemake.wildcards.dataset, snakemake.wildcards.bias
+        repeated = measure(snakemake.params, dataset, bias)
         write_npz(snakemake.output[0], dataset=dataset, bias=bias, **repeated)
         means = repeated["gap"].mean(axis=1)
         log.info(
