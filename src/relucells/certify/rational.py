@@ -97,7 +97,9 @@ class ExactCell:
         return p, denominator
 
     def value(self, sample: int) -> fmpq:
-        """The fitted value of an alive sample."""
+        """The fitted value of a sample: 0 where neither a neuron nor the free part reaches it."""
+        if not self.cell.alive[sample]:
+            return fmpq(0)
         p, denominator = self.fitted
         return fmpq(p[self.alive.index(sample), 0], denominator) * power(self.unit)
 
