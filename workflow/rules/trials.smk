@@ -58,7 +58,7 @@ rule lp_check:
         "../envs/relucells.yaml"
     resources:
         mem_mb=750,
-        runtime=120,
+        runtime=60,
     params:
         settings=config["lp_check"],
         code=code_of("trials/lp_check"),
