@@ -74,14 +74,17 @@ def test_runs_follow_the_textbook_loop(rng, N, D, bias):
     assert len({(end.outcome, end.steps) for end in ends}) > 2
 
 
-def test_many_runs_are_taken_in_parts(problem, monkeypatch):
-    X, y, W, z = problem
-    W, z = np.stack([W, 2 * W, 3 * W]), np.stack([z, z / 2, z / 3])
-    together = descend_all(X, y, W, z, 1e-3, 1e-3, 50)
-    monkeypatch.setattr("relucells.descent.TOGETHER", 1)
-    apart = descend_all(X, y, W, z, 1e-3, 1e-3, 50)
-    assert [(end.outcome, end.steps) for end in apart] == [(end.outcome, end.steps) for end in together]
-    np.testing.assert_allclose([end.W for end in apart], [end.W for end in together], atol=1e-12)
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_run_ends_bit_for_bit_the_same_whatever_others_are_asked_for(rng, wide):
+    """Trials are cut into blocks of any size."""
+    N, D, K = (6, 40, 4) if wide else (40, 6, 4)
+    X, y = rng.standard_normal((N, D)), rng.choice([-1.0, 1.0], N)
+    W, z = rng.standard_normal((5, K, D)), rng.standard_normal((5, K))
+    W[2, 1] -= 10 * X.mean(axis=0)  # a neuron that hardly any sample activates
+    together = descend_all(X, y, W, z, 1e-4, 1e-3, 300)
+    for t, end in enumerate(together):
+        (alone,) = descend_all(X, y, W[t : t + 1], z[t : t + 1], 1e-4, 1e-3, 300)
+        assert alone == end
 
 
 def test_trapped_on_the_plateau(rng):

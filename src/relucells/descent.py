@@ -29,9 +29,6 @@ from relucells.samples.threads import one_thread
 
 Outcome = Literal["crossed", "trapped", "undecided"]
 
-# Floats in the largest array of the runs that are taken together.
-TOGETHER = 4_000_000
-
 
 @dataclass(frozen=True, eq=False)
 class Descent(Record):
@@ -123,10 +120,11 @@ def descend_all(
     starts = np.zeros((len(W), F.shape[1])) if c is None else real_array("c", c, dimensions=2)
     if starts.shape != (len(W), F.shape[1]):
         raise ValueError(f"c: must have shape {(len(W), F.shape[1])}, not {starts.shape}")
-    at_once = max(1, TOGETHER // (max(N, D) * max(W.shape[1], N // GramForm.FEW)))
     found: list[Descent] = []
-    for start in range(0, len(W), at_once):
-        part = slice(start, start + at_once)
+    # One run at a time: products of several runs round differently with their number, and a result must not
+    # depend on how trials are cut into blocks.
+    for start in range(len(W)):
+        part = slice(start, start + 1)
         where: Form
         if N < D and free is None:
             where = GramForm(inputs, y, W[part], step)
