@@ -53,7 +53,7 @@ def textbook(X, y, W, z, step, tolerance, max_steps):
     ids=["by weights", "by pre-activations", "rows apart", "few rows apart", "few active pairs"],
 )
 def test_runs_follow_the_textbook_loop(rng, N, D, bias):
-    """Every run ends as it would alone, whatever the others do, and whichever form carries it."""
+    """Whichever form carries the run."""
     X = np.column_stack([rng.standard_normal((N, D - 1)), np.ones(N)])
     y, z = rng.choice([-1.0, 1.0], N), rng.standard_normal((9, 3))
     W = rng.standard_normal((9, 3, D))

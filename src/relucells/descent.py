@@ -7,20 +7,19 @@
 Inside a cell every gradient lies in the span of the samples. So with fewer samples than coordinates
 the N × K pre-activations and the Gram matrix G = X Xᵀ are enough: a step costs at most N²K operations,
 whatever the input dimension. With more samples than coordinates the plain form is cheaper. Both are
-the same iteration. Runs on the same samples are taken together, so that a step is a few products of matrices.
+the same iteration (``descent_forms``).
 
 Derived: a step moves w_j by η|z_j|‖∂L/∂R_j‖, hence w_j·x_i by at most ‖x_i‖ times that. As long as the path
 of w_j is shorter than its least distance to a hyperplane, no sign can have changed, and none is looked at.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.lockstep import Form, GramForm, PlainForm
+from relucells.descent_forms import Form, GramForm, PlainForm
 from relucells.progress import progress
 from relucells.samples.free_part import coefficients, free_array
 from relucells.samples.inputs import Inputs, network, prepare, real_array
@@ -102,8 +101,7 @@ def descend_all(
     free: ArrayLike | None = None,
     c: ArrayLike | None = None,
 ) -> list[Descent]:
-    """``descend`` from each of T points, W (T, K, D), z (T, K) and c (T, m), on the same samples, step by
-    step."""
+    """``descend`` from each of T points, W (T, K, D), z (T, K) and c (T, m), on the same samples."""
     inputs = prepare(X)
     W, z = real_array("W", W, dimensions=3), real_array("z", z, dimensions=2)
     if len(z) != len(W):
@@ -120,82 +118,47 @@ def descend_all(
     starts = np.zeros((len(W), F.shape[1])) if c is None else real_array("c", c, dimensions=2)
     if starts.shape != (len(W), F.shape[1]):
         raise ValueError(f"c: must have shape {(len(W), F.shape[1])}, not {starts.shape}")
-    found: list[Descent] = []
-    # One run at a time: products of several runs round differently with their number, and a result must not
-    # depend on how trials are cut into blocks.
-    for start in range(len(W)):
-        part = slice(start, start + 1)
-        where: Form
+    runs = []
+    # One by one: products of several runs round differently with their number, and a result must not depend
+    # on how trials are cut into blocks.
+    for t in range(len(W)):
+        form: Form
         if N < D and free is None:
-            where = GramForm(inputs, y, W[part], step)
+            form = GramForm(inputs, y, W[t], step)
         else:  # a free part needs the errors of all samples, which the Gram form does not compute
-            where = PlainForm(inputs, y, W[part], step)
+            form = PlainForm(inputs, y, W[t], step)
             if free is not None:
-                where.set_free(F, starts[part])
-        runs = _Runs(where, z[part], step)
-        ends = dict(runs.descend(gradient_tolerance, max_steps))
-        found += [ends[number] for number in sorted(ends)]
-    return found
+                form.set_free(F, starts[t])
+        runs.append(_descend(form, z[t], step, gradient_tolerance, max_steps))
+    return runs
 
 
-class _Runs:
-    """Runs that are still inside their cells, in lockstep.
-
-    form : where they stand; z (T, k), of the neurons that can move; numbers (T,) : which of the given runs
-    they are; room (T, k) : how far w_j may still go before a sign must be looked at
-    """
-
-    def __init__(self, form: Form, z: NDArray, step: float):
-        self.form, self.step = form, step
-        self.given, self.z = z, np.take_along_axis(z, form.moving, axis=1)
-        self.numbers = np.arange(len(z))
-        self.room = form.distances()
-
-    def descend(self, tolerance: float, max_steps: int) -> Iterator[tuple[int, Descent]]:
-        """The end of each run, with its number."""
-        for steps in progress(range(max_steps + 1), "steps"):
-            by_z, squares, rounding = self.form.gradient(self.z)
-            # Rounding can leave a Gram form slightly below zero.
-            np.maximum(squares, 0.0, out=squares)
-            total = (by_z * by_z + squares * (self.z * self.z)).sum(axis=1)
-            if self.form.F is not None:
-                total += (self.form.by_c**2).sum(axis=1)
-            norm = np.sqrt(total)
-            if steps < max_steps:
-                self.room -= self.step * np.abs(self.z) * (np.sqrt(squares) + rounding[:, None])
-                if not (self.room.min() <= 0 or norm.min() < tolerance):
-                    self.form.move()
-                    self.z = self.z - self.step * by_z
-                    continue
-            trapped = norm < tolerance
-            ended, crossed = trapped | (steps == max_steps), np.zeros_like(trapped)
-            if steps < max_steps:
-                crossed = self._crossed() & ~trapped
-                ended = trapped | crossed
-            for t in map(int, np.flatnonzero(ended)):
-                outcome: Outcome = "trapped" if trapped[t] else "crossed" if crossed[t] else "undecided"
-                taken = steps + int(crossed[t])
-                z = self.given[self.numbers[t]].copy()
-                z[self.form.moving[t]] = self.z[t]
-                c = None if self.form.F is None else self.form.c[t]
-                end = Descent(outcome, taken, self.form.weights(t), z, float(norm[t]), c)
-                yield int(self.numbers[t]), end
-            if ended.all():
-                return
-            if ended.any():
-                self._keep(~ended)
-                by_z = by_z[~ended]
-            self.form.move()
-            self.z = self.z - self.step * by_z
-
-    def _crossed(self) -> NDArray[np.bool_]:
-        """Which runs leave their cells in the next step. Only those with no room left can."""
-        crossed = np.zeros(len(self.numbers), dtype=bool)
-        near = np.flatnonzero((self.room <= 0).any(axis=1))
-        if len(near):
-            crossed[near], self.room[near] = self.form.look(near)
-        return crossed
-
-    def _keep(self, kept: NDArray[np.bool_]) -> None:
-        self.form.keep(kept)
-        self.z, self.numbers, self.room = self.z[kept], self.numbers[kept], self.room[kept]
+def _descend(form: Form, given: NDArray, step: float, tolerance: float, max_steps: int) -> Descent:
+    """The end of the run that ``form`` carries, with output weights ``given`` (K,) at its start."""
+    z, room = given[form.moving], form.distances()  # how far w_j may still go before signs are looked at
+    outcome: Outcome = "undecided"
+    for steps in progress(range(max_steps + 1), "steps"):
+        by_z, squares, rounding = form.gradient(z)
+        # Rounding can leave a Gram form slightly below zero.
+        np.maximum(squares, 0.0, out=squares)
+        total = (by_z * by_z + squares * (z * z)).sum()
+        if form.F is not None:
+            total += (form.by_c**2).sum()
+        norm = float(np.sqrt(total))
+        if norm < tolerance:
+            outcome = "trapped"
+        elif steps < max_steps:
+            room -= step * np.abs(z) * (np.sqrt(squares) + rounding)
+            crossed = False
+            if room.min() <= 0:
+                crossed, room = form.look()
+            if not crossed:
+                form.move()
+                z = z - step * by_z
+                continue
+            outcome = "crossed"
+        break
+    last = given.copy()
+    last[form.moving] = z
+    c = None if form.F is None else form.c
+    return Descent(outcome, steps + (outcome == "crossed"), form.weights(), last, norm, c)
