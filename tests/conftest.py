@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-pytest_plugins = ["image_fixtures"]
+pytest_plugins = ["image_fixtures", "checker_fixtures"]
 ROOT = Path(__file__).resolve().parent.parent
 # A script is a module of its own; it finds what stands beside it.
 sys.path[:0] = sorted({str(path.parent) for path in (ROOT / "workflow" / "scripts").rglob("*.py")})

@@ -45,13 +45,7 @@ def margin_is(X, y, pattern, F, convention, margin: float) -> bool:
     cell = Cell(X, y, pattern, F)
     if not cell.pattern.any():
         return margin == 1.0
-    signs = oracle.allowed(convention, cell.K)
-    if margin == -np.inf:
-        return not any(cell.holds(s, Fraction(-(10**30))) for s in signs)
-    slack = abs(Fraction(margin)) / 10**6
-    reached = any(cell.holds(s, Fraction(margin) - slack) for s in signs)
-    more = margin < 1 and any(cell.holds(s, Fraction(margin) + slack + Fraction(1, 10**300)) for s in signs)
-    return reached and not more
+    return oracle.has_margin(cell, convention, margin)
 
 
 KINDS = ("bias", "skip", "two columns", "repeated columns", "some samples", "bias and a coordinate")

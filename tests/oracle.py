@@ -80,7 +80,11 @@ def verdict(X, y, pattern, convention) -> str:
 
 def margin_is(X, y, pattern, convention, margin: float) -> bool:
     """Whether the largest margin, at most 1, is this one up to a millionth of it."""
-    cell = Cell(X, y, pattern)
+    return has_margin(Cell(X, y, pattern), convention, margin)
+
+
+def has_margin(cell, convention, margin: float) -> bool:
+    """The same of a cell that answers ``holds``."""
     signs = allowed(convention, cell.K)
     if margin == -np.inf:
         return not any(cell.holds(s, Fraction(-(10**30))) for s in signs)

@@ -1,17 +1,13 @@
 """Both checkers, and decide, on cells on which one of them once refused the truth or raised."""
 
-import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
+from second_checker import check_certificate
 
 from relucells import Certificate, Decision, Leaf, decide, export_certificate, verification_level
 from relucells.samples.randomness import stream
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-check_certificate = pytest.importorskip("check_certificate")
 
 
 @pytest.fixture

@@ -2,16 +2,15 @@
 
 import copy
 import json
-import sys
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import free_oracle
 import naive
 import numpy as np
 import oracle
 import pytest
+from second_checker import answer, exported
 
 from relucells import cell_minimum, critical_point, decide, export_certificate, verification_level, verify
 from relucells.certify.certificates import Certificate, Leaf, pack, unpack
@@ -21,24 +20,6 @@ from relucells.certify.verify import cell_of, leaf_bound
 from relucells.critical_points.certificate import certificate_of
 from relucells.critical_points.exact_descent import settle
 from relucells.samples.randomness import stream
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-check_certificate = pytest.importorskip("check_certificate")
-
-
-def answer(data) -> str:
-    """ "proven", or the reason why the second checker refuses."""
-    try:
-        check_certificate.check(data)
-        return "proven"
-    except check_certificate.Rejected as error:
-        return str(error)
-
-
-def exported(path, X, y, pattern, decision, F, **more):
-    export_certificate(X, y, pattern, decision, path / "certificate.json", free=F, **more)
-    return json.loads((path / "certificate.json").read_text())
 
 
 def small_decisions(start: int, stop: int):

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import naive
 import numpy as np
 import pytest
+from conftest import ROOT
+from second_checker import answer, check_certificate, exported
 
 from relucells import Certificate, Decision, Leaf, cell_minimum, decide, export_certificate, prepare, verify
 from relucells.certify.critical import certify_point, export_point, point_level
@@ -23,24 +24,6 @@ from relucells.samples.images import binary_subset, parse_mnist
 from relucells.samples.randomness import stream
 from relucells.search.budget import Budget
 from relucells.search.sign_free import Search
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-check_certificate = pytest.importorskip("check_certificate")
-
-
-def answer(data) -> str:
-    """ "proven", or the reason why the second checker refuses."""
-    try:
-        check_certificate.check(data)
-        return "proven"
-    except check_certificate.Rejected as error:
-        return str(error)
-
-
-def exported(path, X, y, pattern, decision, **more):
-    export_certificate(X, y, pattern, decision, path / "certificate.json", **more)
-    return json.loads((path / "certificate.json").read_text())
 
 
 def small_decisions(count: int):

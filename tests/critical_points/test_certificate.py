@@ -1,13 +1,12 @@
 """Ends of descent get certificates of their kind, which both checkers take."""
 
 import json
-import sys
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from second_checker import check_certificate
 
 from relucells.certify.critical import export_point, pack_points, point_level, unpack_points
 from relucells.critical_points.certificate import certificate_of
@@ -15,9 +14,6 @@ from relucells.critical_points.classify import critical_point
 from relucells.critical_points.exact_descent import settle
 from relucells.critical_points.saddles import saddle_in_cell
 from relucells.samples.randomness import stream
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-check_certificate = pytest.importorskip("check_certificate")
 
 
 def ends(count: int):

@@ -1,19 +1,15 @@
 """What ``examine`` says of small networks, against cases by hand and the rest of the library."""
 
 import json
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
+from second_checker import check_certificate
 
 import relucells
 from relucells.critical_points.exact_descent import settle
 from relucells.examination.storage import as_data, write_certificates
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-check_certificate = pytest.importorskip("check_certificate")
 
 
 @pytest.fixture

@@ -1,20 +1,16 @@
 """Networks with an output bias or a skip connection: what is near, the cell, and both checkers."""
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from second_checker import check_certificate
 
 import relucells
 from relucells.critical_points.exact_descent import settle
 from relucells.examination.storage import as_data, write_certificates
 from relucells.pipeline.network_files import read_problem
 from relucells.samples.randomness import stream
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-check_certificate = pytest.importorskip("check_certificate")
 
 
 def free_of(name, X):

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,11 @@ import yaml
 from conftest import ROOT, SCHEMA
 from mapping import not_on_the_map
 from running import TINY, files, planned, run
+from second_checker import check_certificate
 
 from relucells.critical_points.exact_descent import settle
 from relucells.pipeline.plan import Plan
 from relucells.pipeline.run_config import ConfigError, check_config
-
-sys.path.insert(0, str(ROOT))
-check_certificate = pytest.importorskip("check_certificate")
 
 
 @pytest.fixture(scope="module")
