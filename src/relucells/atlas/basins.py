@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from relucells.atlas.faces import PROPOSED, SIGNS, SUBSETS, Place, Rays, rays_of
 from relucells.atlas.sectors import Samples
 
-END_KINDS = ("inside", "wall", "zero")
 RECORDS = 200  # points of a path that are recorded, more of them at its start, where it is fast
 KEPT = 16  # of these, points that are kept
 

@@ -89,23 +89,19 @@ def _nearest(problem: Problem, net: Net, pattern: NDArray, decision: Decision) -
     return nearest_representative(problem, net, Net(signs[:, None] * R, signs, c))
 
 
-def named_quality(better: Network) -> Quality:
-    """Bad, because of this network."""
-    return (
-        Quality("bad", better.W, better.z)
-        if better.c is None
-        else Quality("bad", better.W, better.z, better.c)
-    )
+def qualities(better: Network | None, loss: float) -> list[Quality]:
+    """What may be true of a minimum with this loss: global, or bad because of a network with a lower one."""
+    tried = [Quality("global")]
+    if better is not None and better.loss < loss:
+        tried.append(Quality("bad", better.W, better.z, better.c))
+    return tried
 
 
 def _quality(
     problem: Problem, pattern: NDArray, decision: Decision, better: Network | None
 ) -> tuple[str, Quality | None, str]:
     """("bad", "global" or "open", what shows it, level)."""
-    tried = [Quality("global")]
-    if better is not None and better.loss < decision.loss:
-        tried.append(named_quality(better))
-    for quality in tried:
+    for quality in qualities(better, decision.loss):
         level = quality_level(problem.inputs, problem.y, pattern, decision, quality, **problem.free)
         if level != "rejected":
             return quality.kind, quality, level

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.certify.quality import Quality, point_quality_level
 from relucells.examination import better as better_networks
-from relucells.examination.cell import CellMinimum, minimum_of_cell, named_quality, signs_of
+from relucells.examination.cell import CellMinimum, minimum_of_cell, qualities, signs_of
 from relucells.examination.points import Found, end_of_descent, nearest_point
 from relucells.examination.problem import Net, Problem, problem_and_network
 from relucells.examination.walls import Walls, walls
@@ -123,11 +123,8 @@ def quality_of_point(problem: Problem, point: Found | None, best: Network | None
     """Whether a minimum is proven to be bad or global; None where neither is, and for a saddle."""
     if point is None or point.certificate is None or point.kind == "saddle":
         return None
-    tried = [Quality("global")]
-    if best is not None and best.loss < point.loss:
-        tried.append(named_quality(best))
     arguments = problem.inputs, problem.y, point.certificate
-    for quality in tried:
+    for quality in qualities(best, point.loss):
         if point_quality_level(*arguments, quality, **problem.free) == "proven":
             return quality
     return None

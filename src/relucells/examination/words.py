@@ -9,7 +9,6 @@ import numpy as np
 if TYPE_CHECKING:
     from relucells.examination.cell import CellMinimum
     from relucells.examination.examine import Examination
-    from relucells.examination.points import Found
 
 LISTED = 8  # numbers of neurons or samples that a sentence lists
 
@@ -154,8 +153,3 @@ def _better(found: Examination) -> str:
     assert found.better is not None
     known, loss = found.better.origin, number(found.better.loss)
     return f"A better network is known, from {known}: its loss is at most {loss}."
-
-
-def found_in_short(found: Found) -> str:
-    """A point as a phrase, for tables."""
-    return f"{found.kind}, loss {number(found.loss)}, {number(found.distance)} away"

@@ -55,9 +55,9 @@ def unreadable_style() -> str | None:
         Path(named) / "matplotlibrc",
         home / "matplotlib/matplotlibrc",
     )
-    for path in places:
+    for path in filter(Path.is_file, places):
         try:
-            path.read_text(encoding="utf-8") if path.is_file() else None
+            path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "not UTF-8"
             return f"{path.absolute()}: {why}, so matplotlib cannot start; save it as UTF-8 or move it away"
