@@ -6,7 +6,6 @@ Snakemake compares them like any other parameter.
 import ast
 import hashlib
 import os
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -24,41 +23,46 @@ def code_hash(script: Path, source: Path) -> str:
     Only the text counts, so touching a file changes nothing.
     """
     seen: dict[str, bytes] = {}
-    waiting = list(_own_imports(script, script.parent, source))
+    waiting = list(_own_imports(script.read_text(encoding="utf-8"), script.parent, source))
     while waiting:
         name, path = waiting.pop()
         if name not in seen and name not in LEFT_OUT:
             seen[name] = path.read_bytes()
-            waiting.extend(_own_imports(path, script.parent, source))
+            # the library does not know the scripts: its own modules are all that it can import
+            folders = (source,) if path.is_relative_to(source) else (script.parent, source)
+            waiting.extend(_own_imports(seen[name].decode(), *folders))
     digest = hashlib.sha256()
     for name in sorted(seen):
         digest.update(name.encode() + b"\0" + seen[name] + b"\0")
     return digest.hexdigest()
 
 
-def _own_imports(path: Path, beside: Path, source: Path) -> Iterator[tuple[str, Path]]:
-    """(name, file) of the project's modules that a Python file imports, wherever in its text."""
-    for module in _imported_names(path.read_text(encoding="utf-8")):
+@cache
+def _own_imports(text: str, *folders: Path) -> list[tuple[str, Path]]:
+    """(name, file) of the project's modules that a Python text imports, wherever it does.
+
+    They are kept, because every rule asks for the same few modules.
+    """
+    found = []
+    for module in _imported_names(text):
         parts = module.split(".")
-        for folder in (beside, source):
+        for folder in folders:
             # Importing a module runs the packages around it.
             files = [folder.joinpath(*parts[:n], "__init__.py") for n in range(1, len(parts) + 1)]
             files.append(folder.joinpath(*parts).with_suffix(".py"))
-            for file in files:
-                if file.is_file():
-                    yield file.relative_to(folder).as_posix(), file
+            found += [(file.relative_to(folder).as_posix(), file) for file in files if file.is_file()]
+    return found
 
 
-@cache
-def _imported_names(text: str) -> tuple[str, ...]:
-    """Modules that a Python text may import; kept, because every rule asks for the same few texts."""
+def _imported_names(text: str) -> list[str]:
+    """Modules that a Python text may import."""
     names = []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(names)
+    return names
 
 
 def content_hash(path: str | os.PathLike) -> str:
