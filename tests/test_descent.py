@@ -49,8 +49,8 @@ def textbook(X, y, W, z, step, tolerance, max_steps):
 
 @pytest.mark.parametrize(
     ("N", "D", "bias"),
-    [(12, 5, 0.0), (6, 9, 0.0), (40, 60, 0.0), (40, 60, 12.0), (40, 60, -14.0)],
-    ids=["by weights", "by pre-activations", "rows apart", "few rows apart", "few active pairs"],
+    [(12, 5, 0.0), (40, 5, 0.0), (6, 9, 0.0), (40, 60, 0.0), (40, 60, 12.0), (40, 60, -14.0)],
+    ids=["by samples", "by moments", "by pre-activations", "mixed", "nearly all active", "few active pairs"],
 )
 def test_runs_follow_the_textbook_loop(rng, N, D, bias):
     """Whichever form carries the run."""

@@ -4,42 +4,22 @@
     ∂L/∂R_j = (2/N) Σ_i (f(x_i) − y_i) I_ij x_i                    (24)
     ∂L/∂c = (2/N) Σ_i (f(x_i) − y_i) F_i                           (of a free linear part F c, derived)
 
-Inside a cell every gradient lies in the span of the samples. So with fewer samples than coordinates
-the N × K pre-activations and the Gram matrix G = X Xᵀ are enough: a step costs at most N²K operations,
-whatever the input dimension. With more samples than coordinates the plain form is cheaper. Both are
-the same iteration (``descent_forms``).
+Inside a cell every gradient lies in the span of the samples. So with fewer samples than coordinates the
+pre-activations and the Gram matrix G = X Xᵀ are enough (``descent_gram``), whatever the input dimension.
+With more samples a run goes by its weights (``descent_weights``). Both are the same iteration.
 
 Derived: a step moves w_j by η|z_j|‖∂L/∂R_j‖, hence w_j·x_i by at most ‖x_i‖ times that. As long as the path
 of w_j is shorter than its least distance to a hyperplane, no sign can have changed, and none is looked at.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.descent_forms import Form, GramForm, PlainForm
-from relucells.progress import progress
+from relucells.descent_end import Descent
+from relucells.descent_weights import descend_by_weights
 from relucells.samples.free_part import coefficients, free_array
 from relucells.samples.inputs import Inputs, network, prepare, real_array
-from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
-
-Outcome = Literal["crossed", "trapped", "undecided"]
-
-
-@dataclass(frozen=True, eq=False)
-class Descent(Record):
-    """outcome; steps : taken, the crossing one included; W (K, D), z (K,) : last point in the cell;
-    gradient_norm : there; c (m,) : of a free part, there, else None."""
-
-    outcome: Outcome
-    steps: int
-    W: NDArray[np.float64]
-    z: NDArray[np.float64]
-    gradient_norm: float
-    c: NDArray[np.float64] | None = None
 
 
 def gradient(
@@ -118,47 +98,16 @@ def descend_all(
     starts = np.zeros((len(W), F.shape[1])) if c is None else real_array("c", c, dimensions=2)
     if starts.shape != (len(W), F.shape[1]):
         raise ValueError(f"c: must have shape {(len(W), F.shape[1])}, not {starts.shape}")
-    runs = []
     # One by one: products of several runs round differently with their number, and a result must not depend
     # on how trials are cut into blocks.
-    for t in range(len(W)):
-        form: Form
-        if N < D and free is None:
-            form = GramForm(inputs, y, W[t], step)
-        else:  # a free part needs the errors of all samples, which the Gram form does not compute
-            form = PlainForm(inputs, y, W[t], step)
-            if free is not None:
-                form.set_free(F, starts[t])
-        runs.append(_descend(form, z[t], step, gradient_tolerance, max_steps))
-    return runs
+    if N < D and free is None:
+        from relucells.descent_gram import descend_by_gram  # numba takes a while to load
 
-
-def _descend(form: Form, given: NDArray, step: float, tolerance: float, max_steps: int) -> Descent:
-    """The end of the run that ``form`` carries, with output weights ``given`` (K,) at its start."""
-    z, room = given[form.moving], form.distances()  # how far w_j may still go before signs are looked at
-    outcome: Outcome = "undecided"
-    for steps in progress(range(max_steps + 1), "steps"):
-        by_z, squares, rounding = form.gradient(z)
-        # Rounding can leave a Gram form slightly below zero.
-        np.maximum(squares, 0.0, out=squares)
-        total = (by_z * by_z + squares * (z * z)).sum()
-        if form.F is not None:
-            total += (form.by_c**2).sum()
-        norm = float(np.sqrt(total))
-        if norm < tolerance:
-            outcome = "trapped"
-        elif steps < max_steps:
-            room -= step * np.abs(z) * (np.sqrt(squares) + rounding)
-            crossed = False
-            if room.min() <= 0:
-                crossed, room = form.look()
-            if not crossed:
-                form.move()
-                z = z - step * by_z
-                continue
-            outcome = "crossed"
-        break
-    last = given.copy()
-    last[form.moving] = z
-    c = None if form.F is None else form.c
-    return Descent(outcome, steps + (outcome == "crossed"), form.weights(), last, norm, c)
+        return [
+            descend_by_gram(inputs, y, W[t], z[t], step, gradient_tolerance, max_steps) for t in range(len(W))
+        ]
+    part = [(F, c) if free is not None else (None, None) for c in starts]
+    return [
+        descend_by_weights(inputs, y, W[t], z[t], step, gradient_tolerance, max_steps, *part[t])
+        for t in range(len(W))
+    ]

@@ -13,22 +13,22 @@ some given direction, or its opposite, meets no hyperplane at all.
 
 from fractions import Fraction
 from math import comb
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.samples.inputs import Inputs, prepare, real_array, weights
 
+if TYPE_CHECKING:
+    from relucells.cells.chords import Cells
+
 # Directions that are taken together, so that their products with the samples stay in the processor's cache.
 STRIP = 512
-# How many samples have been looked at after each round, those with the nearest hyperplanes first.
-ROUNDS = (8, 16, 32, 64)
+# Samples with the nearest hyperplanes, which bound a chord before all samples are looked at.
+NEAREST = 64
 # Numbers in a temporary array, for the same reason as STRIP.
 TILE = 1 << 16
-# A chord in single precision is wrong by less than this part of its length (five roundings of 6e-8), ...
-SINGLE = 1e-6
-# ... as long as it is below so many times the distance to the nearest hyperplane (no underflow).
-REACH = 1e20
 
 
 def cell_diameter(X: ArrayLike | Inputs, w: ArrayLike, directions: ArrayLike) -> float:
@@ -62,12 +62,14 @@ def cell_diameters(
         the paper that its numbers rule out (paper/readings.md)
 
     Exact up to rounding. The nearest hyperplanes, in single precision, bound every chord from above. A chord
-    that may exceed the longest one known so far is then computed from all samples in double precision.
-    Memory: n·(N + STRIP) + STRIP·N floats.
+    that may exceed the longest one known so far is then computed from all samples (``cells.chords``).
+    Memory: n·N + STRIP·N floats.
     """
+    from relucells.cells.chords import lengthen  # numba takes a while to load
+
     X, W, directions = _checked(X, W, directions, name="W")
-    cells = _Cells(X, W)
-    X = cells.samples
+    samples, _ = _unit_rows(X)
+    cells, scale = _cells(X, samples, W)
     # Raw directions are all divided by the longest one, so that their products stay in range too.
     unit = 1.0 if normalise else _unit_rows(directions)[1].max()
     longest = np.zeros(len(W))
@@ -75,41 +77,39 @@ def cell_diameters(
         strip, lengths = _unit_rows(directions[start : start + STRIP])
         if not normalise:
             strip *= (lengths / unit)[:, None]
-        _lengthen(longest, strip @ X.T, cells)
-    return longest * cells.scale / unit
+        products = strip @ samples.T
+        lengthen(longest, products, np.ascontiguousarray(products.T, dtype=np.float32), cells)
+    return longest * scale / unit
 
 
-class _Cells:
-    """The cells of n weights W (n, D). Chords are measured in ``scale`` (n,), the distance to the nearest
-    hyperplane, which keeps single precision in its range.
+def _cells(X: NDArray, samples: NDArray, W: NDArray) -> tuple["Cells", NDArray[np.float64]]:
+    """The cells of n weights W (n, D), and the distance of each to its nearest hyperplane, (n,).
 
-    samples : (N, D), of length 1; inverse : (n, N), scale over the signed distances to the hyperplanes
-    nearest : (n, ROUNDS[-1]) samples, nearest hyperplane first; inverse_nearest : theirs, single precision
+    samples : X (N, D), each of length 1. In units of the distance single precision stays in its range.
     """
+    from relucells.cells.chords import Cells
 
-    def __init__(self, X: NDArray[np.float64], W: NDArray[np.float64]):
-        self.samples, _ = _unit_rows(X)
-        N, n = len(X), len(W)
-        count = min(ROUNDS[-1], N)
-        self.scale, self.inverse = np.empty(n), np.empty((n, N))
-        self.nearest = np.empty((n, count), dtype=np.intp)
-        rows = max(1, 2 * TILE // N)
-        for start in range(0, n, rows):
-            part = slice(start, start + rows)
-            distances = W[part] @ self.samples.T
-            sizes = np.abs(distances)
-            self.scale[part] = sizes.min(axis=1)
-            _refuse_boundary(X, W, self.scale[part], "W", start)
-            np.divide(self.scale[part, None], distances, out=self.inverse[part])
-            self.nearest[part] = _smallest(sizes, count)
-        nearest = np.take_along_axis(self.inverse, self.nearest, axis=1)
-        self.inverse_nearest = nearest.astype(np.float32)
+    N, n = len(samples), len(W)
+    count = min(NEAREST, N)
+    scale, inverse, nearest = np.empty(n), np.empty((n, N)), np.empty((n, count), dtype=np.intp)
+    rows = max(1, 2 * TILE // N)
+    for start in range(0, n, rows):
+        part = slice(start, start + rows)
+        distances = W[part] @ samples.T
+        sizes = np.abs(distances)
+        scale[part] = sizes.min(axis=1)
+        _refuse_boundary(X, W, scale[part], "W", start)
+        np.divide(scale[part, None], distances, out=inverse[part])
+        nearest[part] = _smallest(sizes, count)
+    inverse_nearest = np.take_along_axis(inverse, nearest, axis=1).astype(np.float32)
+    return Cells(inverse, nearest, inverse_nearest), scale
 
 
 def _smallest(sizes: NDArray[np.float64], count: int) -> NDArray[np.intp]:
     """The places of the ``count`` smallest of each row, ascending, (n, count)."""
     # The values alone are told apart faster than the places, and in single precision faster still.
-    limit = np.partition(sizes.astype(np.float32), count - 1, axis=1)[:, count - 1]
+    with np.errstate(over="ignore"):
+        limit = np.partition(sizes.astype(np.float32), count - 1, axis=1)[:, count - 1]
     near = np.nonzero(sizes <= limit[:, None])[1]
     if len(near) == count * len(sizes):
         places = near.reshape(-1, count)
@@ -117,89 +117,6 @@ def _smallest(sizes: NDArray[np.float64], count: int) -> NDArray[np.intp]:
         places = np.argpartition(sizes, count - 1, axis=1)[:, :count]
     order = np.argsort(np.take_along_axis(sizes, places, axis=1), axis=1)
     return np.take_along_axis(places, order, axis=1)
-
-
-def _lengthen(longest: NDArray, products: NDArray, cells: _Cells) -> None:
-    """Raise ``longest``, (n,), to the longest chord along directions with these δ·x_i, (M, N).
-
-    A pair of a weight k and a direction m is kept while the samples seen so far allow a chord longer than the
-    longest known.
-    """
-    V = np.ascontiguousarray(products.T, dtype=np.float32)  # (N, M)
-    bounds = _first_round(V, cells)
-    nothing_known = not longest.any()
-    if nothing_known:
-        _measure(longest, products, cells.inverse, np.arange(len(longest)), bounds.argmax(axis=1))
-    k, m = np.divmod(np.flatnonzero(bounds > _beyond(longest).astype(np.float32)[:, None]), bounds.shape[1])
-    ahead, behind = np.zeros((2, len(k)), dtype=np.float32)
-    for start, stop in zip((0, *ROUNDS[1:]), ROUNDS[1:], strict=False):
-        samples = cells.nearest[k, start:stop]
-        r = V.take(samples * V.shape[1] + m[:, None])
-        r *= cells.inverse_nearest[k, start:stop]
-        if r.shape[1]:
-            ahead, behind = np.maximum(ahead, r.max(axis=1)), np.maximum(behind, -r.min(axis=1))
-        bounds = _chords(ahead, behind)
-        if nothing_known:
-            best = _best_of_each(k, bounds)
-            _measure(longest, products, cells.inverse, k[best], m[best])
-        keep = bounds > _beyond(longest)[k]
-        k, m, ahead, behind = k[keep], m[keep], ahead[keep], behind[keep]
-    _measure(longest, products, cells.inverse, k, m)
-
-
-def _first_round(V: NDArray, cells: _Cells) -> NDArray[np.float32]:
-    """Upper bounds of all chords, (n, M), from the nearest samples; V = δ·x_i, (N, M)."""
-    n, M = len(cells.nearest), V.shape[1]
-    bounds = np.empty((n, M), dtype=np.float32)
-    rows = max(1, TILE // M)
-    for start in range(0, n, rows):
-        tile = slice(start, start + rows)
-        ahead = bounds[tile]
-        ahead.fill(0)
-        behind, r = np.zeros_like(ahead), np.empty_like(ahead)
-        for samples, inverse in zip(
-            cells.nearest[tile, : ROUNDS[0]].T, cells.inverse_nearest[tile, : ROUNDS[0]].T, strict=True
-        ):
-            V.take(samples, axis=0, out=r, mode="clip")  # "clip" writes to r directly
-            r *= inverse[:, None]
-            np.maximum(ahead, r, out=ahead)
-            np.minimum(behind, r, out=behind)
-        ahead[...] = _chords(ahead, behind)
-    return bounds
-
-
-def _best_of_each(k: NDArray, bounds: NDArray) -> NDArray[np.intp]:
-    """The place of a largest bound of each weight; ``k``, ascending, says whose each bound is."""
-    if not len(k):
-        return np.empty(0, dtype=np.intp)
-    starts = np.flatnonzero(np.diff(k, prepend=-1))
-    largest = np.repeat(np.maximum.reduceat(bounds, starts), np.diff(starts, append=len(k)))
-    found = np.flatnonzero(bounds == largest)
-    return found[np.flatnonzero(np.diff(k[found], prepend=-1))]
-
-
-def _measure(longest: NDArray, products: NDArray, inverse: NDArray, k: NDArray, m: NDArray) -> None:
-    """Raise ``longest`` to the chords of the pairs (k, m), from all samples in double precision."""
-    at_once = max(1, TILE // products.shape[1])
-    for start in range(0, len(k), at_once):
-        weight, direction = k[start : start + at_once], m[start : start + at_once]
-        r = products[direction] * inverse[weight]
-        ahead, behind = np.maximum(r.max(axis=1), 0), np.maximum(-r.min(axis=1), 0)
-        np.maximum.at(longest, weight, _chords(ahead, behind))
-
-
-def _beyond(longest: NDArray) -> NDArray[np.float64]:
-    """A chord can be longer than ``longest`` only if its bound in single precision exceeds this."""
-    return np.where(np.isinf(longest), np.inf, np.minimum(longest * (1 - SINGLE), REACH))
-
-
-def _chords(ahead: NDArray, behind: NDArray) -> NDArray:
-    """s1 + s2 from the largest r_i and the largest −r_i; 0 where one of them is not positive.
-
-    Signs do not matter.
-    """
-    with np.errstate(divide="ignore", over="ignore"):  # 1 / −0.0 would be −∞
-        return np.reciprocal(np.abs(ahead)) + np.reciprocal(np.abs(behind))
 
 
 def _checked(X, W, directions, name: str) -> tuple[NDArray, NDArray, NDArray]:
