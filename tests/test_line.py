@@ -98,6 +98,23 @@ def test_mirroring_and_reordering_change_nothing(seed, K):
     np.testing.assert_allclose(g.optimal_locations(-locations, -normals), -best, rtol=1e-9, atol=1e-9)
 
 
+def test_many_sets_of_weights_at_once_are_as_each_alone():
+    """Weights that meet, with one normal or two, beside others that do not."""
+    rng = np.random.default_rng(5)
+    normals = np.array([-1, 1, 1, -1, 1])
+    many = np.round(rng.uniform(-2, 2, (6, 7, 5)), 1)
+    many[0, :, 1] = many[0, :, 2]
+    many[1, :, 1] = many[1, :, 0]
+    many[2, :, 2:] = many[2, :, :1]
+    for function in (g.optimal_locations, g.gaps, g.expected_loss):
+        alone = [[function(locations, normals) for locations in row] for row in many]
+        np.testing.assert_array_equal(function(many, normals), alone)
+    F, f = g.normal_equations(many, normals)
+    for at in np.ndindex(many.shape[:-1]):
+        np.testing.assert_array_equal(F[at], g.normal_equations(many[at], normals)[0])
+        np.testing.assert_array_equal(f[at], g.normal_equations(many[at], normals)[1])
+
+
 def fifty_digits(locations, normals, N):
     """F h = f, eqs. (11), (15), (16), by elimination in long arithmetic; h* and log P_t, (17), (18)."""
     mp = pytest.importorskip("mpmath", reason="mpmath comes with torch; without it no long arithmetic")
@@ -302,7 +319,8 @@ def test_claims_about_figure_2():
         ([], [], "^locations: must not be empty"),
         ([0.0, 1.0], [1], "^normals: must have one entry per location, 2, not 1"),
         ([0.0, 1.0], [1, 0], "^normals: must hold only 1 and -1"),
-        ([[0.0]], [1], "^locations: must have 1 dimensions"),
+        ([[0.0]], [[1]], "^normals: must have 1 dimensions"),
+        ([[0.0, 1.0], [0.0, 2.0]], [1], "^normals: must have one entry per location, 2, not 1"),
     ],
 )
 def test_bad_arguments_are_named(locations, normals, message):

@@ -39,80 +39,113 @@ CLASS_MEANS = (1.0, -1.0)
 
 @dataclass(frozen=True, eq=False)
 class Regions(Record):
-    """The regions Ω_0 … Ω_(J−1) from left to right.
+    """The regions Ω_0 … Ω_(J−1) from left to right, J = K + 1, for one set of weights or many, (...).
 
-    edges : (J + 1,) from −∞ to ∞; a region between weights of opposite normals at one place is empty
-    active : (J, K) bool, I_jk
-    log_probability : (2, J), log P_j± under the positive and the negative class, −∞ for an empty region
-    mean : (2, J), x̄_j±, the class means inside the region (of an empty region: where it lies)
+    edges : (..., J + 1) from −∞ to ∞; a region between weights at one place is empty
+    order : (..., K), the weights from left to right, of those at one place the mirrored ones first
+    slope : (..., J), how many weights are active
+    log_probability : (2, ..., J), log P_j± under the positive and the negative class, −∞ for an empty region
+    mean : (2, ..., J), x̄_j±, the class means inside the region (of an empty region: where it lies)
     """
 
     edges: NDArray[np.float64]
-    active: NDArray[np.bool_]
+    order: NDArray[np.int64]
+    slope: NDArray[np.int64]
     log_probability: NDArray[np.float64]
     mean: NDArray[np.float64]
 
 
 def regions(locations: ArrayLike, normals: ArrayLike) -> Regions:
-    """Regions cut by weights at ``locations``, (K,), with ``normals``, (K,) of ±1.
+    """Regions cut by weights at ``locations``, (..., K), with ``normals``, (K,) of ±1.
 
     Raises ValueError, naming the argument, if they are not finite, not ±1 or of different lengths.
     """
-    places, group, _ = _places(*_weights(locations, normals))
-    edges = np.concatenate([[-np.inf], places[:, 0], [np.inf]])
-    left = np.arange(len(edges) - 1)[:, None] <= group  # region j lies left of the weight's location
-    active = left == (places[group, 1] < 0)
-    logs = np.array([_log_interval(edges[:-1] - mu, edges[1:] - mu) for mu in CLASS_MEANS])
-    means = np.array([mu + _truncated_mean(edges[:-1] - mu, edges[1:] - mu) for mu in CLASS_MEANS])
-    return Regions(edges, active, logs, means)
+    return _regions(*_weights(locations, normals))
+
+
+def _regions(locations: NDArray, normals: NDArray) -> Regions:
+    normals = np.broadcast_to(normals, locations.shape)
+    order = np.lexsort((normals, locations))
+    ends = np.full((*locations.shape[:-1], 1), np.inf)
+    edges = np.concatenate([-ends, np.take_along_axis(locations, order, -1), ends], axis=-1)
+    slope = _from_the_left((normals < 0).sum(axis=-1), np.take_along_axis(normals, order, -1).astype(int))
+    at = [(edges[..., :-1] - mu, edges[..., 1:] - mu) for mu in CLASS_MEANS]
+    logs = np.array([_log_interval(*interval) for interval in at])
+    inside = zip(CLASS_MEANS, at, logs, strict=True)
+    means = np.array([mu + _truncated_mean(*interval, log_P) for mu, interval, log_P in inside])
+    return Regions(edges, order, slope, logs, means)
+
+
+def _from_the_left(first: NDArray, steps: NDArray) -> NDArray:
+    """What the leftmost region has, (...), and each next one after a step, (..., K): (..., K + 1)."""
+    return np.cumsum(np.concatenate([first[..., None], steps], axis=-1), axis=-1)
 
 
 def normal_equations(locations: ArrayLike, normals: ArrayLike) -> tuple[NDArray, NDArray]:
-    """F, (K, K), and f, (K,), of eqs. (11), (15) and (16), term by term as printed."""
-    cut = regions(locations, normals)
-    I = cut.active.astype(float)
+    """F, (..., K, K), and f, (..., K), of eqs. (11), (15) and (16), term by term as printed."""
+    locations, normals = _weights(locations, normals)
+    cut = _regions(locations, normals)
+    place = np.argsort(cut.order, axis=-1)[..., None, :]
+    left = np.arange(locations.shape[-1] + 1)[:, None] <= place  # region j lies left of the weight
+    I = (left == (normals < 0)).astype(float)
     P = np.exp(cut.log_probability)
-    F = I.T @ (P.sum(axis=0)[:, None] * I)
-    together = I.T @ ((P * cut.mean).sum(axis=0)[:, None] * I)
-    return F, together.sum(axis=1) - I.T @ (P[0] - P[1])
+    F = I.mT @ (P.sum(axis=0)[..., None] * I)
+    means = cut.slope * (P * cut.mean).sum(axis=0) - (P[0] - P[1])
+    return F, (means[..., None, :] @ I)[..., 0, :]
 
 
 def optimal_locations(locations: ArrayLike, normals: ArrayLike) -> NDArray[np.float64]:
-    """h*, (K,), the minimum of the expected loss for the activations at ``locations``; eqs. (11)–(16).
+    """h*, (..., K), the minimum of the expected loss for the activations at ``locations``; eqs. (11)–(16).
 
     Solved in closed form (module docstring). Weights with one location and one normal have the same
     column of F: they share their sum equally, the solution of least norm.
     """
     locations, normals = _weights(locations, normals)
-    places, group, count = _places(locations, normals)
-    cut = regions(locations, normals)
+    cut = _regions(locations, normals)
+    n = normals[cut.order]
     positive, negative = cut.log_probability
     log_P = np.logaddexp(positive, negative)
     empty = np.isneginf(log_P)
 
-    odds = np.zeros(len(log_P))  # log of positive to negative probability
+    odds = np.zeros(log_P.shape)  # log of positive to negative probability
     np.subtract(positive, negative, out=odds, where=~empty)
     y_mean = np.tanh(odds / 2)
     x_mean = (cut.mean[0] * (1 + y_mean) + cut.mean[1] * (1 - y_mean)) / 2
-    alone = cut.active.sum(axis=1) * x_mean - y_mean  # t_j
+    alone = cut.slope * x_mean - y_mean  # t_j
 
-    v = np.zeros(len(alone))
-    v[0] = 1
-    mirrored = np.flatnonzero(places[:, 1] < 0)
-    v[mirrored] -= 1
-    v[mirrored + 1] += 1
+    v = np.zeros(log_P.shape)
+    v[..., 0] = 1
+    v[..., :-1] -= n < 0
+    v[..., 1:] += n < 0
     bound = v != 0
-    if (bound & empty).any():  # an empty region meets the constraint at no cost
-        share = (bound & empty).astype(float)
-    else:
-        share = np.where(bound, np.exp(log_P[bound].min() - log_P), 0.0)
-    c = alone - v * share / share.sum() * (v @ alone)
-    return (places[:, 1] * np.diff(c) / count)[group]
+    least = np.where(bound, log_P, np.inf).min(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        share = np.where(bound, np.exp(np.minimum(least - log_P, 0.0)), 0.0)
+    # an empty region meets the constraint at no cost
+    share = np.where(np.isneginf(least), bound & empty, share)
+    c = alone - v * share / share.sum(axis=-1, keepdims=True) * (v * alone).sum(axis=-1, keepdims=True)
+    found = np.empty(locations.shape)
+    np.put_along_axis(found, cut.order, _steps(c, cut.edges[..., 1:-1], n), axis=-1)
+    return found
+
+
+def _steps(c: NDArray, places: NDArray, n: NDArray) -> NDArray[np.float64]:
+    """By how much c, (..., K + 1), grows at each weight, (..., K), in the direction of its normal.
+
+    Weights of one place and normal share what they add together.
+    """
+    new = (places[..., 1:] != places[..., :-1]) | (n[..., 1:] != n[..., :-1])
+    here, always = np.arange(n.shape[-1]), np.ones((*n.shape[:-1], 1), dtype=bool)
+    first = np.maximum.accumulate(np.where(np.concatenate([always, new], axis=-1), here, 0), axis=-1)
+    ends = np.where(np.concatenate([new, always], axis=-1), here, len(here))
+    last = np.minimum.accumulate(ends[..., ::-1], axis=-1)[..., ::-1]
+    grown = np.take_along_axis(c, last + 1, axis=-1) - np.take_along_axis(c, first, axis=-1)
+    return n * grown / (last - first + 1)
 
 
 def gaps(locations: ArrayLike, normals: ArrayLike) -> NDArray[np.float64]:
-    """(K, 2): the ends, lower one first, of the gap between each h_k and its h_k*."""
-    return np.sort(np.stack([locations, optimal_locations(locations, normals)], axis=1), axis=1)
+    """(..., K, 2): the ends, lower one first, of the gap between each h_k and its h_k*."""
+    return np.sort(np.stack([locations, optimal_locations(locations, normals)], axis=-1), axis=-1)
 
 
 def log_probability_within(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
@@ -171,17 +204,21 @@ def empirical_loss(x: ArrayLike, y: ArrayLike, locations: ArrayLike, normals: Ar
     return float(np.mean((output(x, locations, normals) - targets(y, len(x))) ** 2))
 
 
-def expected_loss(locations: ArrayLike, normals: ArrayLike) -> float:
-    """E (f(x) − y)² over the two classes (derived: second moments of the truncated normals)."""
-    cut = regions(locations, normals)
-    slope = cut.active.sum(axis=1)
-    c = cut.active @ np.asarray(locations, dtype=float)
-    loss = 0.0
+def expected_loss(locations: ArrayLike, normals: ArrayLike) -> NDArray[np.float64] | float:
+    """E (f(x) − y)² over the two classes (derived: second moments of the truncated normals).
+
+    locations : (..., K); a number, or one for each set of K locations, (...)
+    """
+    locations, normals = _weights(locations, normals)
+    cut = _regions(locations, normals)
+    places, n = cut.edges[..., 1:-1], normals[cut.order]
+    c = _from_the_left(np.where(n < 0, places, 0.0).sum(axis=-1), n * places)
+    loss = np.zeros(locations.shape[:-1])  # the label is the sign of the class mean
     for mu, log_P, mean in zip(CLASS_MEANS, cut.log_probability, cut.mean, strict=True):
-        variance = _truncated_variance(cut.edges[:-1] - mu, cut.edges[1:] - mu, mean - mu, log_P)
-        error = (slope * mean - c - mu) ** 2 + slope**2 * variance  # the label is the class mean's sign
-        loss += 0.5 * np.exp(log_P) @ error
-    return float(loss)
+        variance = _truncated_variance(cut.edges[..., :-1] - mu, cut.edges[..., 1:] - mu, mean - mu, log_P)
+        error = (cut.slope * mean - c - mu) ** 2 + cut.slope**2 * variance
+        loss += 0.5 * (np.exp(log_P) * error).sum(axis=-1)
+    return loss if loss.ndim else float(loss)
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,23 +291,14 @@ def _cells_from_the_right(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray, NDA
 
 
 def _weights(locations: ArrayLike, normals: ArrayLike) -> tuple[NDArray, NDArray]:
-    locations = real_array("locations", locations, dimensions=1)
+    locations = real_array("locations", locations, dimensions=None)
     normals = real_array("normals", normals, dimensions=1)
-    if normals.shape != locations.shape:
-        raise ValueError(f"normals: must have one entry per location, {len(locations)}, not {len(normals)}")
-    if not np.isin(normals, (-1, 1)).all():
+    K = locations.shape[-1]
+    if len(normals) != K:
+        raise ValueError(f"normals: must have one entry per location, {K}, not {len(normals)}")
+    if not (np.abs(normals) == 1).all():
         raise ValueError("normals: must hold only 1 and -1")
     return locations, normals
-
-
-def _places(locations: NDArray, normals: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-    """The distinct pairs (location, normal) in ascending order, each weight's pair, weights per pair."""
-    order = np.lexsort((normals, locations))
-    pairs = np.stack([locations, normals], axis=1)[order]
-    new = np.append(True, (pairs[1:] != pairs[:-1]).any(axis=1))
-    group = np.empty(len(order), dtype=int)
-    group[order] = np.cumsum(new) - 1
-    return pairs[new], group, np.bincount(group)
 
 
 def _toward_right(low: NDArray, high: NDArray) -> tuple[NDArray, NDArray, NDArray]:
@@ -289,13 +317,13 @@ def _log_interval(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
         return whole + np.log1p(-np.exp(np.minimum(log_ndtr(-high) - whole, 0.0)))
 
 
-def _truncated_mean(low: NDArray, high: NDArray) -> NDArray[np.float64]:
-    """(φ(low) − φ(high)) / (Φ(high) − Φ(low)); the place itself where low = high."""
+def _truncated_mean(low: NDArray, high: NDArray, log_P: NDArray) -> NDArray[np.float64]:
+    """(φ(low) − φ(high)) / P, P = Φ(high) − Φ(low); the place itself where low = high."""
     near, far, mirrored = _toward_right(low, high)
     empty = near == far
     with np.errstate(divide="ignore", invalid="ignore"):
         fall = np.log(-np.expm1(-(far - near) * (far + near) / 2))  # 1 − φ(far)/φ(near)
-        mean = np.exp(fall - near**2 / 2 - np.log(2 * np.pi) / 2 - _log_interval(near, far))
+        mean = np.exp(fall - near**2 / 2 - np.log(2 * np.pi) / 2 - log_P)
     return np.where(empty, low, np.where(mirrored, -mean, mean))
 
 

@@ -208,8 +208,11 @@ def clear_of_noise(factor: NDArray[np.float64] | None, whole: NDArray[np.float64
     return bool(np.linalg.norm(factor) * np.linalg.norm(whole) <= GRAM_CONDITION_LIMIT)
 
 
-def real_array(name: str, value: ArrayLike, dimensions: int) -> NDArray[np.float64]:
-    """``value`` as a finite float array without empty axes; ValueError names the argument."""
+def real_array(name: str, value: ArrayLike, dimensions: int | None) -> NDArray[np.float64]:
+    """``value`` as a finite float array without empty axes; ValueError names the argument.
+
+    dimensions : how many there must be; None: one or more
+    """
     refuse_masks(name, value)
     try:
         array = np.asarray(value)
@@ -218,7 +221,7 @@ def real_array(name: str, value: ArrayLike, dimensions: int) -> NDArray[np.float
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name}: must hold real numbers, not {array.dtype}")
     array = np.ascontiguousarray(array, dtype=np.float64)
-    if array.ndim != dimensions:
+    if dimensions not in (None, array.ndim):
         raise ValueError(f"{name}: must have {dimensions} dimensions, not shape {array.shape}")
     if 0 in array.shape:
         raise ValueError(f"{name}: must not be empty, got shape {array.shape}")

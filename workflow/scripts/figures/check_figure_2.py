@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from compute_figure_2 import NORMALS, PANELS, Sample, grid, repetitions
+from compute_figure_2 import NORMALS, PANELS, Sample, expected_losses, grid, repetitions
 
 from relucells import line as gaussian_1d
 from relucells.pipeline.job import job, write_csv
@@ -28,9 +28,9 @@ def expected_minimum(locations: np.ndarray, location_w2: float) -> float:
     from scipy.optimize import minimize_scalar
 
     def loss(h: float) -> float:
-        return gaussian_1d.expected_loss([h, location_w2], NORMALS)
+        return float(gaussian_1d.expected_loss([h, location_w2], NORMALS))
 
-    start = int(np.argmin([loss(h) for h in locations]))
+    start = int(np.argmin(expected_losses(locations, location_w2)))
     around = locations[max(start - 1, 0)], locations[min(start + 1, len(locations) - 1)]
     return float(minimize_scalar(loss, bounds=around, method="bounded", options={"xatol": 1e-9}).x)
 

@@ -54,9 +54,14 @@ def grid(span: dict) -> np.ndarray:
     return np.round(np.linspace(span["from"], span["to"], steps + 1), 12)
 
 
+def beside(locations: np.ndarray, other: float) -> np.ndarray:
+    """Pairs of locations (n, 2): each of w1's with the one of w2."""
+    return np.stack([locations, np.full(len(locations), other)], axis=1)
+
+
 def expected_losses(locations: np.ndarray, location_w2: float) -> np.ndarray:
     """The expected loss for w1 at each of ``locations``."""
-    return np.array([gaussian_1d.expected_loss([h, location_w2], NORMALS) for h in locations])
+    return gaussian_1d.expected_loss(beside(locations, location_w2), NORMALS)
 
 
 def loss_curve(
@@ -77,8 +82,8 @@ def loss_curve(
 
 def one_weight(locations: np.ndarray, other: float, N: int, weight: int = 0) -> pd.DataFrame:
     """P_t, eqs. (14), (17), (20), with the gap of one weight alone, as it moves and the other stays."""
-    pairs = np.array([(h, other) if weight == 0 else (other, h) for h in locations])
-    best = np.array([gaussian_1d.optimal_locations(pair, NORMALS) for pair in pairs])
+    pairs = np.roll(beside(locations, other), weight, axis=1)
+    best = gaussian_1d.optimal_locations(pairs, NORMALS)
     gaps = np.sort(np.stack([pairs, best], axis=-1), axis=-1)
     log_P = gaussian_1d.log_probability_free(gaps[:, weight], N)
     return pd.DataFrame(
@@ -99,11 +104,12 @@ def two_weights(first: np.ndarray, second: np.ndarray, location_w2: float, N: in
         one_weight(first, location_w2, N)["probability"].to_numpy(),
         one_weight(second, location_w2, N, weight=1)["probability"].to_numpy(),
     ]
-    gaps = np.array([gaussian_1d.gaps([h1, h2], NORMALS) for h1 in first for h2 in second])
+    pairs = np.stack([np.repeat(first, len(second)), np.tile(second, len(first))], axis=1)
+    gaps = gaussian_1d.gaps(pairs, NORMALS)
     return pd.DataFrame(
         {
-            "location_1": np.repeat(first, len(second)),
-            "location_2": np.tile(second, len(first)),
+            "location_1": pairs[:, 0],
+            "location_2": pairs[:, 1],
             "probability": np.outer(*alone).ravel(),
             "probability_largest_gap": np.exp(gaussian_1d.log_probability_free(gaps, N).min(axis=1)),
             "probability_any_gap": np.exp(gaussian_1d.log_probability_all_free(gaps, N)),

@@ -11,6 +11,8 @@ from compute_figure_2 import grid
 from relucells import line as gaussian_1d
 from relucells.pipeline.job import job, write_csv
 
+ENTRIES = 1 << 20  # of matrices F that are held at a time
+
 
 def start_locations(panel: dict) -> np.ndarray:
     """The locations before the shift: a list, or K of them evenly between two ends."""
@@ -31,12 +33,17 @@ def shifted(locations: np.ndarray, shift: float, moves: str) -> np.ndarray:
     return np.round(locations + by, 12)
 
 
-def conditioning(locations: np.ndarray, normals: np.ndarray) -> tuple[int, float]:
-    """Rank of F to working precision (as numpy.linalg.matrix_rank) and its condition number."""
-    F, _ = gaussian_1d.normal_equations(locations, normals)
-    size = np.abs(np.linalg.eigvalsh(F))
-    rank = int((size > size.max() * len(F) * np.finfo(float).eps).sum())
-    return rank, float(size.max() / size.min()) if rank == len(F) else float("inf")
+def conditioning(locations: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rank of F to working precision (as numpy.linalg.matrix_rank) and its condition number, (shifts,)."""
+    K = len(normals)
+    size = [
+        np.abs(np.linalg.eigvalsh(gaussian_1d.normal_equations(part, normals)[0]))
+        for part in np.array_split(locations, 1 + locations.size * K // ENTRIES)
+    ]
+    size = np.concatenate(size)
+    largest, smallest = size.max(axis=1), size.min(axis=1)
+    rank = (size > largest[:, None] * K * np.finfo(float).eps).sum(axis=1)
+    return rank, np.divide(largest, smallest, out=np.full(len(rank), np.inf), where=rank == K)
 
 
 def figure_3(panel: dict, shifts: np.ndarray, N: int) -> pd.DataFrame:
@@ -49,28 +56,24 @@ def figure_3(panel: dict, shifts: np.ndarray, N: int) -> pd.DataFrame:
     start = start_locations(panel)
     K = len(start)
     normals = np.where(np.arange(K) < K // 2, -1, 1)
-    rows = []
-    for shift in shifts:
-        locations = shifted(start, shift, panel["moves"])
-        gaps = gaussian_1d.gaps(locations, normals)
-        free = gaussian_1d.log_probability_free(gaps, N)
-        largest = int(np.argmin(free))
-        rank, condition = conditioning(locations, normals)
-        rows.append(
-            {
-                "shift": shift,
-                "probability": np.exp(free[largest]),
-                "log10_probability": free[largest] / np.log(10),
-                "log10_probability_any_gap": gaussian_1d.log_probability_all_free(gaps, N) / np.log(10),
-                "log10_probability_last_weight": free[-1] / np.log(10),
-                "weight_of_largest_gap": largest + 1,
-                "rank": rank,
-                "condition_number": condition,
-                "singular": rank < K,
-                "coincident": len(np.unique(locations + 1j * normals)) < K,
-            }
-        )
-    return pd.DataFrame(rows)
+    locations = np.array([shifted(start, shift, panel["moves"]) for shift in shifts])
+    gaps = gaussian_1d.gaps(locations, normals)
+    free = gaussian_1d.log_probability_free(gaps, N)
+    rank, condition = conditioning(locations, normals)
+    return pd.DataFrame(
+        {
+            "shift": shifts,
+            "probability": np.exp(free.min(axis=1)),
+            "log10_probability": free.min(axis=1) / np.log(10),
+            "log10_probability_any_gap": gaussian_1d.log_probability_all_free(gaps, N) / np.log(10),
+            "log10_probability_last_weight": free[:, -1] / np.log(10),
+            "weight_of_largest_gap": free.argmin(axis=1) + 1,
+            "rank": rank,
+            "condition_number": condition,
+            "singular": rank < K,
+            "coincident": [len(np.unique(at + 1j * normals)) < K for at in locations],
+        }
+    )
 
 
 if __name__ == "__main__":
