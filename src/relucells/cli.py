@@ -1,6 +1,7 @@
 """The command `relucells`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,6 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _say(*lines: str) -> None:
+    """Print lines. A reader who has seen enough, as `head` does, does not end what is still to be written."""
+    try:
+        print(*lines, sep="\n", flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _add_costs(commands) -> None:
     command = commands.add_parser("costs", help="what a target will cost, from the last run or the reference")
     command.add_argument("target", help="a target or a result file, as snakemake takes it")
@@ -61,11 +70,11 @@ def _costs(options: argparse.Namespace) -> int:
     jobs = planned_jobs(options.target, settings)
     seconds, unknown = estimate(jobs, rows)
     minutes = seconds / 60 / options.cores
-    print(f"{sum(jobs.values())} jobs, about {seconds:.0f} s of CPU time", end="")
-    print(f", {minutes:.1f} minutes on {options.cores}")
-    print(f"by the means in {' and '.join(sources)}, whatever the settings of those runs were")
-    if unknown:
-        print(f"without a measurement: {', '.join(unknown)}")
+    _say(
+        f"{sum(jobs.values())} jobs, about {seconds:.0f} s of CPU time, {minutes:.1f} minutes on {options.cores}",
+        f"by the means in {' and '.join(sources)}, whatever the settings of those runs were",
+        *([f"without a measurement: {', '.join(unknown)}"] if unknown else []),
+    )
     return 0
 
 
@@ -82,7 +91,7 @@ def _crate(options: argparse.Namespace) -> int:
         raise ValueError("the package rocrate is missing: pip install rocrate") from None
 
     files = write_crate(options.results)
-    print(f"{files} files described in {options.results / 'ro-crate-metadata.json'}")
+    _say(f"{files} files described in {options.results / 'ro-crate-metadata.json'}")
     return 0
 
 
@@ -97,7 +106,7 @@ def _reference(options: argparse.Namespace) -> int:
     from relucells.pipeline.reference import renew
 
     files = renew(options.results, options.to)
-    print(f"{len(files)} files in {options.to}")
+    _say(f"{len(files)} files in {options.to}")
     return 0
 
 
@@ -132,11 +141,10 @@ def _examine(options: argparse.Namespace) -> int:
     from relucells.pipeline.network_files import read_problem
 
     found = examine(*read_problem(options.data, options.network), near=options.near)
-    for sentence in found.words():
-        print(sentence)
+    _say(*found.words())
     if options.certificates:
         files = write_certificates(found, options.certificates)
-        print(f"{len(files)} files in {options.certificates}")
+        _say(f"{len(files)} files in {options.certificates}")
     if options.json:
         write_text(options.json, json.dumps(as_data(found), indent=1, allow_nan=False) + "\n")
     if options.report:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -170,3 +171,21 @@ def test_a_state_dict_without_pytorch_is_one_line(files, tmp_path):
     )
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert "needs PyTorch" in done.stderr and "save W, b, z as npz" in done.stderr
+
+
+def test_a_reader_that_leaves_early_costs_no_file(files, tmp_path):
+    """`relucells examine … | head -1`."""
+    data, network, *_ = files
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "relucells", "examine", str(data), str(network)]
+    done = subprocess.run(
+        [*command, "--json", str(tmp_path / "found.json")],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads((tmp_path / "found.json").read_text())

@@ -1,0 +1,7 @@
+"""``python -m relucells`` is the command ``relucells``."""
+
+import sys
+
+from relucells.cli import main
+
+sys.exit(main())
