@@ -71,7 +71,8 @@ def _costs(options: argparse.Namespace) -> int:
     seconds, unknown = estimate(jobs, rows)
     minutes = seconds / 60 / options.cores
     _say(
-        f"{sum(jobs.values())} jobs, about {seconds:.0f} s of CPU time, {minutes:.1f} minutes on {options.cores}",
+        f"{sum(jobs.values())} jobs, about {seconds:.0f} s of CPU time, "
+        f"{minutes:.1f} minutes on {options.cores}",
         f"by the means in {' and '.join(sources)}, whatever the settings of those runs were",
         *([f"without a measurement: {', '.join(unknown)}"] if unknown else []),
     )
