@@ -10,8 +10,13 @@ import pytest
 from second_checker import check_certificate
 
 from relucells import Decision, decide, export_certificate, verification_level
+from relucells.cells.inspection import draw_weights
+from relucells.certify.multipliers import floating_bound
 from relucells.certify.quality import quality_level
-from relucells.samples.floating import residual
+from relucells.certify.verify import cell_of
+from relucells.samples.floating import finer_product, residual
+from relucells.samples.gaussian import two_gaussians
+from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream
 
 
@@ -60,6 +65,53 @@ def test_a_residual_is_known_to_eighty_bits():
             exact = Fraction(b) - sum(Fraction(a) * Fraction(v) for a, v in zip(row, z, strict=True))
             assert abs(Fraction(value) - exact) <= Fraction(bound)
             assert bound <= size or scale < 2.0**-400 or not row.any()
+
+
+@pytest.mark.parametrize("n", [1, 40, 3000])
+def test_a_finer_product_is_known_nearly_to_its_last_bit(rng, n):
+    """Entries that cancel, columns of many sizes, zeros."""
+    left, right = rng.standard_normal((n, 3)), rng.standard_normal((n, 4)) * [1, 1e-90, 1e90, 0]
+    left[:, 0] -= right[:, 0] * (left[:, 0] @ right[:, 0]) / (right[:, 0] @ right[:, 0])
+    found, error = finer_product(left, right)
+    for i in range(3):
+        for j in range(4):
+            pairs = zip(left[:, i].tolist(), right[:, j].tolist(), strict=True)
+            exact = sum((Fraction(a) * Fraction(b) for a, b in pairs), Fraction(0))
+            size = float(np.abs(left[:, i]) @ np.abs(right[:, j]))
+            assert abs(Fraction(found[i, j]) - exact) <= Fraction(error[i, j])
+            assert error[i, j] <= 2.0**-52 * abs(found[i, j]) + 2.0**-70 * size + 5e-324
+
+
+def test_a_finer_product_of_extreme_numbers_is_bounded_too():
+    left, right = np.array([[1e-200], [3.0]]), np.array([[1e-200], [0.1]])
+    found, error = finer_product(left * 1e-200, right)
+    assert abs(Fraction(found[0, 0]) - Fraction(3e-200) * Fraction(0.1)) <= Fraction(error[0, 0])
+
+
+def test_finer_bounds_hold_the_exact_one_and_spare_exact_arithmetic(monkeypatch):
+    """Nearly all neurons active on nearly all of many samples: the columns' differences are few."""
+    doubts = []
+    for trial in range(12):
+        rng = stream(5, "nearly equal columns", trial)
+        X, y = two_gaussians(3, 1000, rng)
+        W, _ = draw_weights(rng, 12, 4, 3.0)
+        pattern = X @ W.T > 0
+        decision = decide(X, y, pattern, "exists", margin="sign")
+        cell = cell_of(prepare(X), y, pattern)
+        leaf = decision.certificate.leaves[0]
+        if not len(leaf.values) or not np.isfinite(leaf.bound) or cell.enclosure.determined:
+            continue
+        plain, finer = floating_bound(cell.enclosure, leaf), floating_bound(cell.finer_enclosure, leaf)
+        exact = Fraction(str(cell.exact.leaf_bound(leaf))) / Fraction(2) ** cell.exponent
+        assert abs(exact - Fraction(finer[0])) <= Fraction(finer[1])
+        doubts.append((plain[1], finer[1]))
+        with monkeypatch.context() as patched:
+            patched.setattr("relucells.certify.rational.ExactCell.leaf_bound", None)
+            if finer[1] <= 5e-7 * abs(finer[0]):
+                assert verification_level(X, y, pattern, decision) == "proven"
+    plain, finer = np.array(doubts).T
+    assert len(doubts) >= 3 and np.median(plain / finer) > 20
+    assert (finer < 5e-7).any()
 
 
 def test_no_loss_is_lower_by_underflow(tmp_path):

@@ -218,6 +218,13 @@ class Cell:
         return enclosure(self) if self.floating and self.pattern.any() else None
 
     @cached_property
+    def finer_enclosure(self):
+        """The same with tighter bounds, or None where there are none."""
+        from relucells.certify.enclosures import ProvenMinimum
+
+        return ProvenMinimum(self, finely=True) if isinstance(self.enclosure, ProvenMinimum) else None
+
+    @cached_property
     def exact(self):
         """The minimum in rational arithmetic."""
         from relucells.certify.rational import ExactCell

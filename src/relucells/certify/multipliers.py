@@ -132,7 +132,8 @@ def _near(minimum: ProvenMinimum, system: DualSystem, start: NDArray) -> tuple[f
     known = product(np.abs(matrix), np.abs(z)) + np.abs(system.right)
     distance = proof.distance(left, gamma(len(z)) * known + system.error * norm(z))
     found = _bound_near(minimum, system, z, distance)
-    if minimum.cell.affordable or (found is not None and found[1] <= SHARP * abs(found[0])):
+    last = minimum.cell.affordable and not minimum.finely
+    if last or (found is not None and found[1] <= SHARP * abs(found[0])):
         return found
     # the worst that rounding can do is a thousand times what it does
     z = z + proof.solve(residual(matrix, z, system.right)[0])
