@@ -12,7 +12,8 @@ from relucells.descent import gradient
 from relucells.line import line_minima
 from relucells.lower_loss import loss_bound, train
 from relucells.samples.columns import rank_modulo_primes
-from relucells.samples.inputs import gram_factor, inverse_lower, prepare
+from relucells.samples.decomposition import inverse_lower
+from relucells.samples.inputs import gram_factor, prepare
 
 X, y, W, z = np.eye(3) + 0.1, np.array([1.0, -1.0, 1.0]), np.array([[1.0, 2.0, -1.0]]), np.ones(1)
 PATTERN = np.array([[1], [1], [0]])

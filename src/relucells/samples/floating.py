@@ -17,13 +17,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.samples.decomposition import triangle
+from relucells.samples.decomposition import inverse_lower, triangle
 
 UNIT = 2.0**-53
 # A product that underflows errs by at most half of this.
 TINY = 2.0**-1074
 # The root of a square that underflows errs by less than this.
 UNDERFLOW = 2.0**-536
+# A bound on rounding this small need not be sharper.
+COARSE = 1e-6
 
 
 def gamma(n: int) -> float:
@@ -172,7 +174,7 @@ def _row_system(matrix: NDArray[np.float64], error: NDArray) -> RowSystem:
     weights = 1.0 / lengths
     scaled = weights[:, None] * matrix
     try:
-        T = np.linalg.inv(np.linalg.cholesky(scaled @ scaled.T))
+        T = inverse_lower(np.linalg.cholesky(scaled @ scaled.T))
     except np.linalg.LinAlgError:
         T = _triangular_inverse(scaled)
     result = _with_precondition(matrix, error, T * weights)
@@ -195,9 +197,12 @@ def _with_precondition(matrix: NDArray, error: NDArray, T: NDArray) -> RowSystem
     F = T @ matrix
     if not np.isfinite(F).all():
         return RowSystem(matrix, error, np.zeros((m, m)), 0.0)
-    # rounding of F itself, row by row, because the rows of T and of the matrix differ in size
-    size = product(np.abs(T), np.abs(matrix)) + TINY
-    wrong = gamma(m) * norm(size) + m * norm(np.full(F.shape, TINY)) + norm(product(np.abs(T), error))
+    # rounding of F itself: at most γ |T| |matrix|, and the matrix is its rows' lengths times unit rows
+    lengths = np.linalg.norm(matrix, axis=1) * (1.0 + gamma(n)) + UNDERFLOW * np.sqrt(n)
+    size = norm(T * lengths) * np.sqrt(m) * (1.0 + 8 * UNIT)
+    if not gamma(m) * size < COARSE:
+        size = norm(product(np.abs(T), np.abs(matrix)) + TINY)
+    wrong = gamma(m) * size + m * UNDERFLOW * np.sqrt(F.size) + norm(product(np.abs(T), error))
     delta = norm(F @ F.T - np.eye(m)) + gamma(n) * norm(F) ** 2 + m * n * TINY
     sigma = np.sqrt(1.0 - delta) - wrong if delta < 1.0 else 0.0
     sigma = float(sigma) * (1.0 - 8 * UNIT)

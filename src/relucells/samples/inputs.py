@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.samples.columns import ColumnSpace, IntegerSamples
-from relucells.samples.decomposition import svd
+from relucells.samples.decomposition import inverse_lower, svd
 from relucells.samples.floating import RowSystem, gamma, row_system
 from relucells.samples.records import Record
 
@@ -166,18 +166,6 @@ def prepare(X: ArrayLike | Inputs) -> Inputs:
 def rank_tolerance(largest: float, N: int, columns: int) -> float:
     """``numpy.linalg.matrix_rank``'s default tolerance for an N × columns matrix of that norm."""
     return largest * max(N, columns) * np.finfo(float).eps
-
-
-def inverse_lower(triangle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The inverse of a lower triangular matrix by halves: a sixth of the work of ``numpy.linalg.inv``."""
-    n, half = len(triangle), len(triangle) // 2
-    if n <= 64:
-        return np.asarray(np.linalg.inv(triangle), dtype=np.float64)
-    found = np.zeros((n, n))
-    found[:half, :half] = inverse_lower(triangle[:half, :half])
-    found[half:, half:] = inverse_lower(triangle[half:, half:])
-    found[half:, :half] = -found[half:, half:] @ (triangle[half:, :half] @ found[:half, :half])
-    return found
 
 
 def gram_factor(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -31,7 +31,7 @@ from relucells.cells.factorised import large_minimum
 from relucells.cells.minimum import least_squares
 from relucells.cells.pattern import distinct_columns, rank
 from relucells.samples.columns import row_lengths
-from relucells.samples.decomposition import svd
+from relucells.samples.decomposition import kernel_of
 from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs
 from relucells.search import highs
@@ -99,10 +99,9 @@ class MarginProgram:
         exponent = int(np.frexp(np.abs(y[self.rows]).max())[1])
         self.large = large_minimum(inputs, y, pattern, part)
         if self.large:
-            sums, self.kernel = np.ldexp(self.large.sums, -exponent), self.large.kernel
-            self.rank = self.large.rank
+            sums, self.rank = np.ldexp(self.large.sums, -exponent), self.large.rank
         else:
-            sums, self.kernel, self.rank = self._minimisers(inputs, np.ldexp(y, -exponent), pattern)
+            sums, self.rank = self._minimiser(inputs, np.ldexp(y, -exponent), pattern)
         fitted = (self.columns * (self.coordinates @ sums.T)).sum(axis=1)
         largest = float(np.abs(fitted).max())
         more = int(np.frexp(largest)[1]) if largest > FITTED_NOISE else 0
@@ -111,32 +110,32 @@ class MarginProgram:
         self.values = self.unit @ self.sums.T
         self.pool: dict[tuple[int, int], set[int]] = {}
 
-    def _minimisers(self, inputs: Inputs, y: NDArray, pattern: NDArray) -> tuple[NDArray, NDArray, int]:
-        """u* (G, r) and Z (G, r, k); singular values are cut at the exact rank."""
-        rows = self.rows
-        whole = (self.columns[rows][:, :, None] * self.coordinates[rows][:, None, :]).reshape(rows.sum(), -1)
-        A, wanted = whole, y[rows]
-        if self.part is not None:
-            off = self.part.restricted(rows)
-            A, wanted = off.onto(whole), off.onto(wanted)
-        if not A.any() or (self.part is not None and not rank(inputs, pattern, self.part)):
-            width = A.shape[1]
-            return np.zeros((self.G, self.r)), np.eye(width).reshape(self.G, self.r, width), 0
-        shape = (len(pattern), pattern.shape[1] * inputs.X.shape[1])
-        u, number = least_squares(
-            A,
-            wanted,
-            *shape,
-            exact=lambda: rank(inputs, pattern, self.part),
-            whole=None if self.part is None else whole,
-        )
-        if number == A.shape[1]:
-            kernel = np.zeros((number, 0))
-        elif number == len(A):
-            kernel = np.linalg.qr(A.T, mode="complete")[0][:, number:]
-        else:
-            kernel = svd(A, full_matrices=len(A) < A.shape[1])[2][number:].T
-        return u.reshape(self.G, self.r), kernel.reshape(self.G, self.r, kernel.shape[1]), number
+    def _matrix(self) -> NDArray[np.float64]:
+        """A on the rows that matter, (n, G·r)."""
+        columns, coordinates = self.columns[self.rows], self.coordinates[self.rows]
+        return (columns[:, :, None] * coordinates[:, None, :]).reshape(len(columns), -1)
+
+    def _off(self, values: NDArray) -> NDArray[np.float64]:
+        """Values on those rows without their part in the free part's range."""
+        return values if self.part is None else self.part.restricted(self.rows).onto(values)
+
+    def _minimiser(self, inputs: Inputs, y: NDArray, pattern: NDArray) -> tuple[NDArray, int]:
+        """u* (G, r) and A's rank, at which singular values are cut."""
+        whole, shape = self._matrix(), (len(pattern), pattern.shape[1] * inputs.X.shape[1])
+        A, number = self._off(whole), lambda: rank(inputs, pattern, self.part)
+        if not A.any() or (self.part is not None and not number()):
+            return np.zeros((self.G, self.r)), 0
+        projected = None if self.part is None else whole
+        u, found = least_squares(A, self._off(y[self.rows]), *shape, exact=number, whole=projected)
+        return u.reshape(self.G, self.r), found
+
+    @cached_property
+    def kernel(self) -> NDArray[np.float64] | None:
+        """Z (G, r, k); None where it is too large to form."""
+        if self.large:
+            return self.large.kernel
+        kernel = kernel_of(self._off(self._matrix()), self.rank)
+        return kernel.reshape(self.G, self.r, kernel.shape[1])
 
     @property
     def _directions(self) -> NDArray[np.float64]:
