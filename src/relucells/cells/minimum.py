@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.cells.folding import Folding, folding
 from relucells.cells.pattern import Compact, compact, distinct_columns, off_free_part, rank
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.decomposition import svd
@@ -73,7 +74,9 @@ def cell_minimum(
     y, power = scaled_by_power(y)
     R, fitted, number, c = np.zeros((K, D)), np.zeros(N), 0, np.zeros(m)
     if pattern[inputs.nonzero].any() and not (part and part.everything):
-        R, fitted, number = _by_gram(inputs, y, pattern, part) or _by_exact_rank(inputs, y, pattern, part)
+        fold = None if part else folding(inputs, pattern)
+        cell = inputs, y, pattern, part, fold
+        R, fitted, number = _by_gram(*cell) or _by_exact_rank(*cell)
     if part:
         fitted = fitted + part.projection(y - fitted)
         c = part.coefficients(y - (pattern * (inputs.X @ R.T)).sum(axis=1))
@@ -104,33 +107,35 @@ def mean_square(residual: NDArray, power: int) -> float:
 Solved = tuple[NDArray[np.float64], NDArray[np.float64], int]
 
 
-def _by_gram(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None) -> Solved | None:
+def _by_gram(
+    inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None, fold: Folding | None
+) -> Solved | None:
     """R, A R and rank of a cell that is well-conditioned or large; None for any other cell."""
-    cell = compact(inputs, pattern)
-    A, wanted = _off(part, cell.alive, cell.matrix, y)
+    cell = compact(inputs, pattern, fold)
+    A, wanted = _off(part, cell.alive, cell.matrix, fold.down(y) if fold else y)
     whole = None if part is None else cell.matrix
     if is_large(*A.shape):
         shape = len(y), pattern.shape[1] * inputs.X.shape[1]
         solution, rank = least_squares(A, wanted, *shape, whole=whole)
     else:
-        solved, rank = _solve_by_gram(A, wanted, whole, _short_gram(inputs, cell, pattern, part))
+        gram = None if part or fold else _short_gram(inputs, cell, pattern)
+        solved, rank = _solve_by_gram(A, wanted, whole, gram)
         if solved is None:
             return None
         solution = solved
-    fitted = np.zeros(len(y))
+    fitted = np.zeros(len(cell.alive))
     fitted[cell.alive] = cell.matrix @ solution
-    return cell.spread(solution, inputs), fitted, rank
+    return cell.spread(solution, inputs), fold.up(fitted, len(y)) if fold else fitted, rank
 
 
-def _short_gram(
-    inputs: Inputs, cell: Compact, pattern: NDArray[np.bool_], part: FreePart | None
-) -> NDArray[np.float64] | None:
+def _short_gram(inputs: Inputs, cell: Compact, pattern: NDArray[np.bool_]) -> NDArray[np.float64] | None:
     """A Aᵀ = (X Xᵀ) ∘ (I Iᵀ) of a wide A, without a product of A's size; None where A is not that."""
     wide = cell.matrix.shape[0] <= cell.matrix.shape[1]
-    if part is not None or not wide or inputs.rank < min(inputs.X.shape):
+    if not wide or inputs.rank < min(inputs.X.shape):
         return None
     on = pattern[cell.alive].astype(float)
-    return inputs.gram[np.ix_(cell.alive, cell.alive)] * (on @ on.T)
+    gram = inputs.gram if cell.alive.all() else inputs.gram[np.ix_(cell.alive, cell.alive)]
+    return gram * (on @ on.T)
 
 
 def _off(
@@ -143,17 +148,21 @@ def _off(
     return off_free_part(part, alive, A), part.restricted(rows).onto(y[rows])
 
 
-def _by_exact_rank(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None) -> Solved:
+def _by_exact_rank(
+    inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None, fold: Folding | None
+) -> Solved:
     """R, A R and rank, in orthonormal coordinates of X's columns, singular values cut at the exact rank."""
+    number, N = rank(inputs, pattern, part, fold), len(y)
     C, T = inputs.orthonormal
+    if fold:
+        C, y, pattern = fold.down(C), fold.down(y), fold.pattern
     alive = np.asarray(pattern.any(axis=1))
     columns, group = distinct_columns(pattern)
     root = np.sqrt(np.bincount(group[group >= 0]))
     whole = ((columns[alive] * root)[:, :, None] * C[alive][:, None, :]).reshape(alive.sum(), -1)
     A, wanted = _off(part, alive, whole, y)
-    number = rank(inputs, pattern, part)
     if not number:  # the free part fits whatever A does
-        return np.zeros((pattern.shape[1], inputs.X.shape[1])), np.zeros(len(y)), 0
+        return np.zeros((pattern.shape[1], inputs.X.shape[1])), np.zeros(N), 0
     # All of A's row space is needed, for its kernel, but not all of its column space.
     left, singular, right = svd(A, full_matrices=A.shape[0] < A.shape[1])
     along = left[:, :number].T @ wanted
@@ -174,7 +183,8 @@ def _by_exact_rank(inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part:
         blocks = blocks - (kernel @ change).reshape(blocks.shape)
     with np.errstate(under="ignore", over="ignore"):
         blocks = blocks / root[:, None] * size
-    return np.where(group[:, None] >= 0, blocks[group], 0.0), fitted, number
+    R = np.where(group[:, None] >= 0, blocks[group], 0.0)
+    return R, fold.up(fitted, N) if fold else fitted, number
 
 
 def least_squares(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.cells.folding import Folding
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.columns import exact_rank
 from relucells.samples.decomposition import svd
@@ -23,6 +24,7 @@ from relucells.samples.inputs import (
     activations,
     clear_of_noise,
     gram_factor,
+    gram_factors,
     prepare,
     rank_tolerance,
     weights,
@@ -66,32 +68,46 @@ class Compact:
         return np.where(self.group[:, None] >= 0, blocks[self.group], 0.0)
 
 
-def compact(inputs: Inputs, pattern: NDArray[np.bool_]) -> Compact:
-    """``Compact`` form of the cell's A; the pattern must have an active pair."""
+def compact(inputs: Inputs, pattern: NDArray[np.bool_], fold: Folding | None = None) -> Compact:
+    """``Compact`` form of the cell's A; the pattern must have an active pair.
+
+    fold : of the samples of this cell; then rows take their place
+    """
+    coordinates = inputs.coordinates
+    if fold:
+        pattern, coordinates = fold.pattern, fold.down(coordinates)
     alive = np.asarray(pattern.any(axis=1))
     columns, group = distinct_columns(pattern)
     multiplicity = np.bincount(group[group >= 0])
     mask = columns[alive] * np.sqrt(multiplicity)
-    matrix = (mask[:, :, None] * inputs.coordinates[alive][:, None, :]).reshape(len(mask), -1)
+    matrix = (mask[:, :, None] * coordinates[alive][:, None, :]).reshape(len(mask), -1)
     return Compact(matrix, alive, group, multiplicity)
 
 
 def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """The distinct nonzero columns, (N, G), in order of appearance, and each neuron's, −1 if dead."""
     seen: dict[bytes, int] = {}
-    group = np.full(pattern.shape[1], -1)
-    for j, column in enumerate(np.ascontiguousarray(pattern.T)):
-        if column.any():
-            group[j] = seen.setdefault(column.tobytes(), len(seen))
-    first = [int(np.argmax(group == g)) for g in range(len(seen))]
+    group, first = np.full(pattern.shape[1], -1), list[np.intp]()
+    packed = np.packbits(pattern.T, axis=1)
+    for j in np.flatnonzero(packed.any(axis=1)):
+        group[j] = seen.setdefault(packed[j].tobytes(), len(first))
+        if group[j] == len(first):
+            first.append(j)
     return pattern[:, first], group
 
 
 @one_thread
-def rank(X: ArrayLike | Inputs, pattern: ArrayLike, free: ArrayLike | FreePart | None = None) -> int:
+def rank(
+    X: ArrayLike | Inputs,
+    pattern: ArrayLike,
+    free: ArrayLike | FreePart | None = None,
+    fold: Folding | None = None,
+) -> int:
     """rank A: the exact one, floats read as rational numbers.
 
     With a free part F it is the rank of Q A, which is rank [A F] − rank F.
+
+    fold : of the samples of this cell, if known
 
     For well-conditioned cells this is what ``numpy.linalg.matrix_rank`` says of the dense A. For cells too
     large for exact arithmetic it is the numerical rank.
@@ -110,7 +126,7 @@ def rank(X: ArrayLike | Inputs, pattern: ArrayLike, free: ArrayLike | FreePart |
         return _rank_of_large(inputs, pattern, part)
     coordinates = inputs.orthonormal[0][alive]
     if part is None and inputs.space.accurate and len(coordinates) > columns.shape[1] * inputs.rank:
-        if (plain := _rank_by_differences(coordinates, columns[alive])) is not None:
+        if (plain := _plain_rank(inputs, pattern, fold)) is not None:
             return plain
     whole = (columns[alive][:, :, None] * coordinates[:, None, :]).reshape(len(coordinates), -1)
     matrix = off_free_part(part, alive, whole) if part else whole
@@ -149,6 +165,17 @@ def _rank_of_large(inputs: Inputs, pattern: NDArray[np.bool_], part: FreePart | 
     return int((singular > rank_tolerance(largest, len(pattern), dense_columns)).sum())
 
 
+def _plain_rank(inputs: Inputs, pattern: NDArray[np.bool_], fold: Folding | None) -> int | None:
+    """rank A where it is plain to see."""
+    coordinates, found = inputs.orthonormal[0], None
+    if fold:
+        found = _rank_by_differences(fold.down(coordinates), distinct_columns(fold.pattern)[0])
+    if found is None:
+        alive = pattern.any(axis=1)
+        found = _rank_by_differences(coordinates[alive], distinct_columns(pattern)[0][alive])
+    return found
+
+
 def _rank_by_differences(coordinates: NDArray, columns: NDArray[np.bool_]) -> int | None:
     """rank A where it is plain to see, for orthonormal coordinates (N, r) and distinct columns (N, G).
 
@@ -176,16 +203,15 @@ def _rank_by_differences(coordinates: NDArray, columns: NDArray[np.bool_]) -> in
         if len(left) == len(waiting):
             break
         waiting = left
-    rest, blocks = coordinates[~spanned], []
-    for e in waiting:
-        block = differences[~spanned, e, None] * rest
-        factor = gram_factor(block.T @ block)
-        if factor is None:
-            return None
-        blocks.append(block @ factor.T)  # orthonormal columns
-    if not blocks:
+    if not waiting:
         return int(spanned.sum())
-    matrix = np.concatenate(blocks, axis=1)
+    rest, signs = coordinates[~spanned], differences[~spanned][:, waiting].T
+    grams = (signs**2) @ (rest[:, :, None] * rest[:, None, :]).reshape(len(rest), -1)
+    factors = gram_factors(grams.reshape(-1, r, r))
+    if factors is None:
+        return None
+    orthonormal = signs[:, :, None] * (rest @ factors.mT)  # the columns of each block, (blocks, n, r)
+    matrix = orthonormal.transpose(1, 0, 2).reshape(len(rest), -1)
     wide = matrix.shape[0] <= matrix.shape[1]
     if gram_factor(matrix @ matrix.T if wide else matrix.T @ matrix) is None:
         return None

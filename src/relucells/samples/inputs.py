@@ -186,6 +186,20 @@ def gram_factor(gram: NDArray[np.float64]) -> NDArray[np.float64] | None:
     return inverse if bound <= GRAM_CONDITION_LIMIT else None
 
 
+def gram_factors(grams: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """``gram_factor`` of each of many small matrices, (m, n, n); None where it is None for any."""
+    sizes = np.diagonal(grams, axis1=1, axis2=2)
+    if not ((GRAM_RANGE[0] < sizes) & (sizes < GRAM_RANGE[1])).all():
+        return None
+    try:
+        lower = np.linalg.cholesky(grams)
+        inverse = np.linalg.inv(lower)
+    except np.linalg.LinAlgError:
+        return None
+    bound = np.linalg.norm(lower, axis=(1, 2)) * np.linalg.norm(inverse, axis=(1, 2))
+    return np.asarray(inverse, dtype=np.float64) if (bound <= GRAM_CONDITION_LIMIT).all() else None
+
+
 def clear_of_noise(factor: NDArray[np.float64] | None, whole: NDArray[np.float64]) -> bool:
     """Whether M, which a projection has left of ``whole``, is more than rounding.
 

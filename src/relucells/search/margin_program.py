@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.cells.factorised import large_minimum
+from relucells.cells.folding import folding
 from relucells.cells.minimum import least_squares
 from relucells.cells.pattern import distinct_columns, rank
 from relucells.samples.columns import row_lengths
@@ -76,12 +77,7 @@ class MarginProgram:
     """
 
     def __init__(
-        self,
-        inputs: Inputs,
-        y: NDArray,
-        pattern: NDArray[np.bool_],
-        budget: Budget,
-        part: FreePart | None = None,
+        self, inputs: Inputs, y: NDArray, pattern: NDArray, budget: Budget, part: FreePart | None = None
     ):
         self.alive, self.nonzero, self.budget = np.asarray(pattern.any(axis=1)), inputs.nonzero, budget
         self.part, self.labels = part, y
@@ -97,6 +93,7 @@ class MarginProgram:
         rows, width = int(self.alive.sum()), self.G * self.r
         budget.afford(rows * width * min(rows, width) + (width**3 if rows < width else 0))
         exponent = int(np.frexp(np.abs(y[self.rows]).max())[1])
+        self.fold = None if part else folding(inputs, pattern)
         self.large = large_minimum(inputs, y, pattern, part)
         if self.large:
             sums, self.rank = np.ldexp(self.large.sums, -exponent), self.large.rank
@@ -113,6 +110,8 @@ class MarginProgram:
     def _matrix(self) -> NDArray[np.float64]:
         """A on the rows that matter, (n, G·r)."""
         columns, coordinates = self.columns[self.rows], self.coordinates[self.rows]
+        if self.fold:
+            columns, coordinates = distinct_columns(self.fold.pattern)[0], self.fold.down(self.coordinates)
         return (columns[:, :, None] * coordinates[:, None, :]).reshape(len(columns), -1)
 
     def _off(self, values: NDArray) -> NDArray[np.float64]:
@@ -122,11 +121,11 @@ class MarginProgram:
     def _minimiser(self, inputs: Inputs, y: NDArray, pattern: NDArray) -> tuple[NDArray, int]:
         """u* (G, r) and A's rank, at which singular values are cut."""
         whole, shape = self._matrix(), (len(pattern), pattern.shape[1] * inputs.X.shape[1])
-        A, number = self._off(whole), lambda: rank(inputs, pattern, self.part)
+        A, number = self._off(whole), lambda: rank(inputs, pattern, self.part, self.fold)
         if not A.any() or (self.part is not None and not number()):
             return np.zeros((self.G, self.r)), 0
-        projected = None if self.part is None else whole
-        u, found = least_squares(A, self._off(y[self.rows]), *shape, exact=number, whole=projected)
+        wanted = self.fold.down(y) if self.fold else self._off(y[self.rows])
+        u, found = least_squares(A, wanted, *shape, exact=number, whole=whole if self.part else None)
         return u.reshape(self.G, self.r), found
 
     @cached_property
