@@ -49,21 +49,22 @@ class Folding:
 
 def folding(inputs: Inputs, pattern: NDArray[np.bool_]) -> Folding | None:
     """How to fold the samples of a cell; None where nothing is gained."""
-    N, K = pattern.shape
-    if K > 64 or min(inputs.X.shape) > MOST_COORDINATES or N < FEWEST * inputs.rank:
+    (N, K), fewest = pattern.shape, FEWEST * inputs.rank
+    alive = np.asarray(pattern.any(axis=1))
+    if K > 64 or min(inputs.X.shape) > MOST_COORDINATES or not 0 < fewest <= alive.sum():
         return None
     numbers = _numbers(pattern)
     _, first, row, count = np.unique(numbers, return_index=True, return_inverse=True, return_counts=True)
-    large, alive = count >= FEWEST * inputs.rank, pattern[first].any(axis=1)
+    large = (count >= fewest) & alive[first]
     if not large.any():
         return None
     C = np.concatenate([inputs.orthonormal[0], np.zeros((1, inputs.rank))])
     order, starts = np.argsort(row, kind="stable"), np.cumsum(count) - count
-    kept = np.flatnonzero((alive & ~large)[row])
+    kept = np.flatnonzero(alive & ~large[row])
     rows, sets = [pattern[kept]], []
     size = np.frexp(count)[1]  # sets of a size between two powers of two go together
-    for e in np.unique(size[large & alive]):
-        chosen = np.flatnonzero(large & alive & (size == e))
+    for e in np.unique(size[large]):
+        chosen = np.flatnonzero(large & (size == e))
         place = np.arange(count[chosen].max())
         inside = place < count[chosen, None]
         samples = np.where(inside, order[np.where(inside, starts[chosen, None] + place, 0)], N)

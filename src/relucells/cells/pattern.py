@@ -115,7 +115,7 @@ def rank(
     inputs = prepare(X)
     pattern = activations(pattern, len(inputs.X))
     part = free_part(free, len(inputs.X))
-    if not pattern.any():
+    if not pattern.any() or not inputs.rank:
         return 0
     alive = np.asarray(pattern.any(axis=1))
     if inputs.independent:

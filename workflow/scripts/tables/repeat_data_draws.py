@@ -27,8 +27,10 @@ def verdict(inputs: Inputs, y: np.ndarray, cell: Cell, limit: float) -> str:
     """``decide``'s verdict with all z_j > 0, without a certificate where none is needed to see it.
 
     The network is then never negative. So a cell whose fit is negative on an active sample has no genuine
-    minimum.
+    minimum. Without an active pair every R is a minimum, R = 0, which is in the cell, among them.
     """
+    if not cell.pattern.any():
+        return "genuine"
     fitted = cell.minimum.fitted[cell.pattern.any(axis=1)]
     if fitted.min(initial=0.0) < -CLEAR * np.abs(y).max():
         return "none"
