@@ -73,9 +73,17 @@ def test_gaps_under_each_sign():
 
 def test_seeds_decide_the_draws():
     wanted = {"data_sets": 2, "trials": 2}
-    first, again = (cells_of_a_row(4, 2, 3, 20, 0, "added", wanted) for _ in range(2))
+    first, again = (cells_of_a_row(4, 2, 3, 20, 0, "added", wanted, True) for _ in range(2))
     pd.testing.assert_frame_equal(first, again)
-    assert not first.equals(cells_of_a_row(5, 2, 3, 20, 0, "added", wanted))
+    assert not first.equals(cells_of_a_row(5, 2, 3, 20, 0, "added", wanted, True))
+
+
+@pytest.mark.parametrize("bias", [0, 3])
+@pytest.mark.parametrize("N", [8, 40])
+def test_continuous_minima_are_the_same_without_the_gaps(N, bias):
+    wanted = {"data_sets": 2, "trials": 10}
+    whole, short = (cells_of_a_row(4, 2, 3, N, bias, "added", wanted, gaps) for gaps in (True, False))
+    assert whole["continuous"].tolist() == short["continuous"].tolist()
 
 
 def test_prediction_holds_the_papers_means(rng):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.cells.folding import Folding
+from relucells.cells.folding import Folding, folding
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.columns import exact_rank
 from relucells.samples.decomposition import svd
@@ -126,7 +126,7 @@ def rank(
         return _rank_of_large(inputs, pattern, part)
     coordinates = inputs.orthonormal[0][alive]
     if part is None and inputs.space.accurate and len(coordinates) > columns.shape[1] * inputs.rank:
-        if (plain := _plain_rank(inputs, pattern, fold)) is not None:
+        if (plain := _plain_rank(inputs, pattern, fold or folding(inputs, pattern))) is not None:
             return plain
     whole = (columns[alive][:, :, None] * coordinates[:, None, :]).reshape(len(coordinates), -1)
     matrix = off_free_part(part, alive, whole) if part else whole

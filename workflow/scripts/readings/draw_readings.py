@@ -13,7 +13,7 @@ from diameter_readings import diameter_rows, image_rows
 
 from relucells.cells.inspection import draw_weights
 from relucells.cells.minimum import cell_minimum
-from relucells.cells.pattern import activation_pattern
+from relucells.cells.pattern import activation_pattern, rank
 from relucells.pipeline.diameter_experiments import read_experiments
 from relucells.pipeline.job import job, write_csv
 from relucells.pipeline.paper import TABLES
@@ -44,9 +44,9 @@ def gaps(X: np.ndarray, R: np.ndarray, pattern: np.ndarray, z: np.ndarray) -> di
 
 
 def cells_of_a_row(
-    seed: int, d: int, K: int, N: int, bias: float, convention: str, settings: dict
+    seed: int, d: int, K: int, N: int, bias: float, convention: str, settings: dict, with_gaps: bool
 ) -> pd.DataFrame:
-    """A row for each cell drawn: data_set, activated (share), continuous (bool), the gaps of each reading."""
+    """A row for each cell drawn: data_set, continuous (bool) and, if asked, the gaps of each reading."""
     rows = []
     for data_set in range(settings["data_sets"]):
         X, y = two_gaussians(d, N, stream(seed, "test_conventions", d, N, data_set))
@@ -55,9 +55,13 @@ def cells_of_a_row(
             generator = stream(seed, "test_conventions", d, K, N, bias, data_set, trial)
             W, z = draw_weights(generator, K, d + 1, bias, convention)
             pattern = activation_pattern(inputs, W)
-            minimum = cell_minimum(inputs, y, pattern)
-            row = {"data_set": data_set, "activated": pattern.mean(), "continuous": not minimum.unique}
-            rows.append(row | gaps(X, minimum.R, pattern, z))
+            if with_gaps:
+                minimum = cell_minimum(inputs, y, pattern)
+                row = {"continuous": not minimum.unique} | gaps(X, minimum.R, pattern, z)
+            else:
+                few = pattern.any(axis=1).sum() < W.size  # A's rank is at most the number of its rows
+                row = {"continuous": bool(few) or rank(inputs, pattern) < W.size}
+            rows.append({"data_set": data_set} | row)
     return pd.DataFrame(rows)
 
 
@@ -106,7 +110,7 @@ def weight_and_sign_rows(
         known = laws[(laws[ROW[:-1]].astype(str) == list(key)).all(axis=1)].set_index("reading")
         for reading in ("added", "replaced"):
             again = repeated.get((d, K, N, bias)) if reading == followed else None
-            cells = cells_of_a_row(seed, d, K, N, bias, reading, settings)
+            cells = cells_of_a_row(seed, d, K, N, bias, reading, settings, reading == followed)
             hits = by_set(cells, "continuous") if again is None else ~again["unique"]
             row = base | {"point": "weights", "reading": reading, "column": "continuous_pct"}
             rows.append(
