@@ -49,7 +49,7 @@ def cell(request, rng):
 def test_rows_have_the_same_normal_equations(cell):
     X, y, pattern = cell
     inputs = prepare(X)
-    fold = folding.folding(inputs, pattern)
+    fold = folding.fold_samples(inputs, pattern)
     assert (fold is not None) == (pattern.any() and X.any())
     if fold is None:
         return
@@ -82,4 +82,4 @@ def test_minimum_rank_and_decision_are_those_without_folding(cell, monkeypatch):
 
 def test_more_neurons_than_a_number_has_bits_are_left_as_they_are(rng):
     X, _, pattern = cell_of_few_rows(rng, K=65)
-    assert folding.folding(prepare(X), pattern) is None
+    assert folding.fold_samples(prepare(X), pattern) is None

@@ -47,7 +47,7 @@ class Folding:
         return found[:N]
 
 
-def folding(inputs: Inputs, pattern: NDArray[np.bool_]) -> Folding | None:
+def fold_samples(inputs: Inputs, pattern: NDArray[np.bool_]) -> Folding | None:
     """How to fold the samples of a cell; None where nothing is gained."""
     (N, K), fewest = pattern.shape, FEWEST * inputs.rank
     alive = np.asarray(pattern.any(axis=1))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.cells.folding import Folding, folding
+from relucells.cells.folding import Folding, fold_samples
 from relucells.cells.pattern import Compact, compact, distinct_columns, off_free_part, rank
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.decomposition import svd
@@ -74,7 +74,7 @@ def cell_minimum(
     y, power = scaled_by_power(y)
     R, fitted, number, c = np.zeros((K, D)), np.zeros(N), 0, np.zeros(m)
     if pattern[inputs.nonzero].any() and not (part and part.everything):
-        fold = None if part else folding(inputs, pattern)
+        fold = None if part else fold_samples(inputs, pattern)
         cell = inputs, y, pattern, part, fold
         R, fitted, number = _by_gram(*cell) or _by_exact_rank(*cell)
     if part:
@@ -112,14 +112,16 @@ def _by_gram(
 ) -> Solved | None:
     """R, A R and rank of a cell that is well-conditioned or large; None for any other cell."""
     cell = compact(inputs, pattern, fold)
+    wide = cell.shape[0] <= cell.shape[1] and not is_large(*cell.shape)
+    if wide and not (part or fold) and inputs.rank == min(inputs.X.shape):
+        return _by_short_gram(inputs, y, cell)
     A, wanted = _off(part, cell.alive, cell.matrix, fold.down(y) if fold else y)
     whole = None if part is None else cell.matrix
     if is_large(*A.shape):
         shape = len(y), pattern.shape[1] * inputs.X.shape[1]
         solution, rank = least_squares(A, wanted, *shape, whole=whole)
     else:
-        gram = None if part or fold else _short_gram(inputs, cell, pattern)
-        solved, rank = _solve_by_gram(A, wanted, whole, gram)
+        solved, rank = _solve_by_gram(A, wanted, whole)
         if solved is None:
             return None
         solution = solved
@@ -128,14 +130,18 @@ def _by_gram(
     return cell.spread(solution, inputs), fold.up(fitted, len(y)) if fold else fitted, rank
 
 
-def _short_gram(inputs: Inputs, cell: Compact, pattern: NDArray[np.bool_]) -> NDArray[np.float64] | None:
-    """A Aᵀ = (X Xᵀ) ∘ (I Iᵀ) of a wide A, without a product of A's size; None where A is not that."""
-    wide = cell.matrix.shape[0] <= cell.matrix.shape[1]
-    if not wide or inputs.rank < min(inputs.X.shape):
-        return None
-    on = pattern[cell.alive].astype(float)
+def _by_short_gram(inputs: Inputs, y: NDArray, cell: Compact) -> Solved | None:
+    """The same for a wide A, which is never formed: A Aᵀ = (X Xᵀ) ∘ (I Iᵀ)."""
     gram = inputs.gram if cell.alive.all() else inputs.gram[np.ix_(cell.alive, cell.alive)]
-    return gram * (on @ on.T)
+    factor = gram_factor(gram * (cell.mask @ cell.mask.T))
+    if factor is None:
+        return None
+    fitted, solution = np.zeros(len(y)), np.zeros((cell.mask.shape[1], cell.coordinates.shape[1]))
+    for _ in range(1 + REFINEMENTS):
+        residual = y[cell.alive] - fitted[cell.alive]
+        solution += cell.back(factor.T @ (factor @ residual))
+        fitted[cell.alive] = cell.times(solution)
+    return cell.spread(solution, inputs), fitted, len(factor)
 
 
 def _off(
@@ -208,13 +214,10 @@ def least_squares(
     return solution, rank
 
 
-def _solve_by_gram(
-    A: NDArray, wanted: NDArray, whole: NDArray | None = None, gram: NDArray | None = None
-) -> tuple[NDArray | None, int]:
-    """Minimum-norm least squares through A Aᵀ (or ``gram``) or AᵀA, whichever is smaller; None if
-    ill-conditioned."""
+def _solve_by_gram(A: NDArray, wanted: NDArray, whole: NDArray | None = None) -> tuple[NDArray | None, int]:
+    """Minimum-norm least squares through A Aᵀ or AᵀA, whichever is smaller; None if ill-conditioned."""
     wide = A.shape[0] <= A.shape[1]
-    factor = gram_factor(gram if gram is not None else A @ A.T if wide else A.T @ A)
+    factor = gram_factor(A @ A.T if wide else A.T @ A)
     if factor is None or (whole is not None and not clear_of_noise(factor, whole)):
         return None, 0
     solution = np.zeros(A.shape[1])

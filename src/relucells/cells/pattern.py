@@ -10,11 +10,12 @@ drops all that repeats and keeps the singular values.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.cells.folding import Folding, folding
+from relucells.cells.folding import Folding, fold_samples
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.columns import exact_rank
 from relucells.samples.decomposition import svd
@@ -49,17 +50,36 @@ def dense_matrix(X: ArrayLike | Inputs, pattern: ArrayLike) -> NDArray[np.float6
 class Compact:
     """A without what repeats: same nonzero singular values, fewer rows and columns.
 
-    matrix : (n, g·r), rows for the n alive samples, one block for each of the g distinct nonzero
-        columns of the pattern, scaled by the root of its multiplicity, in r = rank X coordinates
+    mask : (n, g), the g distinct nonzero columns of the pattern on the n alive samples, each times the root
+        of its multiplicity
+    coordinates : (n, r), of these samples, r = rank X
     alive : (N,) bool, samples that activate some neuron
     group : (K,) int, the block of each neuron, -1 for a dead one
     multiplicity : (g,) int, neurons per block
     """
 
-    matrix: NDArray[np.float64]
+    mask: NDArray[np.float64]
+    coordinates: NDArray[np.float64]
     alive: NDArray[np.bool_]
     group: NDArray[np.int_]
     multiplicity: NDArray[np.int_]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.mask), self.mask.shape[1] * self.coordinates.shape[1]
+
+    @cached_property
+    def matrix(self) -> NDArray[np.float64]:
+        """(n, g·r), one block for each column of the mask."""
+        return (self.mask[:, :, None] * self.coordinates[:, None, :]).reshape(self.shape)
+
+    def times(self, solution: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The matrix times a solution, (g, r), without forming it: (n,)."""
+        return (self.mask * (self.coordinates @ solution.T)).sum(axis=1)
+
+    def back(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The transposed matrix times values, (n,), without forming it: (g, r)."""
+        return (self.mask * values[:, None]).T @ self.coordinates
 
     def spread(self, solution: NDArray[np.float64], inputs: Inputs) -> NDArray[np.float64]:
         """A solution in compact coordinates, (g·r,), as R, (K, D), of the same norm."""
@@ -79,9 +99,8 @@ def compact(inputs: Inputs, pattern: NDArray[np.bool_], fold: Folding | None = N
     alive = np.asarray(pattern.any(axis=1))
     columns, group = distinct_columns(pattern)
     multiplicity = np.bincount(group[group >= 0])
-    mask = columns[alive] * np.sqrt(multiplicity)
-    matrix = (mask[:, :, None] * coordinates[alive][:, None, :]).reshape(len(mask), -1)
-    return Compact(matrix, alive, group, multiplicity)
+    mask = np.asarray(columns[alive] * np.sqrt(multiplicity), dtype=np.float64)
+    return Compact(mask, coordinates[alive], alive, group, multiplicity)
 
 
 def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
@@ -126,7 +145,7 @@ def rank(
         return _rank_of_large(inputs, pattern, part)
     coordinates = inputs.orthonormal[0][alive]
     if part is None and inputs.space.accurate and len(coordinates) > columns.shape[1] * inputs.rank:
-        if (plain := _plain_rank(inputs, pattern, fold or folding(inputs, pattern))) is not None:
+        if (plain := _plain_rank(inputs, pattern, fold or fold_samples(inputs, pattern))) is not None:
             return plain
     whole = (columns[alive][:, :, None] * coordinates[:, None, :]).reshape(len(coordinates), -1)
     matrix = off_free_part(part, alive, whole) if part else whole

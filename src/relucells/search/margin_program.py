@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.cells.factorised import large_minimum
-from relucells.cells.folding import folding
+from relucells.cells.folding import fold_samples
 from relucells.cells.minimum import least_squares
 from relucells.cells.pattern import distinct_columns, rank
 from relucells.samples.columns import row_lengths
@@ -93,7 +93,7 @@ class MarginProgram:
         rows, width = int(self.alive.sum()), self.G * self.r
         budget.afford(rows * width * min(rows, width) + (width**3 if rows < width else 0))
         exponent = int(np.frexp(np.abs(y[self.rows]).max())[1])
-        self.fold = None if part else folding(inputs, pattern)
+        self.fold = None if part else fold_samples(inputs, pattern)
         self.large = large_minimum(inputs, y, pattern, part)
         if self.large:
             sums, self.rank = np.ldexp(self.large.sums, -exponent), self.large.rank
