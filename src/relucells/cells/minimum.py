@@ -61,7 +61,8 @@ def cell_minimum(
         of ones for an output bias, X for a linear skip connection; None: none.
     Raises ValueError, naming the argument, for arrays that are not finite or do not fit together.
 
-    Well-conditioned cells are solved through the smaller Gram matrix, refined to full accuracy. Other cells
+    Samples that share a row of the pattern are folded into few (``cells.folding``). Well-conditioned cells
+    are solved through the smaller Gram matrix, refined to full accuracy. Other cells
     are solved in accurate orthonormal coordinates, cut at the exact rank (``samples.columns``). Cells too
     large for that are solved by a basis of A's columns (``bases``) and its numerical rank.
     """
