@@ -31,6 +31,8 @@ from relucells.samples.threads import one_thread
 # Rounds of iterative refinement after a solve through the Gram matrix. Each round gains at least four digits
 # (condition bound 1e6, squared, times the unit roundoff), so two rounds reach full accuracy.
 REFINEMENTS = 2
+# With so few columns of A, its Gram matrix takes less time than folding the samples does.
+NARROW = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +63,10 @@ def cell_minimum(
         of ones for an output bias, X for a linear skip connection; None: none.
     Raises ValueError, naming the argument, for arrays that are not finite or do not fit together.
 
-    Samples that share a row of the pattern are folded into few (``cells.folding``). Well-conditioned cells
-    are solved through the smaller Gram matrix, refined to full accuracy. Other cells
+    Well-conditioned cells are solved through the smaller Gram matrix, refined to full accuracy. Other cells
     are solved in accurate orthonormal coordinates, cut at the exact rank (``samples.columns``). Cells too
-    large for that are solved by a basis of A's columns (``bases``) and its numerical rank.
+    large for that are solved by a basis of A's columns (``bases``) and its numerical rank. Where it saves
+    time, samples that share a row of the pattern are folded into few (``cells.folding``).
     """
     inputs = prepare(X)
     N, D = inputs.X.shape
@@ -75,9 +77,13 @@ def cell_minimum(
     y, power = scaled_by_power(y)
     R, fitted, number, c = np.zeros((K, D)), np.zeros(N), 0, np.zeros(m)
     if pattern[inputs.nonzero].any() and not (part and part.everything):
-        fold = None if part else fold_samples(inputs, pattern)
-        cell = inputs, y, pattern, part, fold
-        R, fitted, number = _by_gram(*cell) or _by_exact_rank(*cell)
+        narrow = distinct_columns(pattern)[0].shape[1] * inputs.rank <= NARROW
+        fold = None if part or narrow else fold_samples(inputs, pattern)
+        found = _by_gram(inputs, y, pattern, part, fold)
+        if found is None:
+            fold = None if part else fold or fold_samples(inputs, pattern)
+            found = _by_exact_rank(inputs, y, pattern, part, fold)
+        R, fitted, number = found
     if part:
         fitted = fitted + part.projection(y - fitted)
         c = part.coefficients(y - (pattern * (inputs.X @ R.T)).sum(axis=1))

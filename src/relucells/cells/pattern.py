@@ -107,7 +107,7 @@ def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDA
     """The distinct nonzero columns, (N, G), in order of appearance, and each neuron's, −1 if dead."""
     seen: dict[bytes, int] = {}
     group, first = np.full(pattern.shape[1], -1), list[np.intp]()
-    packed = np.packbits(pattern.T, axis=1)
+    packed = np.packbits(np.ascontiguousarray(pattern.T), axis=1)
     for j in np.flatnonzero(packed.any(axis=1)):
         group[j] = seen.setdefault(packed[j].tobytes(), len(first))
         if group[j] == len(first):
