@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.descent_end import Descent
 from relucells.descent_weights import descend_by_weights
 from relucells.samples.free_part import coefficients, free_array
-from relucells.samples.inputs import Inputs, network, prepare, real_array
+from relucells.samples.inputs import Inputs, at_least, network, prepare, real_array
 from relucells.samples.threads import one_thread
 
 
@@ -87,12 +87,11 @@ def descend_all(
     if len(z) != len(W):
         raise ValueError(f"z: must have one row per run, {len(W)}, not {len(z)}")
     y, _, _ = network(inputs, y, W[0], z[0])
-    if not (np.isfinite(step) and step > 0):
+    at_least("step", step, 0, "a positive number")
+    if not 0 < step < np.inf:
         raise ValueError(f"step: must be positive and finite, not {step}")
-    if not gradient_tolerance >= 0:
-        raise ValueError(f"gradient_tolerance: must be at least 0, not {gradient_tolerance}")
-    if max_steps < 0:
-        raise ValueError(f"max_steps: must be at least 0, not {max_steps}")
+    at_least("gradient_tolerance", gradient_tolerance, 0, "a number")
+    at_least("max_steps", max_steps, 0, "a number of steps", whole=True)
     N, D = inputs.X.shape
     F = free_array(free, N)
     starts = np.zeros((len(W), F.shape[1])) if c is None else real_array("c", c, dimensions=2)

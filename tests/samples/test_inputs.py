@@ -55,6 +55,84 @@ def test_a_masked_array_is_refused_by_name(name, argument):
             call(**arguments | {argument: value})
 
 
+def with_large_number(array, kind):
+    """The array with one number that float64 would round, as an array or lists of that kind."""
+    if kind == "float lists":  # numpy makes floats of them, without a word
+        whole = np.asarray(array).astype(float).astype(object)
+        whole.flat[0] = 2**53 + 1
+        return whole.tolist()
+    if kind == "long double":
+        whole = np.asarray(array).astype(np.longdouble)
+        whole.flat[0] = np.longdouble(1) + np.longdouble(2) ** -60
+        return whole
+    whole = np.asarray(array).astype(int)
+    whole.flat[0] = 2**53 + 1
+    return whole.tolist() if kind == "lists" else whole.astype(kind)
+
+
+NUMBERS = [case for case in CASES if case[1] not in ("pattern", "signs")]
+
+
+@pytest.mark.parametrize("kind", ["int64", "uint64", "lists", "float lists", "long double"])
+@pytest.mark.parametrize(("name", "argument"), NUMBERS)
+def test_numbers_that_float64_would_round_are_refused_by_name(name, argument, kind):
+    """Time stamps in nanoseconds lose what tells them apart; a proof would be about other samples."""
+    call, arguments = CALLS[name]
+    value = np.abs(arguments[argument]) if kind == "uint64" else arguments[argument]
+    with pytest.raises(ValueError, match=f"^{argument}: holds a number that float64 would round"):
+        call(**arguments | {argument: with_large_number(value, kind)})
+
+
+@pytest.mark.parametrize("stamps", [[10**30, 1], [2**63, 2**63 - 1], [10**400, 1]])
+def test_integers_too_long_for_numpy_are_refused_by_name(stamps):
+    with pytest.raises(ValueError, match=r"^y: holds a number that float64 would round"):
+        relucells.decide(np.eye(2), stamps, [[1], [1]], "positive")
+
+
+def test_a_free_part_that_float64_would_round_is_refused_by_name():
+    stamps = np.array([[2**60], [2**60 + 1], [2**60 + 2]])
+    for call in (relucells.cell_minimum, rank, lambda *given, **free: relucells.decide(*given, [1], **free)):
+        with pytest.raises(ValueError, match=r"^free: holds a number that float64 would round"):
+            call(*((X, PATTERN) if call is rank else (X, y, PATTERN)), free=stamps)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint16, np.int64, np.float16, np.float32, np.longdouble])
+def test_numbers_that_float64_holds_are_taken(dtype):
+    decision = relucells.decide(np.eye(2).astype(dtype), np.ones(2).astype(dtype), [[1], [1]], "positive")
+    assert decision.verdict == "genuine"
+    assert relucells.decide([[2**60], [3 * 2**60]], [1, 3], [[1], [1]], "positive").loss < 1e-30
+
+
+SETTINGS = {
+    "time_limit": lambda value: relucells.decide(X, y, PATTERN, [1], time_limit=value),
+    "program_limit": lambda value: relucells.decide(X, y, PATTERN, [1], program_limit=value),
+    "margin": lambda value: relucells.decide(X, y, PATTERN, [1], margin=value),
+    "level": lambda value: relucells.verify(X, y, PATTERN, None, level=value),
+    "tolerance": lambda value: relucells.critical_point(X, y, W, z, tolerance=value),
+    "max_cells": lambda value: settle(X, y, W, z, max_cells=value),
+    "step": lambda value: relucells.descend(X, y, W, z, step=value),
+    "gradient_tolerance": lambda value: relucells.descend(X, y, W, z, gradient_tolerance=value),
+    "max_steps": lambda value: relucells.descend(X, y, W, z, max_steps=value),
+    "decision": lambda value: relucells.export_certificate(X, y, PATTERN, value, "x.json"),
+}
+
+
+@pytest.mark.parametrize("value", ["a", float("nan"), -1, [1, 2], np.array([1, 2])])
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_bad_settings_are_refused_by_name(setting, value):
+    with pytest.raises(ValueError, match=f"^{setting}: must be"):
+        SETTINGS[setting](value)
+
+
+@pytest.mark.parametrize("pattern", [[[1], [1, 0], [0]], [[1], [[1]], [0]]])
+def test_a_ragged_pattern_is_refused_by_name(pattern):
+    for call in (lambda p: relucells.decide(X, y, p, [1]), lambda p: rank(X, p)):
+        with pytest.raises(ValueError, match=r"^pattern: not an array"):
+            call(pattern)
+    with pytest.raises(ValueError, match=r"^free: not an array"):
+        relucells.cell_minimum(X, y, PATTERN, free=[[1], [1, 2], [3]])
+
+
 @pytest.mark.parametrize("argument", ["X", "y", "pattern"])
 def test_checking_a_decision_refuses_masks_too(argument):
     decision = relucells.decide(X, y, PATTERN, "positive")

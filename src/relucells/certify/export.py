@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.certify.certificates import FORMAT_VERSION, FREE_FORMAT_VERSION, Decision, Leaf
+from relucells.certify.certificates import FORMAT_VERSION, FREE_FORMAT_VERSION, Certificate, Decision, Leaf
 from relucells.certify.quality import Quality
 from relucells.samples.free_part import free_array
 from relucells.samples.inputs import Inputs, activations, prepare, targets
@@ -33,6 +33,8 @@ def export_certificate(
     free : F, (N, m), of a network with a free part, as ``decide`` had it.
     Raises ValueError for an undecided cell, which has no certificate.
     """
+    if not isinstance(decision, Decision) or not isinstance(decision.certificate, (Certificate, type(None))):
+        raise ValueError("decision: must be a Decision as decide returns it")
     if decision.verdict not in ("genuine", "none"):
         raise ValueError(f"decision: an {decision.verdict} cell has no certificate to export")
     X = prepare(X).X

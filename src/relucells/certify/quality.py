@@ -60,7 +60,7 @@ def quality_level(
         return "rejected"
     try:
         kind = coercion.parts(quality, Quality)["kind"]
-        shown = type(kind) is str and shown_quality(cell, quality) == kind
+        shown = type(kind) is str and kind != "open" and shown_quality(cell, quality) == kind
     except coercion.UNSHOWN:
         return "rejected"
     return level if shown else "rejected"

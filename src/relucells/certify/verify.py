@@ -48,7 +48,7 @@ def verify(
     a network with a free part, as ``decide`` had it. Raises ValueError, naming the argument, for a bad X,
     y, pattern, level or free; a malformed decision is not verified.
     """
-    if level not in ("proven", "numerical"):
+    if not isinstance(level, str) or level not in ("proven", "numerical"):
         raise ValueError(f'level: must be "proven" or "numerical", not {level!r}')
     return LEVELS.index(verification_level(X, y, pattern, decision, free=free)) >= LEVELS.index(level)
 
@@ -223,26 +223,32 @@ def _loss_level(cell: Cell, stated: float) -> str:
     """The level at which the stated loss is the minimum's."""
     lower, upper = loss_root(cell)
     size = float(np.sqrt(np.mean(np.ldexp(cell.y, -cell.exponent) ** 2)))
-    if upper - lower <= LOSS_SLACK * size:
-        return "proven" if _same_loss(cell, stated, lower, upper, size) else "rejected"
+    if upper - lower <= _loss_slack(lower, size):
+        # whatever the root is between its bounds: the less favourable one counts
+        return "proven" if _same_loss(cell, stated, upper, lower, size) else "rejected"
     found = numerical.loss(cell)
     root = np.inf if found is None else float(np.sqrt(np.ldexp(found, -2 * cell.exponent)))
     doubt = numerical.TOLERANCE * size
     return "numerical" if _same_loss(cell, stated, root - doubt, root + doubt, size) else "rejected"
 
 
-def _same_loss(cell: Cell, stated: float, lower: float, upper: float, size: float) -> bool:
-    """Whether the root of the stated loss is that of the minimum's, which is between these bounds."""
-    if not stated >= 0.0 or not np.isfinite(upper):
+def _loss_slack(root: float, size: float) -> float:
+    """How far the root of a stated loss may be from this one, the labels' root mean square being ``size``."""
+    return LOSS_SLACK * root + LOSS_ROUNDING * size
+
+
+def _same_loss(cell: Cell, stated: float, least: float, most: float, size: float) -> bool:
+    """Whether the root of the stated loss is at least the one, and at most the other, up to rounding."""
+    if not stated >= 0.0 or not np.isfinite([least, most]).all():
         return False
-    largest, smallest = np.ldexp([upper**2, max(lower, 0.0) ** 2], 2 * cell.exponent)
+    low, high = np.ldexp([max(least, 0.0) ** 2, max(most, 0.0) ** 2], 2 * cell.exponent)
     if stated == np.inf:  # a loss that is too large for a float
-        return bool(smallest == np.inf)
-    if smallest - 4 * TINY <= stated <= largest + 4 * TINY:  # what floats near the smallest one cannot tell
+        return bool(min(low, high) == np.inf)
+    if low - 4 * TINY <= stated <= high + 4 * TINY:  # what floats near the smallest one cannot tell
         return True
     root = float(np.sqrt(np.ldexp(stated, -2 * cell.exponent)))
-    slack = LOSS_SLACK * upper + LOSS_ROUNDING * size
-    return lower - slack <= root <= upper + slack
+    slack = _loss_slack(min(least, most), size)
+    return least - slack <= root <= most + slack
 
 
 def loss_root(cell: Cell) -> tuple[float, float]:
@@ -251,7 +257,8 @@ def loss_root(cell: Cell) -> tuple[float, float]:
     if cell.floating:
         enclosed = cell.enclosure or exact_fit(cell)  # without active pairs every label is missed whole
         low, high = enclosed.residual_length
-        if high - low <= LOSS_SLACK / 4 * np.linalg.norm(present(cell.scaled_y)) or not cell.rational:
+        sharp = high - low <= _loss_slack(low, float(np.linalg.norm(present(cell.scaled_y)))) / 4
+        if sharp or not cell.rational:
             return low / root * (1.0 - gamma(4)), high / root * (1.0 + gamma(4))
     if not cell.rational:
         return 0.0, np.inf

@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.critical_points.coordinates import directions, orthonormal, sides_of
 from relucells.critical_points.kinks import Kinks
 from relucells.samples.free_part import free_part_at
-from relucells.samples.inputs import Inputs, network, prepare
+from relucells.samples.inputs import Inputs, at_least, network, prepare
 from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 
@@ -122,6 +122,9 @@ def critical_point(
     """
     inputs = prepare(X)
     y, W, z = network(inputs, y, W, z)
+    at_least("tolerance", tolerance, 0, "a number below 1")
+    if not tolerance < 1:
+        raise ValueError(f"tolerance: must be below 1, in units in which 1 is large, not {tolerance}")
     F, c = free_part_at(inputs, output_bias, skip, free, c)
     C, _ = orthonormal(inputs)
     N = len(y)

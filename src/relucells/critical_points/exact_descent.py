@@ -10,7 +10,7 @@ from relucells.critical_points.closed_minimum import closed_minimum, closed_mini
 from relucells.critical_points.coordinates import BOUNDARY, CROSSING, directions, orthonormal, sides_of
 from relucells.critical_points.kinks import Kinks
 from relucells.samples.free_part import free_array, free_part
-from relucells.samples.inputs import Inputs, network, prepare
+from relucells.samples.inputs import Inputs, at_least, network, prepare
 from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 
@@ -51,6 +51,7 @@ def settle(
     """
     inputs = prepare(X)
     y, W, z = network(inputs, y, W, z)
+    at_least("max_cells", max_cells, 1, "a number of cells", whole=True)
     part, m = free_part(free, len(y)), free_array(free, len(y)).shape[1]
     C, T = orthonormal(inputs)
     unit = float(np.linalg.norm(y) or 1.0)

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.samples.inputs import Inputs, real_array, refuse_masks
+from relucells.samples.inputs import Inputs, plain_array, real_array
 
 
 class Complement:
@@ -110,8 +110,7 @@ def free_array(free: ArrayLike | FreePart | None, N: int) -> NDArray[np.float64]
         return np.zeros((N, 0))
     if isinstance(free, FreePart):
         free = free.F
-    refuse_masks("free", free)
-    if np.ndim(free) == 2 and np.shape(free) == (N, 0):
+    if plain_array("free", free).shape == (N, 0):
         return np.zeros((N, 0))
     F = real_array("free", free, dimensions=2)
     if len(F) != N:
@@ -121,7 +120,7 @@ def free_array(free: ArrayLike | FreePart | None, N: int) -> NDArray[np.float64]
 
 def coefficients(name: str, c: ArrayLike | None, F: NDArray[np.float64]) -> NDArray[np.float64]:
     """c, (m,), of a free part F (N, m); zeros for None. ValueError names the argument."""
-    if c is None or (F.shape[1] == 0 and np.shape(c) == (0,)):
+    if c is None or (F.shape[1] == 0 and plain_array(name, c).shape == (0,)):
         return np.zeros(F.shape[1])
     c = real_array(name, c, dimensions=1)
     if len(c) != F.shape[1]:

@@ -23,6 +23,12 @@ from relucells.samples.records import Record
 GRAM_CONDITION_LIMIT = 1e6
 # Squared lengths outside this range lose digits to underflow, or overflow in products.
 GRAM_RANGE = (1e-200, 1e200)
+# Beyond it not every integer is a float.
+LONGEST_INTEGER = 2.0**53
+TOO_LONG = (
+    "holds a number that float64 would round, and everything is decided of the exact numbers; "
+    "subtract an offset or round it first"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,14 +221,15 @@ def real_array(name: str, value: ArrayLike, dimensions: int | None) -> NDArray[n
 
     dimensions : how many there must be; None: one or more
     """
-    refuse_masks(name, value)
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name}: not an array ({error})") from None
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name}: must hold real numbers, not {array.dtype}")
-    array = np.ascontiguousarray(array, dtype=np.float64)
+    given = plain_array(name, value)
+    if given.dtype.kind not in "biuf":
+        if given.dtype == object and any(type(entry) is int for entry in given.flat):
+            raise ValueError(f"{name}: {TOO_LONG}")
+        raise ValueError(f"{name}: must hold real numbers, not {given.dtype}")
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(given, dtype=np.float64)
+    if not _is_exact(value, given, array):
+        raise ValueError(f"{name}: {TOO_LONG}")
     if dimensions not in (None, array.ndim):
         raise ValueError(f"{name}: must have {dimensions} dimensions, not shape {array.shape}")
     if 0 in array.shape:
@@ -232,6 +239,30 @@ def real_array(name: str, value: ArrayLike, dimensions: int | None) -> NDArray[n
     return array
 
 
+def plain_array(name: str, value: ArrayLike) -> NDArray:
+    """``value`` as an array of any dtype; ValueError names the argument where it is none, or masked."""
+    refuse_masks(name, value)
+    try:
+        return np.asarray(value)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{name}: not an array ({error})") from None
+
+
+def _is_exact(value: object, given: NDArray, array: NDArray[np.float64]) -> bool:
+    """Whether no number was rounded on its way from ``value`` by way of ``given`` to float64."""
+    if given.dtype.kind == "f" and given.dtype.itemsize > 8:
+        return bool((array.astype(given.dtype) == given)[~np.isnan(given)].all())
+    if given.dtype.itemsize < 8 or (given.dtype.kind == "f" and isinstance(value, np.ndarray)):
+        return True
+    if not (np.abs(array) >= LONGEST_INTEGER).any():
+        return True
+    if given.dtype.kind == "f":
+        # of lists and tables numpy itself makes floats; what they held is seen as objects alone
+        given = np.asarray(value, dtype=object)
+    whole = (int(a) if isinstance(a, (int, np.integer)) else a for a in given.ravel().tolist())
+    return all(a == b for a, b in zip(whole, array.ravel().tolist(), strict=True) if isinstance(a, int))
+
+
 def refuse_masks(name: str, value: object) -> None:
     """ValueError for a masked array, or a list of them: numpy would use the values under the mask as data."""
     parts = value if isinstance(value, (list, tuple)) else ()
@@ -239,6 +270,13 @@ def refuse_masks(name: str, value: object) -> None:
         raise ValueError(
             f"{name}: must not be a masked array; leave the masked entries out, or fill them in yourself"
         )
+
+
+def at_least(name: str, value: Any, least: float, what: str, whole: bool = False) -> None:
+    """ValueError unless value is a number, not NaN, of at least that; whole : an integer."""
+    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
+        raise ValueError(f"{name}: must be {what}, at least {least:g}, not {value!r}")
 
 
 def targets(y: ArrayLike, N: int) -> NDArray[np.float64]:
@@ -271,8 +309,7 @@ def network(
 
 def activations(pattern: ArrayLike, N: int) -> NDArray[np.bool_]:
     """An activation pattern, bool or 0/1, (N, K), K ≥ 1."""
-    refuse_masks("pattern", pattern)
-    pattern = np.asarray(pattern)
+    pattern = plain_array("pattern", pattern)
     if pattern.ndim != 2:
         raise ValueError(f"pattern: must have 2 dimensions, not shape {pattern.shape}")
     if pattern.shape[0] != N:

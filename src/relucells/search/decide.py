@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.certify.certificates import Decision
 from relucells.certify.conventions import BY_NAME
 from relucells.samples.free_part import free_part
-from relucells.samples.inputs import Inputs, activations, prepare, refuse_masks, targets
+from relucells.samples.inputs import Inputs, activations, at_least, plain_array, prepare, targets
 from relucells.samples.threads import one_thread
 from relucells.search import budget
 from relucells.search.question import Question
@@ -64,12 +64,12 @@ def decide(
     y = targets(y, len(inputs.X))
     pattern = activations(pattern, len(inputs.X))
     convention, given = _convention(signs, pattern.shape[1])
-    if margin not in ("exact", "sign"):
+    if not isinstance(margin, str) or margin not in ("exact", "sign"):
         raise ValueError(f'margin: must be "exact" or "sign", not {margin!r}')
-    if time_limit is not None and not time_limit >= 0:
-        raise ValueError(f"time_limit: must be a number of seconds, not {time_limit!r}")
-    if program_limit is not None and not program_limit >= 0:
-        raise ValueError(f"program_limit: must be a number of linear programs, not {program_limit!r}")
+    if time_limit is not None:
+        at_least("time_limit", time_limit, 0, "a number of seconds")
+    if program_limit is not None:
+        at_least("program_limit", program_limit, 0, "a number of linear programs")
     part = free_part(free, len(inputs.X))
     deadline = None if time_limit is None else budget.clock() + time_limit
     question = Question(inputs, y, pattern, convention, given, margin == "exact", part)
@@ -86,8 +86,7 @@ def _convention(signs: str | ArrayLike, K: int) -> tuple[str, NDArray[np.int8] |
             names = ", ".join(f'"{name}"' for name in BY_NAME if name != "given")
             raise ValueError(f"signs: must be {names} or an array of ±1, not {signs!r}")
         return signs, None
-    refuse_masks("signs", signs)
-    given = np.asarray(signs)
+    given = plain_array("signs", signs)
     if given.shape != (K,):
         raise ValueError(f"signs: must have one entry per neuron, {K}, not shape {given.shape}")
     if given.dtype.kind not in "iuf" or not np.isin(given, (-1, 1)).all():
