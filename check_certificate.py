@@ -260,6 +260,19 @@ class Cell:
         need(self.N * self.D * top <= BITS, "the samples' numbers have too many digits")
         self.rows = table
         self.X = matrix(table, self.D)
+        # the free part's columns at least as large, so that a witness need not move for what c can do
+        lift = max(0, top - max((int(abs(a)).bit_length() for row in self.free for a in row), default=top))
+        need(self.N * self.m * (top + lift) <= BITS, "the free part's numbers have too many digits")
+        self.free = [[int(a) << lift for a in row] for row in self.free]
+
+    def span_samples(self):
+        """The columns of X along which a witness is moved: they span all of them, exactly."""
+        self.spanning = pivots(self.X)
+        rest = [d for d in range(self.D) if d not in set(self.spanning)]
+        basis = [[row[d] for d in self.spanning] for row in self.rows]
+        if rest and not (basis[0] and in_range(basis, [[row[d] for d in rest] for row in self.rows])):
+            self.spanning, basis = list(range(self.D)), self.rows
+        self.span, self.r = basis, len(self.spanning)
 
     def setup(self):
         """A on the alive samples, its rank, and independent columns of it."""
@@ -279,6 +292,10 @@ class Cell:
         self.wide = self.rank == len(self.alive)
         if not self.wide:
             self.basis = [[row[c] for c in self.chosen] for row in self.table]
+        self.span_samples()
+        at = [g * self.D + d for g in range(self.G) for d in self.spanning]
+        at += range(self.G * self.D, width)
+        self.moving = matrix([[row[c] for c in at] for row in self.table], len(at))
 
     def fitted(self, precision):
         """p on all samples."""
@@ -846,22 +863,22 @@ def values_of(cell, R):
 
 def minimiser_values(cell, V, size, signs, precision):
     """The values R_j·x_i of the exact minimiser nearest to R, or of that with some inactive pairs at 0."""
-    short = {i: cell.y[i] - sum((V[i][j] for j in cell.active[i]), fmpq(0)) for i in cell.alive}
-    if cell.everything or not any(cell.active):
+    if not any(cell.active):
         return V
-    if cell.independent:
-        short = without_free_part(cell, short, True)
-        return [
-            [v + short[i] / len(cell.active[i]) if cell.pattern[i][j] else v for j, v in enumerate(V[i])]
-            for i in range(cell.N)
-        ]
-    cell.setup()
-    if not cell.wide and cell.rank < cell.G * cell.D + cell.m:
-        precision = None  # that the change makes up for everything has to be checked exactly
-    if precision is None and not cell.wide:
-        p = cell.fitted(None)
-        short = {i: e + p[i] - cell.y[i] for i, e in short.items()}
-    short = without_free_part(cell, short, False)
+    short = {i: cell.y[i] - sum((V[i][j] for j in cell.active[i]), fmpq(0)) for i in cell.alive}
+    if cell.everything:
+        cell.span_samples()
+        short, precision = dict.fromkeys(cell.alive, fmpq(0)), None
+    elif cell.independent:
+        short, precision = without_free_part(cell, short, True), None
+    else:
+        cell.setup()
+        if not cell.wide and cell.rank < cell.G * cell.D + cell.m:
+            precision = None  # that the change makes up for everything has to be checked exactly
+        if precision is None and not cell.wide:
+            p = cell.fitted(None)
+            short = {i: e + p[i] - cell.y[i] for i, e in short.items()}
+        short = without_free_part(cell, short, False)
     moved = moved_values(cell, V, short, [], precision)
     zero = outside(cell, moved, signs)
     near = near_zero(cell, V)
@@ -904,28 +921,40 @@ def outside(cell, V, signs):
 
 def moved_values(cell, V, short, zero, precision):
     """V after the least change of R that makes up for what is short and puts the pairs of ``zero`` at 0."""
+    if cell.independent:  # any values can be prescribed
+        return [[value_alone(cell, i, j, v, short, zero) for j, v in enumerate(V[i])] for i in range(cell.N)]
     right = [short[i] for i in cell.alive]
     if zero:
         return with_zeros(cell, V, right, zero)
+    if cell.everything:
+        return V
     b, denominator = whole([[e] for e in right])
-    if cell.rank == cell.G * cell.D + cell.m:
-        change = solve(cell.A.transpose() * cell.A, cell.A.transpose() * matrix(b, 1), precision)
+    A = cell.moving
+    if cell.rank == A.ncols():
+        change = solve(A.transpose() * A, A.transpose() * matrix(b, 1), precision)
     else:
-        at = pivots(cell.A.transpose())
-        rows = matrix(some_rows(cell.A, at), cell.A.ncols())
+        at = pivots(A.transpose())
+        rows = matrix(some_rows(A, at), A.ncols())
         along = solve(rows * rows.transpose(), matrix([b[i] for i in at], 1), precision)
-        change = product(some_rows(rows.transpose(), range(cell.A.ncols())), along)
+        change = product(some_rows(rows.transpose(), range(A.ncols())), along)
         if not cell.wide:
             exact, more = whole([[c] for c in change])
-            need(cell.A * matrix(exact, 1) == matrix(b, 1) * more, "no exact minimiser is found")
+            need(A * matrix(exact, 1) == matrix(b, 1) * more, "no exact minimiser is found")
     found = []
     for i in range(cell.N):
         shift = [
-            times(dot(cell.rows[i], change[g * cell.D : (g + 1) * cell.D]), fmpq(1, denominator * len(m)))
+            times(dot(cell.span[i], change[g * cell.r : (g + 1) * cell.r]), fmpq(1, denominator * len(m)))
             for g, m in enumerate(cell.members)
         ]
         found.append([v if cell.group[j] < 0 else plus(v, shift[cell.group[j]]) for j, v in enumerate(V[i])])
     return found
+
+
+def value_alone(cell, i, j, v, short, zero):
+    """A value on independent samples: active pairs share what is short, those of ``zero`` are put there."""
+    if not cell.pattern[i][j]:
+        return fmpq(0) if (i, j) in zero else v
+    return v + short[i] / len(cell.active[i])
 
 
 def dot(row, vector):
@@ -934,15 +963,15 @@ def dot(row, vector):
 
 def with_zeros(cell, V, right, zero):
     """As ``moved_values``, every neuron for itself, over the rationals; None if it cannot be."""
-    width, equations = cell.K * cell.D + cell.m, len(cell.alive) + len(zero)
+    width, equations = cell.K * cell.r + cell.m, len(cell.alive) + len(zero)
     small = equations * width <= ENTRIES and min(equations, width) <= UNKNOWNS
     need(small, "there are too many values near zero for this checker")
-    rows = [
-        [*(a if on else 0 for on in cell.pattern[i] for a in cell.rows[i]), *cell.free[i]] for i in cell.alive
-    ]
+    alive = [] if cell.everything else cell.alive  # then every R is a minimiser
+    right = [] if cell.everything else right
+    rows = [[*(a if on else 0 for on in cell.pattern[i] for a in cell.span[i]), *cell.free[i]] for i in alive]
     for i, j in zero:
         row = [0] * width
-        row[j * cell.D : (j + 1) * cell.D] = cell.rows[i]
+        row[j * cell.r : (j + 1) * cell.r] = cell.span[i]
         rows.append(row)
         right = [*right, -V[i][j]]
     B = matrix(rows, width)
@@ -956,7 +985,7 @@ def with_zeros(cell, V, right, zero):
         return None
     return [
         [
-            v + dot(cell.rows[i], change[j * cell.D : (j + 1) * cell.D]) / denominator
+            v + dot(cell.span[i], change[j * cell.r : (j + 1) * cell.r]) / denominator
             for j, v in enumerate(V[i])
         ]
         for i in range(cell.N)

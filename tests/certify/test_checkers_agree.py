@@ -1,6 +1,7 @@
 """Both checkers, and decide, on cells on which one of them once refused the truth or raised."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,15 +15,15 @@ from relucells.samples.randomness import stream
 def both(tmp_path):
     """The words of both checkers about a decision."""
 
-    def ask(X, y, pattern, decision) -> tuple[str, str]:
+    def ask(X, y, pattern, decision, free=None) -> tuple[str, str]:
         X, y, pattern = np.array(X, dtype=float), np.array(y, dtype=float), np.array(pattern, dtype=bool)
-        export_certificate(X, y, pattern, decision, tmp_path / "certificate.json")
+        export_certificate(X, y, pattern, decision, tmp_path / "certificate.json", free=free)
         try:
             check_certificate.check(check_certificate.read(tmp_path / "certificate.json"))
             second = "proven"
         except check_certificate.Rejected as error:
             second = str(error)
-        return verification_level(X, y, pattern, decision), second
+        return verification_level(X, y, pattern, decision, free=free), second
 
     return ask
 
@@ -95,6 +96,93 @@ def test_no_margin_above_zero_is_none(both):
         claim = Decision("none", margin, None, None, 0.0, "positive", certificate=Certificate((leaf,)))
         first, second = both([[1.0]], [0.0], [[1]], claim)
         assert first == "rejected" and second != "proven"
+
+
+def test_a_loss_within_the_doubt_of_an_enclosure_is_not_proven(both):
+    """Time stamps and labels nearly on a line: the loss is small, and known to less than may be stated."""
+    for n in range(12):
+        rng = stream(31, "nearly on a line", n)
+        N = int(rng.integers(3, 8))
+        t = np.sort(rng.integers(0, 40, N)) / 2.0 ** int(rng.integers(5, 14))
+        X, pattern = np.stack([2.0**31 + t, np.ones(N)], axis=1), np.ones((N, 1))
+        y = 1 + rng.random() + rng.random() * t + rng.integers(-1, 2, N) * 2.0**-44
+        found = decide(X, y, pattern, "positive")
+        assert both(X, y, pattern, found) == ("proven", "proven")
+        root, size = np.sqrt(found.loss), np.sqrt(np.mean(y**2))
+        for part, wanted in ((0.5, True), (-0.5, True), (2.0, False), (100.0, False)):
+            stated = root + part * (1e-9 * root + 1e-12 * size)
+            if stated > 0:
+                first, second = both(X, y, pattern, replace(found, loss=stated**2))
+                assert (first == "proven", second == "proven") == (wanted, wanted), (n, part)
+
+
+def test_the_loss_of_a_cell_in_several_scales_is_stated_right(both):
+    X = [[1.661534994731145e35], [-9.353610478917787e49], [-8.307674973655724e34], [1.8707220957835574e50]]
+    y = [7.276130722085716e-12, 0.7471725229953219, -1.4119841193055e-16, 0.3179505576778657]
+    pattern = [[0, 0, 0, 1], [0, 1, 1, 0], [1, 0, 0, 1], [1, 0, 0, 1]]
+    found = decide(X, y, pattern, "uniform")
+    assert found.verdict != "undecided" and both(X, y, pattern, found) == ("proven", "proven")
+
+
+EPS = 2.0**-50
+WITH_FREE_PART = {
+    "a free part that is everything, inactive pairs on their hyperplane": (
+        [[-0.6, 1.5], [0.4, 3.0], [2.8, -0.8]],
+        [2.0, 4.0, -2.133333333333333],
+        [[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1]],
+        "positive",
+    ),
+    "the same with four samples on a line": (
+        [[100663296.0, 0, 48], [805306368, 0.00390625, 98304], [0, 0, 0], [-536870912, 0, -6291456]],
+        [0.18482408660661143, -0.7048839790630123, -0.25046569479932845, 0.2585584523466386],
+        [[0, 0], [0, 0], [0, 0], [1, 1]],
+        "exists",
+    ),
+    "equal columns beside nearly equal ones": (
+        [
+            [-1 + 2 * EPS, -1 + 2 * EPS, -1.0],
+            [-1 + 2 * EPS, -1 + 2 * EPS, -1 + 2 * EPS],
+            [-2 + 2 * EPS, -2 + 2 * EPS, -2 - 2 * EPS],
+            [2 + 2 * EPS, 2 + 2 * EPS, 2.0],
+        ],
+        [-4 * EPS, 0.0, -8 * EPS, 3 + 2 * EPS],
+        [[1, 1, 0], [1, 1, 0], [1, 1, 0], [0, 0, 1]],
+        "uniform",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITH_FREE_PART)
+def test_witnesses_beside_a_skip_connection_and_a_bias(name, both):
+    X, y, pattern, convention = WITH_FREE_PART[name]
+    free = np.column_stack([X, np.ones(len(X))])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = decide(X, y, pattern, convention, free=free)
+    assert found.verdict == "genuine" and both(X, y, pattern, found, free) == ("proven", "proven")
+
+
+def test_the_free_part_moves_before_the_witness_where_columns_are_wide(both):
+    X = [[-2.2987433112988333e54, 4.611686018427388e18], [3.533694129556769e72, -6.044629098073146e23]]
+    X += [[-5.78960446186581e76, -1.1333679558887149e23]]
+    y = [1.039310480330144e109, 3.4669887135465243e127, 2.6176026547233193e131]
+    pattern, free = [[1, 1, 0, 0], [0, 0, 1, 1], [1, 1, 0, 0]], np.ones((3, 1))
+    found = decide(X, y, pattern, [1, -1, -1, -1], free=free)
+    assert found.verdict == "genuine" and both(X, y, pattern, found, free) == ("proven", "proven")
+
+
+def test_rounded_inactive_values_beside_a_free_part_that_is_everything(both):
+    """Values of tenths that are 0 but for rounding."""
+    seen = 0
+    for n in range(25):
+        rng = stream(32, "tenths", n)
+        X, W = rng.integers(-9, 10, (4, 2)) / 10.0, rng.integers(-9, 10, (3, 2)) / 10.0
+        pattern, y = X @ W.T > 0, rng.normal(size=4)
+        found = decide(X, y, pattern, "exists", free=np.eye(4))
+        if found.verdict == "genuine":
+            seen += 1
+            assert both(X, y, pattern, found, np.eye(4)) == ("proven", "proven")
+    assert seen > 15
 
 
 WIDE = {

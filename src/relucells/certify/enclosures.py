@@ -288,11 +288,17 @@ class ProvenMinimum:
             return 0.0, np.inf
         values, rounded, moved = self._near
         residual = self.y - values
-        doubt = norm(rounded + gamma(4) * (np.abs(values) + np.abs(self.y)))
+        error = rounded + gamma(4) * (np.abs(values) + np.abs(self.y))
+        doubt = norm(error)
         length = norm_at_least(residual) - doubt
         square = length * length * (1.0 - gamma(4)) - norm(moved) ** 2 * (1.0 + gamma(4))
         lower = np.sqrt(square) * (1.0 - gamma(4)) - UNDERFLOW if length > 0 and square > 0 else 0.0
-        return max(0.0, float(lower)), (norm(residual) + doubt) * (1.0 + gamma(4))
+        upper = (norm(residual) + doubt) * (1.0 + gamma(4))
+        # p = y on U, so that the other samples alone tell as much, and all of it where there are none
+        off = ~self.saturated
+        doubt = norm(error[off]) + norm(moved[off])
+        lower = max(0.0, float(lower), (norm_at_least(residual[off]) - doubt) * (1.0 - gamma(4)))
+        return lower, min(upper, (norm(residual[off]) + doubt) * (1.0 + gamma(4)))
 
 
 def _residual(cell: Cell, values: NDArray, error: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

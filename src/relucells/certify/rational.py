@@ -52,7 +52,11 @@ class ExactCell:
         self.y = [row[0] for row in y]
         self.alive = np.flatnonzero(cell.alive).tolist()
         self.m = cell.m
-        self.free = cell.free_columns.rows if cell.m else [[]] * cell.N
+        free = cell.free_columns.rows if cell.m else [[]] * cell.N
+        # F's columns at least as large, so that R need not move for what c can do
+        sizes = [max(sizes, default=0), *(max(map(abs, row), default=0).bit_length() for row in free)]
+        raised = max(0, sizes[0] - max(sizes[1:])) if cell.m else 0
+        self.free = [[a << raised for a in row] for row in free]
         # samples that F alone reaches
         self.apart = np.flatnonzero(cell.alive & ~cell.active).tolist()
 
@@ -201,7 +205,8 @@ class ExactCell:
         ]
         if self.m:
             missing, denominator = self._without_free_part(missing, denominator)
-        if zero:
+        independent = self.cell.samples.independent
+        if zero and not independent:
             return self._with_zeros(values, missing, denominator, lowest, zero)
         change = self._shared_change(missing)
         if change is None:
@@ -215,6 +220,8 @@ class ExactCell:
             ],
             self.cell.K,
         )
+        for i, j in zero:
+            found[i, j] = 0  # of independent samples: their values may be chosen one by one
         return found, scale, lowest
 
     def _without_free_part(self, missing: list, denominator) -> tuple[list, fmpz]:
@@ -254,14 +261,12 @@ class ExactCell:
     def _with_zeros(self, values, missing: list, denominator, lowest: int, zero: list) -> tuple | None:
         """As ``_moved``, every neuron for itself."""
         pattern, K = self.cell.pattern.tolist(), self.cell.K
-        if self.cell.samples.independent:
-            return None
-        equations, width = len(self.alive) + len(zero), K * self.r + self.m
+        alive = [] if self.cell.everything else self.alive  # then every R is a minimiser
+        missing = [] if self.cell.everything else missing
+        equations, width = len(alive) + len(zero), K * self.r + self.m
         if equations * width > SINGLE or min(equations, width) > 2 * EXACT_RANK:
             return None
-        rows = [
-            [*(a if on else 0 for on in pattern[i] for a in self.rows[i]), *self.free[i]] for i in self.alive
-        ]
+        rows = [[*(a if on else 0 for on in pattern[i] for a in self.rows[i]), *self.free[i]] for i in alive]
         for i, j in zero:
             row = [0] * width
             row[j * self.r : (j + 1) * self.r] = self.rows[i]
