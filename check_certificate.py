@@ -29,6 +29,7 @@ import json
 import math
 import sys
 from collections import Counter
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
@@ -104,8 +105,9 @@ def whole(rows):
 
 
 def prime_of(table):
-    """A prime of 62 bits drawn from a matrix: no numbers can be made to fit it by accident."""
-    prime = (1 << 61) + (hash(tuple(int(a) for a in table.entries())) % (1 << 61) | 1)
+    """A prime of 62 bits drawn from a matrix by SHA-256: no numbers can be made to fit it."""
+    digest = sha256(" ".join([f"{int(a):x}" for a in table.entries()]).encode()).digest()
+    prime = (1 << 61) + (int.from_bytes(digest[:8], "little") % (1 << 61) | 1)
     while not fmpz(prime).is_prime():
         prime += 2
     return prime

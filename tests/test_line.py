@@ -326,3 +326,21 @@ def test_claims_about_figure_2():
 def test_bad_arguments_are_named(locations, normals, message):
     with pytest.raises(ValueError, match=message):
         g.optimal_locations(locations, normals)
+
+
+@pytest.mark.parametrize("power", [0, -1, -100])
+def test_line_minima_of_numbers_whose_sums_overflow(power):
+    """Scaled by a power of two, which is exact, the same minimum."""
+    x, y = np.array([1.5e308, 1.5e308, -1e308]), np.array([1e307, 1e307, 0.0])
+    scaled = np.ldexp(x, power), np.ldexp(y, power)
+    found = g.line_minima(*scaled)
+    np.testing.assert_allclose(found.smooth, [np.ldexp(1.4e308, power)], rtol=1e-15)
+    assert not len(found.kinks) and g.line_is_genuine(*scaled, [0.0]).all()
+
+
+def test_line_minima_of_equal_samples_at_the_end_of_the_floats():
+    x = [1.7e308, 1.7e308, -1.7e308, -1.7e308]
+    found = g.line_minima(x, [0.0, 0, 1.7e308, 1.7e308])
+    same = g.line_minima(np.ldexp(x, -9), np.ldexp([0.0, 0, 1.7e308, 1.7e308], -9))
+    np.testing.assert_array_equal(np.ldexp(found.smooth, -9), same.smooth)
+    np.testing.assert_array_equal(np.ldexp(found.kinks, -9), same.kinks)

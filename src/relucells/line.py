@@ -24,6 +24,7 @@ singular to working precision (condition number above 1e16). The tests compare w
 weights the errors found in this way were 5e-11 and 2e-13.
 """
 
+import sys
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -273,21 +274,26 @@ def _cells_from_the_right(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray, NDA
     """
     order = np.argsort(-x, kind="stable")
     x, y = x[order], y[order]
-    count, sums = np.arange(1, len(x) + 1), np.cumsum(x - y)
-    left = count * x - sums
-    right = left - y
-    doubt = 8 * np.finfo(float).eps * (count + 1) * (np.cumsum(np.abs(x) + np.abs(y)) + np.abs(x))
+    with np.errstate(over="ignore", invalid="ignore"):
+        count, sums = np.arange(1, len(x) + 1), np.cumsum(x - y)
+        left = count * x - sums
+        right = left - y
+        sizes = np.cumsum(np.abs(x) + np.abs(y)) + np.abs(x)
+        doubt = 8 * np.finfo(float).eps * (count + 1) * sizes
     right[0] = 0.0  # no sample is active there
-    near = (np.abs(left) <= doubt) | (np.abs(right) <= doubt)
+    near = ~((np.abs(left) > doubt) & (np.abs(right) > doubt))  # also what overflows
     near[0] = False
-    left[0] = y[0]
-    if near.any():
+    left[0], best = y[0], sums / count
+    if near.any() or not np.isfinite(best).all():
         terms = (Fraction(a) - Fraction(b) for a, b in zip(x, y, strict=True))
         exact = list(accumulate(terms, initial=Fraction(0)))
         for n in np.flatnonzero(near):
             found = int(n) * Fraction(x[n]) - exact[n], (int(n) + 1) * Fraction(x[n]) - exact[n + 1]
             right[n], left[n] = ((value > 0) - (value < 0) for value in found)
-    return x, sums / count, np.sign(left), np.sign(right)
+        for n in np.flatnonzero(~np.isfinite(best)):
+            place = exact[n + 1] / (int(n) + 1)
+            best[n] = float(place) if abs(place) <= sys.float_info.max else np.copysign(np.inf, place)
+    return x, best, np.sign(left), np.sign(right)
 
 
 def _weights(locations: ArrayLike, normals: ArrayLike) -> tuple[NDArray, NDArray]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.samples.floating import gamma
+from relucells.samples.floating import TINY, gamma
 from relucells.samples.free_part import coefficients, free_array
 from relucells.samples.inputs import Inputs, prepare, real_array, targets, weights
 from relucells.samples.records import Record
@@ -47,10 +47,14 @@ def loss_bound(
     (N, D), K = inputs.X.shape, len(W)
     F = free_array(free, N)
     c = coefficients("c", c, F)
-    output = np.maximum(inputs.X @ W.T, 0.0) @ z + F @ c
-    size = (np.abs(inputs.X) @ np.abs(W).T) @ np.abs(z) + np.abs(F) @ np.abs(c) + np.abs(y)
-    error = np.abs(output - y) + gamma(D + K + len(c)) * size
-    return float(error @ error) / N * (1.0 + gamma(N))
+    with np.errstate(all="ignore"):
+        output = np.maximum(inputs.X @ W.T, 0.0) @ z + F @ c
+        size = (np.abs(inputs.X) @ np.abs(W).T) @ np.abs(z) + np.abs(F) @ np.abs(c) + np.abs(y)
+        error = np.abs(output - y) + gamma(D + K + len(c)) * size
+        if W.any() or c.any():  # products that underflow, before z enlarges them and after
+            error += TINY * (2 * D * float(np.abs(z).sum()) + K + len(c) + 4)
+        bound = float(error @ error) / N * (1.0 + gamma(N)) + (4 * TINY if error.any() else 0.0)
+    return bound if np.isfinite(bound) else np.inf
 
 
 def interpolate(X: ArrayLike | Inputs, y: ArrayLike, K: int) -> Network | None:

@@ -30,13 +30,14 @@ from relucells.samples.inputs import (
     rank_tolerance,
     weights,
 )
+from relucells.samples.signs import positive
 from relucells.samples.threads import one_thread
 
 
 def activation_pattern(X: ArrayLike | Inputs, W: ArrayLike) -> NDArray[np.bool_]:
-    """I_ij = [w_j·x_i > 0], (N, K), for samples X (N, D) and input weights W (K, D)."""
+    """I_ij = [w_j·x_i > 0], (N, K), for samples X (N, D) and input weights W (K, D), rounding excluded."""
     inputs = prepare(X)
-    return inputs.X @ weights(W, inputs.X.shape[1]).T > 0
+    return positive(inputs, weights(W, inputs.X.shape[1]))
 
 
 def dense_matrix(X: ArrayLike | Inputs, pattern: ArrayLike) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ A rank modulo a prime is never larger than the rank, so full rank modulo a prime
 Everything else that comes from a prime is a guess, and exact products check it.
 """
 
+import hashlib
 from typing import cast
 
 import numpy as np
@@ -110,8 +111,9 @@ def power(exponent: int) -> fmpq:
 
 def prime_of(table: fmpz_mat) -> int:
     """A prime of 62 bits drawn from a matrix: no data, least of all small integers, can be made to fit it."""
-    seed = hash(tuple(map(int, table.entries())))  # of integers, so the same in every run
-    prime = (1 << 61) + (seed % (1 << 61) | 1)
+    # by SHA-256: Python's own hash of integers can be steered to a prime that was chosen before
+    digest = hashlib.sha256(" ".join([f"{int(a):x}" for a in table.entries()]).encode()).digest()
+    prime = (1 << 61) + (int.from_bytes(digest[:8], "little") % (1 << 61) | 1)
     while not fmpz(prime).is_prime():
         prime += 2
     return prime

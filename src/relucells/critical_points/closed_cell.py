@@ -13,6 +13,7 @@ from relucells.critical_points.coordinates import directions, orthonormal
 from relucells.samples.free_part import free_part
 from relucells.samples.inputs import Inputs, network, prepare
 from relucells.samples.records import Record
+from relucells.samples.signs import positive
 from relucells.samples.threads import one_thread
 
 
@@ -48,7 +49,7 @@ def minimum_on_closed_cell(
     y, W, z = network(inputs, y, W, z)
     if not z.all():
         raise ValueError("z: must not hold zeros, its signs choose the cell")
-    pattern, signs = inputs.X @ W.T > 0, np.sign(z)
+    pattern, signs = positive(inputs, W), np.sign(z)
     part = free_part(free, len(y))
     decision = decide(inputs, y, pattern, signs, program_limit=program_limit, margin="sign", free=free)
     if decision.verdict == "genuine":

@@ -13,6 +13,7 @@ from relucells.critical_points.cones import Cone, FreeCell
 from relucells.critical_points.coordinates import CROSSING, directions, orthonormal
 from relucells.samples.inputs import Inputs, prepare, targets, weights
 from relucells.samples.records import Record
+from relucells.samples.signs import positive
 from relucells.samples.threads import one_thread
 from relucells.search.highs import Unsolved
 
@@ -50,7 +51,7 @@ def saddle_in_cell(
 
     inputs = prepare(X)
     y, W = targets(y, len(inputs.X)), weights(W, inputs.X.shape[1])
-    pattern = inputs.X @ W.T > 0
+    pattern = positive(inputs, W)
     alive = np.flatnonzero(pattern.any(axis=0))
     C, T = orthonormal(inputs)
     V = directions(inputs, C, W)

@@ -16,9 +16,6 @@ from flint import fmpq, fmpz_mat, nmod_mat
 from relucells.certify import dyadic
 from relucells.search.budget import Budget
 
-# The prime by which independent rows are chosen. A choice that is wrong for the exact rows fails with an
-# error.
-PRIME = (1 << 61) - 1
 # Steps by the most violated row or most negative price; after them Bland's rule, which cannot go in circles.
 GREEDY_STEPS = 100
 
@@ -147,12 +144,12 @@ class _Simplex:
 
 
 def modular_rank(rows: list[list]) -> int:
-    """The rank of integer rows modulo a prime of 61 bits."""
+    """The rank of integer rows modulo a prime drawn from them."""
     return _reduced(rows)[1] if rows and rows[0] else 0
 
 
 def independent_rows(rows: list[list]) -> list[int]:
-    """The first rows, in order, that are independent of those before them, modulo a prime."""
+    """The first rows, in order, that are independent of those before them, modulo a prime drawn from them."""
     if not rows or not rows[0]:
         return []
     transposed = [list(column) for column in zip(*rows, strict=True)]
@@ -167,5 +164,5 @@ def independent_rows(rows: list[list]) -> list[int]:
 
 
 def _reduced(rows: list[list]) -> tuple[nmod_mat, int]:
-    entries: list[int] = [int(entry) % PRIME for row in rows for entry in row]
-    return nmod_mat(len(rows), len(rows[0]), entries, PRIME).rref()
+    table = dyadic.matrix(rows, len(rows[0]))
+    return nmod_mat(table, dyadic.prime_of(table)).rref()
