@@ -292,7 +292,8 @@ def _cells_from_the_right(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray, NDA
             right[n], left[n] = ((value > 0) - (value < 0) for value in found)
         for n in np.flatnonzero(~np.isfinite(best)):
             place = exact[n + 1] / (int(n) + 1)
-            best[n] = float(place) if abs(place) <= sys.float_info.max else np.copysign(np.inf, place)
+            beyond = abs(place) > sys.float_info.max
+            best[n] = float(place) if not beyond else np.inf if place > 0 else -np.inf
     return x, best, np.sign(left), np.sign(right)
 
 

@@ -11,6 +11,7 @@ from relucells import Certificate, Decision, Leaf, verification_level
 from relucells.certify import clauses, coercion
 from relucells.certify.critical import CertifiedPoint, certify_point, point_level
 from relucells.certify.quality import Quality, quality_level
+from relucells.certify.verify import cell_of, leaf_bound
 
 X, Y, PATTERN = np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 2.0, 3.0]), np.ones((3, 1), dtype=bool)
 PLUS = np.ones(1, dtype=np.int8)
@@ -83,6 +84,28 @@ def test_what_cannot_be_computed_is_rejected(monkeypatch):
 
         monkeypatch.setattr("relucells.certify.verify._genuine", fail)
         assert verification_level(X, Y, PATTERN, GENUINE) == "rejected"
+
+
+def test_samples_at_the_origin_are_checked_as_any():
+    """Nothing spans them; a free neuron has no block then."""
+    for signs in ([1, 0], [1, 0, 0], [0, 1]):
+        j, pattern = signs.index(1), np.ones((1, len(signs)), dtype=bool)
+        leaf = Leaf(np.array(signs, np.int8), 0.0, -1, np.array([[0, j]]), np.ones(1))
+        assert verification_level(np.zeros((1, 1)), [0.0], pattern, none_of(leaf)) == "proven"
+        wrong = replace(leaf, bound=-1.0)
+        assert verification_level(np.zeros((1, 1)), [0.0], pattern, none_of(wrong)) == "rejected"
+
+
+@pytest.mark.parametrize(
+    "error", [IndexError, ValueError, TypeError, ZeroDivisionError, np.linalg.LinAlgError]
+)
+def test_whatever_a_check_raises_is_rejected(monkeypatch, error):
+    def fails(*arguments):
+        raise error
+
+    monkeypatch.setattr("relucells.certify.verify.check", fails)
+    assert verification_level(X, Y, PATTERN, none_of(GOOD)) == "rejected"
+    assert leaf_bound(cell_of(X, Y, PATTERN), GOOD).level == "rejected"
 
 
 def test_one_leaf_in_many_places_is_read_once():

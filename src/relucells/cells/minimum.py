@@ -5,12 +5,14 @@ All minimisers are R* = A⁺y + (I − A⁺A)c, c arbitrary; the fitted values A
 orthogonal to F's range (``samples.free_part``).
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.cells.exact_minimum import exact_minimum
 from relucells.cells.folding import Folding, fold_samples
 from relucells.cells.pattern import Compact, compact, distinct_columns, off_free_part, rank
 from relucells.samples.bases import column_basis, is_large
@@ -33,6 +35,14 @@ from relucells.samples.threads import one_thread
 REFINEMENTS = 2
 # With so few columns of A, its Gram matrix takes less time than folding the samples does.
 NARROW = 48
+# A smallest singular value that is a larger share of the largest leaves eight digits; one that is a smaller
+# share than the second leaves two or none.
+ACCURATE, DOUBTFUL = 1e-8, 1e-14
+HINGES = (
+    "the cell's minimum hinges on singular values of the size of rounding, and the cell is too large for "
+    "exact arithmetic: fitted values and loss may be wrong. Where columns or samples are meant to depend on "
+    "each other, make them do so exactly"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +85,8 @@ def cell_minimum(
     part, m = free_part(free, N), free_array(free, N).shape[1]
     K = pattern.shape[1]
     y, power = scaled_by_power(y)
-    R, fitted, number, c = np.zeros((K, D)), np.zeros(N), 0, np.zeros(m)
+    R, number, c = np.zeros((K, D)), 0, np.zeros(m)
+    fitted = part.projection(y) if part else np.zeros(N)
     if pattern[inputs.nonzero].any() and not (part and part.everything):
         narrow = distinct_columns(pattern)[0].shape[1] * inputs.rank <= NARROW
         fold = None if part or narrow else fold_samples(inputs, pattern)
@@ -85,7 +96,6 @@ def cell_minimum(
             found = _by_exact_rank(inputs, y, pattern, part, fold)
         R, fitted, number = found
     if part:
-        fitted = fitted + part.projection(y - fitted)
         c = part.coefficients(y - (pattern * (inputs.X @ R.T)).sum(axis=1))
         fitted[~part.reached(pattern)] = 0.0
     with np.errstate(under="ignore"):
@@ -134,7 +144,8 @@ def _by_gram(
         solution = solved
     fitted = np.zeros(len(cell.alive))
     fitted[cell.alive] = cell.matrix @ solution
-    return cell.spread(solution, inputs), fold.up(fitted, len(y)) if fold else fitted, rank
+    fitted = fold.up(fitted, len(y)) if fold else fitted
+    return cell.spread(solution, inputs), _with_free_part(part, y, fitted), rank
 
 
 def _by_short_gram(inputs: Inputs, y: NDArray, cell: Compact) -> Solved | None:
@@ -161,12 +172,21 @@ def _off(
     return off_free_part(part, alive, A), part.restricted(rows).onto(y[rows])
 
 
+def _with_free_part(part: FreePart | None, y: NDArray, fitted: NDArray) -> NDArray[np.float64]:
+    """A R + F c of A R, (N,), and the best c for it."""
+    return fitted if part is None else fitted + part.projection(y - fitted)
+
+
 def _by_exact_rank(
     inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None, fold: Folding | None
 ) -> Solved:
-    """R, A R and rank, in orthonormal coordinates of X's columns, singular values cut at the exact rank."""
-    number, N = rank(inputs, pattern, part, fold), len(y)
-    C, T = inputs.orthonormal
+    """R, A R + F c and rank, in orthonormal coordinates of X's columns, singular values cut at the exact
+    rank.
+
+    In rational arithmetic where they are small; a RuntimeWarning says so where that would take too long.
+    """
+    number, N, whole_cell = rank(inputs, pattern, part, fold), len(y), (inputs, y, pattern)
+    C, (T, power) = inputs.orthonormal[0], inputs.space.transform_and_power
     if fold:
         C, y, pattern = fold.down(C), fold.down(y), fold.pattern
     alive = np.asarray(pattern.any(axis=1))
@@ -175,9 +195,16 @@ def _by_exact_rank(
     whole = ((columns[alive] * root)[:, :, None] * C[alive][:, None, :]).reshape(alive.sum(), -1)
     A, wanted = _off(part, alive, whole, y)
     if not number:  # the free part fits whatever A does
-        return np.zeros((pattern.shape[1], inputs.X.shape[1])), np.zeros(N), 0
+        nothing = np.zeros((pattern.shape[1], inputs.X.shape[1]))
+        return nothing, _with_free_part(part, y, np.zeros(N)), 0
     # All of A's row space is needed, for its kernel, but not all of its column space.
     left, singular, right = svd(A, full_matrices=A.shape[0] < A.shape[1])
+    if inputs.to_be_exact or not singular[number - 1] > ACCURATE * np.linalg.norm(whole, 2):
+        found = exact_minimum(*whole_cell, part)
+        if found is not None:
+            return found
+        if not singular[number - 1] > DOUBTFUL * np.linalg.norm(whole, 2):
+            warnings.warn(HINGES, RuntimeWarning, stacklevel=4)
     along = left[:, :number].T @ wanted
     smallest = singular[0] * np.finfo(float).tiny
     solution = right[:number].T @ (along / np.maximum(singular[:number], smallest))
@@ -186,8 +213,7 @@ def _by_exact_rank(
     # weights of least norm: R = T q, with T within the span of the samples
     if len(T) > T.shape[1]:
         T = inputs.basis @ (inputs.basis.T @ T)
-    size = np.abs(T).max()
-    T = T / size
+    T = T * np.sqrt(len(C))
     blocks = solution.reshape(len(root), -1) @ T.T
     kernel = right[number:].reshape(-1, len(root), C.shape[1]) @ T.T
     if len(kernel):
@@ -195,9 +221,9 @@ def _by_exact_rank(
         change = np.linalg.lstsq(kernel, blocks.ravel(), rcond=None)[0]
         blocks = blocks - (kernel @ change).reshape(blocks.shape)
     with np.errstate(under="ignore", over="ignore"):
-        blocks = blocks / root[:, None] * size
+        blocks = np.ldexp(blocks / root[:, None], power)
     R = np.where(group[:, None] >= 0, blocks[group], 0.0)
-    return R, fold.up(fitted, N) if fold else fitted, number
+    return R, _with_free_part(part, y, fold.up(fitted, N) if fold else fitted), number
 
 
 def least_squares(

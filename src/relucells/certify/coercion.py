@@ -32,7 +32,16 @@ class Malformed(Exception):
 
 
 # What cannot be computed is not shown.
-UNSHOWN = (Malformed, ArithmeticError, np.linalg.LinAlgError, MemoryError, RecursionError)
+UNSHOWN = (
+    Malformed,
+    ArithmeticError,
+    np.linalg.LinAlgError,
+    MemoryError,
+    RecursionError,
+    LookupError,
+    ValueError,
+    TypeError,
+)
 
 
 def parts(value: Any, kind: type) -> dict[str, Any]:

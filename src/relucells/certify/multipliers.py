@@ -297,7 +297,7 @@ def _vanishing(minimum: ProvenMinimum, columns: NDArray[np.bool_]) -> NDArray[np
     found = saturate(minimum.X, columns)[0]
     alive = columns.any(axis=1) & ~found
     shape = int(alive.sum()), columns.shape[1] * minimum.D
-    if not alive.any() or min(shape) ** 2 * max(shape) > LARGEST_DECOMPOSITION:
+    if not alive.any() or not shape[1] or min(shape) ** 2 * max(shape) > LARGEST_DECOMPOSITION:
         return found
     A = (columns[alive][:, :, None] * minimum.X[alive][:, None, :]).reshape(shape)
     left, singular, _ = np.linalg.svd(A, full_matrices=False)

@@ -29,8 +29,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.critical_points.coordinates import directions, orthonormal, sides_of
+from relucells.critical_points.coordinates import near_one, orthonormal, sides_of
 from relucells.critical_points.kinks import Kinks
+from relucells.samples.columns import scale_columns
 from relucells.samples.free_part import free_part_at
 from relucells.samples.inputs import Inputs, at_least, network, prepare
 from relucells.samples.records import Record
@@ -123,17 +124,25 @@ def critical_point(
     inputs = prepare(X)
     y, W, z = network(inputs, y, W, z)
     at_least("tolerance", tolerance, 0, "a number below 1")
-    if not tolerance < 1:
+    if tolerance >= 1:
         raise ValueError(f"tolerance: must be below 1, in units in which 1 is large, not {tolerance}")
     F, c = free_part_at(inputs, output_bias, skip, free, c)
-    C, _ = orthonormal(inputs)
-    N = len(y)
-    V = directions(inputs, C, W)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return _classified(inputs, y, W, z, tolerance, F, c)
+
+
+def _classified(inputs: Inputs, y, W, z, tolerance: float, F: NDArray, c: NDArray) -> CriticalPoint:
+    """``critical_point`` of checked arguments; what is not finite is not critical."""
+    C, N = orthonormal(inputs)[0], len(y)
+    small = near_one(inputs, C, y, W, z)
+    y, V, z, twice = small.y, small.V, small.z, 2 * small.power
     pre, boundary = sides_of(C, V)
     e = np.maximum(pre, 0.0) @ z - y
     if F.shape[1]:
-        e = e + F @ c
-    loss = float(e @ e) / N
+        scaled, exponents = scale_columns(F)
+        e = e + scaled @ np.ldexp(c, exponents - small.power)
+    near = np.ldexp(e, -(largest := int(np.frexp(np.abs(e).max())[1])))
+    loss = float(np.ldexp(near @ near / N, twice + 2 * largest))
     unit = float(np.linalg.norm(y) or np.linalg.norm(e) or 1.0)
     # a pair whose part of the output is not small is off the boundary, however close it is
     boundary &= np.abs(pre * z) <= tolerance * unit
@@ -155,11 +164,13 @@ def critical_point(
         for j in np.flatnonzero(silent)
         for rows in [np.flatnonzero(boundary[:, j] & (length > 0))]
     ]
+    multipliers = np.ldexp(multipliers, twice - small.powers)
     minimum: Kind = "non-differentiable minimum" if kinked.any() else "differentiable minimum"
     kind: Kind = "saddle" if any(bends) else minimum
-    if norm > tolerance or not proven:
+    if not norm <= tolerance or not proven:
         kind = "not converged"
-    pull = scale * np.linalg.norm((active * e[:, None]).T @ inputs.coordinates, axis=1)
-    curvature = _curvature(kind, pull, np.where(active, pre, 0.0), silent)
+    pull = np.linalg.norm((active * e[:, None]).T @ inputs.coordinates, axis=1)
+    pull = np.ldexp(scale * pull, small.power)
+    curvature = _curvature(kind, pull, np.ldexp(np.where(active, pre, 0.0), small.powers), silent)
     counts = int(boundary.sum()), int(kinked.sum())
     return CriticalPoint(kind, loss, norm, curvature, *counts, multipliers)

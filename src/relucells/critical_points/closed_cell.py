@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.cells.pattern import rank
 from relucells.critical_points.classify import critical_point
 from relucells.critical_points.closed_minimum import closed_minimum, closed_minimum_with_free_part
-from relucells.critical_points.coordinates import directions, orthonormal
+from relucells.critical_points.coordinates import near_one, orthonormal
 from relucells.samples.free_part import free_part
 from relucells.samples.inputs import Inputs, network, prepare
 from relucells.samples.records import Record
@@ -55,9 +55,10 @@ def minimum_on_closed_cell(
     if decision.verdict == "genuine":
         return ClosedCell("differentiable minimum", decision.loss, "a minimiser lies in the open cell")
     C, T = orthonormal(inputs)
-    unit = float(np.linalg.norm(y) or 1.0)
-    start = directions(inputs, C, W) * (np.abs(z) / unit)[:, None]
-    question, labels = (C, y / unit, pattern, signs, start, np.zeros_like(pattern)), y / unit
+    small = near_one(inputs, C, y, W, z)
+    unit = float(np.linalg.norm(small.y) or 1.0)
+    start, labels = small.V * (np.abs(small.z) / unit)[:, None], small.y / unit
+    question, unit = (C, labels, pattern, signs, start, np.zeros_like(pattern)), np.ldexp(unit, small.power)
     if part is None:
         V, _ = closed_minimum(*question)
         point = critical_point(inputs, y, unit * V @ T.T, signs)

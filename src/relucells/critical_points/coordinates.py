@@ -4,6 +4,8 @@ Errors are in units of ‖y‖ here. Then every |g_j| is at most 1 where the net
 of the network 0, and no scale of X, y, w or z matters.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,9 +30,44 @@ def orthonormal(inputs: Inputs) -> tuple[NDArray[np.float64], NDArray[np.float64
     return C / root, T / root
 
 
+@dataclass(frozen=True)
+class NearOne:
+    """A network and its labels over powers of two, so that nothing over- or underflows: y (N,) / 2^power,
+    V (K, r) / 2^powers_j in the coordinates of C, and z (K,) times 2^(powers_j − power)."""
+
+    y: NDArray[np.float64]
+    V: NDArray[np.float64]
+    z: NDArray[np.float64]
+    power: int
+    powers: NDArray[np.int64]
+
+
+def near_one(inputs: Inputs, C: NDArray, y: NDArray, W: NDArray, z: NDArray) -> NearOne:
+    """y (N,), W (K, D) and z (K,) over powers of two; ``power`` is even."""
+    V, powers = scaled_directions(inputs, C, W)
+    z_power = np.where(z != 0, np.frexp(z)[1] + powers, np.iinfo(np.int32).min)
+    power = int(np.frexp(np.abs(y).max())[1]) if y.any() else max(int(z_power.max()), -4000)
+    power += power % 2
+    with np.errstate(over="ignore", under="ignore"):
+        return NearOne(np.ldexp(y, -power), V, np.ldexp(z, powers - power), power, powers)
+
+
 def directions(inputs: Inputs, C: NDArray, W: NDArray) -> NDArray:
     """W (K, D) in the coordinates of C: (K, r)."""
     return (inputs.X @ W.T).T @ C
+
+
+def scaled_directions(
+    inputs: Inputs, C: NDArray, W: NDArray
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """V (K, r) and powers (K,): W (K, D) in the coordinates of C is V_j 2^powers_j, whatever its size."""
+    part, exponents = np.frexp(W)
+    exponents = exponents + inputs.space.exponents
+    powers = np.where(W != 0, exponents, np.iinfo(np.int32).min).max(axis=1)
+    powers = np.where(W.any(axis=1), powers, 0)
+    with np.errstate(under="ignore"):
+        weights = np.ldexp(part, np.where(W != 0, exponents - powers[:, None], 0))
+    return (inputs.space.scaled @ weights.T).T @ C, powers
 
 
 def sides_of(C: NDArray, V: NDArray) -> tuple[NDArray, NDArray]:

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.critical_points.classify import critical_point
 from relucells.critical_points.closed_minimum import closed_minimum, closed_minimum_with_free_part
-from relucells.critical_points.coordinates import BOUNDARY, CROSSING, directions, orthonormal, sides_of
+from relucells.critical_points.coordinates import BOUNDARY, CROSSING, NearOne, near_one, orthonormal, sides_of
 from relucells.critical_points.kinks import Kinks
 from relucells.samples.free_part import free_array, free_part
 from relucells.samples.inputs import Inputs, at_least, network, prepare
@@ -54,21 +54,22 @@ def settle(
     at_least("max_cells", max_cells, 1, "a number of cells", whole=True)
     part, m = free_part(free, len(y)), free_array(free, len(y)).shape[1]
     C, T = orthonormal(inputs)
-    unit = float(np.linalg.norm(y) or 1.0)
-    direction = directions(inputs, C, W)
-    V = direction * (np.abs(z) / unit)[:, None]
+    small = near_one(inputs, C, y, W, z)
+    unit, direction = float(np.linalg.norm(small.y) or 1.0), small.V
+    V = direction * (np.abs(small.z) / unit)[:, None]
     # w_j = 0 has no cell: through z_j = 0 the neuron moves to a cell with an active sample.
     direction[~direction.any(axis=1)] = C[np.argmax(np.linalg.norm(C, axis=1))]
     pattern = C @ direction.T > 0
     signs = np.where(z >= 0, 1.0, -1.0)
     held, seen = np.zeros_like(pattern), set()
-    cells, labels, c = 0, y / unit, np.zeros(m)
+    target = small.y / unit
+    cells, labels, c = 0, target, np.zeros(m)
     while True:
         cells += 1
         if part is None:
-            V, held = closed_minimum(C, y / unit, pattern, signs, V, held)
+            V, held = closed_minimum(C, target, pattern, signs, V, held)
         else:
-            V, held, labels, c = closed_minimum_with_free_part(part, C, y / unit, pattern, signs, V, held)
+            V, held, labels, c = closed_minimum_with_free_part(part, C, target, pattern, signs, V, held)
         moving = np.asarray(V.any(axis=1))
         direction = np.where(moving[:, None], V, direction)
         for j in np.flatnonzero(~moving | ~pattern.any(axis=0)):
@@ -83,13 +84,21 @@ def settle(
         seen.add(key)
         held &= ~cross
         signs, pattern = following
-    length = np.sqrt(unit * np.linalg.norm(V, axis=1))
-    size = np.where(moving, length / np.maximum(np.linalg.norm(direction, axis=1), np.finfo(float).tiny), 1.0)
-    end: NDArray[np.float64] = (size[:, None] * direction) @ T.T
-    z = np.where(moving, signs * length, 0.0)
-    best = None if free is None else unit * c
+    end, z = _weights(small, unit * V, direction, signs, T)
+    best = None if free is None else np.ldexp(unit * c, small.power)
     finished = critical_point(inputs, y, end, z, free=free, c=best).kind != "not converged"
     return Settled(end, z, cells, finished, best)
+
+
+def _weights(
+    small: NearOne, V: NDArray, direction: NDArray, signs: NDArray, T: NDArray
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """W (K, D) and z (K,) of v_j = |z_j| w_j, evenly shared; at v_j = 0, w_j in its direction and z_j = 0."""
+    moving = V.any(axis=1)
+    length = np.ldexp(np.sqrt(np.linalg.norm(V, axis=1)), small.power // 2)
+    size = length / np.maximum(np.linalg.norm(direction, axis=1), np.finfo(float).tiny)
+    size = np.where(moving, size, np.ldexp(1.0, small.powers))
+    return (size[:, None] * direction) @ T.T, np.where(moving, signs * length, 0.0)
 
 
 def _crossings(C, y, pattern, signs, V) -> tuple[NDArray, NDArray]:

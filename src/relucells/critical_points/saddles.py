@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.cells.minimum import scaled_by_power
 from relucells.critical_points.classify import CriticalPoint, critical_point
 from relucells.critical_points.cones import Cone, FreeCell
-from relucells.critical_points.coordinates import CROSSING, directions, orthonormal
+from relucells.critical_points.coordinates import CROSSING, orthonormal, scaled_directions
 from relucells.samples.inputs import Inputs, prepare, targets, weights
 from relucells.samples.records import Record
 from relucells.samples.signs import positive
@@ -54,14 +55,14 @@ def saddle_in_cell(
     pattern = positive(inputs, W)
     alive = np.flatnonzero(pattern.any(axis=0))
     C, T = orthonormal(inputs)
-    V = directions(inputs, C, W)
+    V, (labels, _) = scaled_directions(inputs, C, W)[0], scaled_by_power(y)
     cell = FreeCell if inputs.independent else Cone
     cells = {j: cell(C, pattern[:, j], V[j]) for j in alive}
     sure, tried = True, 0
-    for silent, e in _residuals(C, y, pattern, alive, max_sets):
+    for silent, e in _residuals(C, labels, pattern, alive, max_sets):
         tried += 1
         pulls = (pattern[:, silent] * e[:, None]).T @ C
-        pulled = np.linalg.norm(pulls, axis=1) > CROSSING * np.linalg.norm(y)
+        pulled = np.linalg.norm(pulls, axis=1) > CROSSING * np.linalg.norm(labels)
         moved = W.copy()
         for j, g in zip(silent[pulled], pulls[pulled], strict=True):
             try:

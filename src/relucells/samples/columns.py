@@ -18,7 +18,7 @@ precision then loses the small directions. So:
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,8 +102,21 @@ class ColumnSpace:
             return np.ldexp(self._parts[1], -self.exponents[:, None])
 
     @property
+    def transform_and_power(self) -> tuple[NDArray[np.float64], int]:
+        """T over a power of two, and that power, where T itself may have entries that no float holds."""
+        used = self.exponents[self._parts[1].any(axis=1)]
+        power = -int(used.min()) if len(used) else 0
+        with np.errstate(all="ignore"):
+            return np.ldexp(self._parts[1], -self.exponents[:, None] - power), power
+
+    @property
     def accurate(self) -> bool:
         return self._parts[2]
+
+    @property
+    def condition(self) -> float:
+        """The condition number of the independent columns, or rows, of X, scaled."""
+        return self._parts[3]
 
     @property
     def hinges_on_rounding(self) -> bool:
@@ -252,7 +265,7 @@ def integers(matrix: NDArray[np.float64], columns: NDArray | int = 0) -> tuple["
         [m << s if m else 0 for m, s in zip(*pair, strict=True)]
         for pair in zip(whole.tolist(), (exponent - power).tolist(), strict=True)
     ]
-    return fmpz_mat(rows), power
+    return fmpz_mat(*matrix.shape, [a for row in rows for a in row]), power
 
 
 def _identity(n: int) -> "fmpz_mat":
@@ -272,9 +285,21 @@ def rounded(numerator: int, denominator: int, power: int) -> float:
     whole = (abs(numerator) << max(0, shift)) // (denominator << max(0, -shift))
     exponent = power - shift
     if exponent + whole.bit_length() > 1024:
-        return float(np.copysign(np.inf, numerator))
+        return np.inf if numerator > 0 else -np.inf
     found = max(float(np.ldexp(float(whole), exponent)), float(np.finfo(float).smallest_subnormal))
     return found if numerator > 0 else -found
+
+
+def prescribed_exactly(X: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """R (K, D) of least norm with X Rᵀ = values (N, K), each entry rounded once; rows must be independent."""
+    whole, power = integers(X)
+    wanted, unit = integers(values)
+    # python-flint's annotations know only that a matrix comes back; it is one of rationals
+    weights, below = cast(Any, (whole * whole.transpose()).solve(wanted)).numer_denom()
+    found = (whole.transpose() * weights).transpose()
+    return np.array([rounded(int(a), int(below), unit - power) for a in found.entries()]).reshape(
+        values.shape[1], X.shape[1]
+    )
 
 
 def _floats(matrix, power: int) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.samples.columns import ColumnSpace, IntegerSamples
+from relucells.samples.columns import ColumnSpace, IntegerSamples, prescribed_exactly
 from relucells.samples.decomposition import inverse_lower, svd
 from relucells.samples.floating import RowSystem, gamma, row_system
 from relucells.samples.records import Record
@@ -23,6 +23,8 @@ from relucells.samples.records import Record
 GRAM_CONDITION_LIMIT = 1e6
 # Squared lengths outside this range lose digits to underflow, or overflow in products.
 GRAM_RANGE = (1e-200, 1e200)
+# Weights that give ill-conditioned samples their values are solved for exactly, up to so many entries of X.
+UNSURE, EXACT_SAMPLES = 1e-8, 5_000
 # Beyond it not every integer is a float.
 LONGEST_INTEGER = 2.0**53
 TOO_LONG = (
@@ -68,6 +70,15 @@ class Inputs(Record):
     def hinges_on_rounding(self) -> bool:
         """Whether ``rank`` depends on singular values as small as rounding, columns scaled to one size."""
         return self._gram_factor is None and self.space.hinges_on_rounding
+
+    @property
+    def to_be_exact(self) -> bool:
+        """Whether samples are independent, but so nearly dependent that weights are solved for exactly.
+
+        They must be few enough.
+        """
+        few = self._gram_factor is None and self.X.size <= EXACT_SAMPLES
+        return few and self.independent and self.space.condition > 1.0 / UNSURE
 
     @property
     def integer_samples(self) -> IntegerSamples:
@@ -122,6 +133,8 @@ class Inputs(Record):
         """
         factor = self._gram_factor
         if factor is None:
+            if self.to_be_exact:
+                return prescribed_exactly(self.X, values)
             transform = self.space.transform
             R = transform @ values
             return (R + transform @ (values - self.X @ R)).T

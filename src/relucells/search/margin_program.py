@@ -33,6 +33,7 @@ from relucells.cells.minimum import least_squares
 from relucells.cells.pattern import distinct_columns, rank
 from relucells.samples.columns import row_lengths
 from relucells.samples.decomposition import kernel_of
+from relucells.samples.floating import TINY
 from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs
 from relucells.search import highs
@@ -84,7 +85,7 @@ class MarginProgram:
         self.rows = self.alive if part is None else part.reached(pattern)
         self.exact = False
         self.coordinates, self.lift = inputs.orthonormal
-        length = row_lengths(self.coordinates)
+        length = np.maximum(row_lengths(self.coordinates), TINY)
         self.length = np.where(self.nonzero, length, 1.0)
         self.unit = self.coordinates / self.length[:, None]
         self.columns, self.group = distinct_columns(pattern)
@@ -99,8 +100,7 @@ class MarginProgram:
             sums, self.rank = np.ldexp(self.large.sums, -exponent), self.large.rank
         else:
             sums, self.rank = self._minimiser(inputs, np.ldexp(y, -exponent), pattern)
-        fitted = (self.columns * (self.coordinates @ sums.T)).sum(axis=1)
-        largest = float(np.abs(fitted).max())
+        largest = float(np.abs((self.columns * (self.coordinates @ sums.T)).sum(axis=1)).max())
         more = int(np.frexp(largest)[1]) if largest > FITTED_NOISE else 0
         self.scale_power = exponent + more
         self.sums = np.ldexp(sums, -more)

@@ -78,6 +78,8 @@ class Question:
             return answers(exact)
         except WorkLimit:
             return self._undecided("limit")
+        except (ArithmeticError, np.linalg.LinAlgError):  # numbers that no float holds on the way
+            return replace(self._undecided("precision"), level="rejected")
 
     def candidates(self) -> list[NDArray[np.int8]]:
         """The sign vectors of a convention that does not allow all."""

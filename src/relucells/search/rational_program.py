@@ -194,7 +194,7 @@ def _tight(cell: _Cell, budget: Budget) -> list[int]:
     if cell.part is not None:
         off, rank = cell.part.restricted(alive), rank - cell.part.rank
         A, wanted = off.onto(A), off.onto(wanted)
-    if not len(A):
+    if not A.size:
         return []
     left, singular, right = svd(A, full_matrices=True)
     if (not rank and cell.part is None) or (rank and not singular[min(rank, len(singular)) - 1] > 0):

@@ -1,0 +1,74 @@
+"""No scale of X, y, w, z or c matters to what a point is, even where squares are no floats."""
+
+import numpy as np
+import pytest
+from points import converged
+
+from relucells.critical_points.classify import critical_point
+from relucells.critical_points.closed_cell import minimum_on_closed_cell
+from relucells.critical_points.exact_descent import settle
+from relucells.critical_points.saddles import saddle_in_cell
+from relucells.samples.gaussian import two_gaussians
+from relucells.samples.randomness import stream
+
+# Powers of two by which y, z, w and x are multiplied, so that f is too.
+POWERS = [(664, 664, 0, 0), (-664, -664, 0, 0), (-664, 0, -664, 0), (0, 600, -600, 0), (900, 0, 300, 600)]
+POWERS += [(0, -900, 500, 400), (0, 0, -1000, 1000), (-800, -1000, -600, 800)]
+
+
+def points():
+    """Points of every kind, with their sample and a free part."""
+    for n in range(3):
+        rng = stream(71, "points in scales", n)
+        X, y = two_gaussians(2, 30, rng)
+        W, z = rng.standard_normal((3, 3)), rng.standard_normal(3)
+        yield X, y, W, z, None, None
+        end = converged(X, y, rng)[1]
+        yield X, y, end.W, end.z, None, None
+        free = np.column_stack([np.ones(30), X[:, 0] ** 2])
+        end = settle(X, y, W, z, free=free)
+        yield X, y, end.W, end.z, free, end.c
+    yield np.eye(2), np.array([1.0, -1.0]), np.array([[1.0, 1.0]]), np.array([0.0]), None, None
+    yield np.eye(2), np.array([1.0, -1.0]), np.array([[1.0, 0.0]]), np.array([1.0]), None, None
+
+
+@pytest.mark.parametrize("powers", POWERS)
+def test_a_point_is_what_it_is_in_any_scale(powers):
+    of_y, of_z, of_w, of_x = powers
+    kinds = set()
+    for X, y, W, z, free, c in points():
+        point = critical_point(X, y, W, z, free=free, c=c)
+        scaled = np.ldexp(X, of_x), np.ldexp(y, of_y), np.ldexp(W, of_w), np.ldexp(z, of_z)
+        with np.errstate(over="ignore"):
+            loss = np.ldexp(point.loss, 2 * of_y)
+        same = critical_point(*scaled, free=free, c=None if c is None else np.ldexp(c, of_y))
+        kinds.add(point.kind)
+        assert (same.kind, same.on_boundary, same.kinks) == (point.kind, point.on_boundary, point.kinks)
+        assert same.gradient_norm == pytest.approx(point.gradient_norm, rel=1e-6, abs=1e-12)
+        assert same.loss == pytest.approx(loss, rel=1e-9)
+        with np.errstate(over="ignore"):
+            np.testing.assert_allclose(same.multipliers, np.ldexp(point.multipliers, of_y + of_z), rtol=1e-6)
+    assert len(kinds) == 4
+
+
+@pytest.mark.parametrize("power", [664, -664, 1000, -1000])
+def test_what_goes_on_in_cells_does_not_depend_on_the_scale_of_y(power):
+    for n in range(2):
+        rng = stream(72, "descents in scales", n)
+        X, y = two_gaussians(2, 30, rng)
+        W, z = rng.standard_normal((3, 3)), rng.standard_normal(3)
+        large, by = np.ldexp(y, power), np.ldexp(z, power)
+        end, same = settle(X, y, W, z), settle(X, large, W, by)
+        assert same.finished and same.cells == end.cells
+        np.testing.assert_allclose(np.ldexp(same.W, -power // 2), end.W, rtol=1e-6, atol=1e-12)
+        cell, again = minimum_on_closed_cell(X, y, W, z), minimum_on_closed_cell(X, large, W, by)
+        assert again.verdict == cell.verdict
+        assert saddle_in_cell(X, large, W).verdict == saddle_in_cell(X, y, W).verdict
+
+
+def test_labels_that_no_network_of_this_size_reaches_are_no_critical_point():
+    """The gradient is of the size of y, though the square of y is no float, or 0."""
+    for y in (1e200, 1e-200):
+        for z in (1.0, 1e-250):
+            assert critical_point([[1.0]], [y], [[1.0]], [z]).kind == "not converged"
+    assert critical_point([[1.0]], [1e200], [[1e150]], [1e50]).kind == "differentiable minimum"

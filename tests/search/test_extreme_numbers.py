@@ -1,0 +1,138 @@
+"""Cells of finite numbers on which decide() or cell_minimum once raised, or answered wrongly by rounding."""
+
+import warnings
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from flint import fmpq, fmpq_mat
+
+import relucells
+from relucells.cells.pattern import rank
+from relucells.samples.randomness import stream
+
+BIG, TINY, EPS = 2.0**1001, 2.0**-1022, 2.0**-49
+CELLS = {
+    "time stamps beside 1, a bias, and labels near the largest float": (
+        np.array([[2147483648.002075, 1], [2147483648.0008545, 1], [2147483648.001831, 1]]),
+        [0.0, -1.5 * BIG, 1.5 * BIG],
+        [[1, 0]] * 3,
+        np.ones((3, 1)),
+    ),
+    "columns from the largest to the smallest float": (
+        np.array([[BIG, -3 * TINY, 3 * 5e-324], [BIG, 2.0**500, -3 * TINY], [5e-324, 2 * TINY, 0]]),
+        [-(2.0**500), 3.0, -BIG],
+        [[1, 0], [1, 1], [0, 0]],
+        None,
+    ),
+    "a sample too short for floats beside the others": (
+        np.array([[2.0, -BIG / 2], [1e-323, 3 * TINY], [1.0, -BIG], [2.0**500, -3], [BIG, -(2.0**502)]]),
+        [1.0, 0.0, 1.5, -(2.0**-500), 0.5],
+        [[0, 1], [1, 0], [0, 1], [1, 1], [1, 0]],
+        np.array([[2.0, -EPS], [1 + EPS, EPS], [2, -1], [-2, -1], [-1, 1.0]]),
+    ),
+    "subnormal samples": (
+        np.array([[-3, -6], [1, 2.0]]) * 5e-324,
+        [1.5, 2.0],
+        [[0, 1], [1, 1]],
+        np.array([[2.0], [2 + 2.0**-50]]),
+    ),
+    "all samples at the origin": (np.zeros((2, 2)), [1.0, 2.0], [[1, 0], [1, 1]], np.ones((2, 1))),
+    "one sample at the origin": (np.zeros((1, 1)), [0.0], [[1, 1]], None),
+}
+
+
+@pytest.mark.parametrize("convention", ["positive", "uniform", "exists"])
+@pytest.mark.parametrize("with_free_part", [False, True])
+@pytest.mark.parametrize("name", CELLS)
+def test_no_finite_cell_raises(name, with_free_part, convention):
+    X, y, pattern, free = CELLS[name]
+    free = np.ones((len(X), 1)) if free is None else free
+    free = free if with_free_part else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = relucells.decide(X, y, pattern, convention, free=free)
+        relucells.cell_minimum(X, y, pattern, free=free)
+        if found.verdict != "undecided":
+            assert relucells.verify(X, y, pattern, found, free=free)
+        if not np.any(X):
+            assert (found.verdict, found.margin, found.level) == ("none", 0.0, "proven")
+
+
+# Minima of columns that depend on each other but for their last bits
+
+
+def exact_loss(X, y, pattern, free):
+    """The least mean square, by rational normal equations on columns that a rational echelon form picks."""
+    rows = [
+        [*(a if on else 0.0 for on in p for a in x), *f] for p, x, f in zip(pattern, X, free, strict=True)
+    ]
+    A = fmpq_mat([[fmpq(*float(a).as_integer_ratio()) for a in row] for row in rows])
+    reduced, n = A.rref()
+    pivots = [next(c for c in range(A.ncols()) if reduced[i, c]) for i in range(n)]
+    B = fmpq_mat([[A[i, c] for c in pivots] for i in range(A.nrows())])
+    label = fmpq_mat([[fmpq(*float(a).as_integer_ratio())] for a in y])
+    e = label - B * (B.transpose() * B).solve(B.transpose() * label) if n else label
+    squares = sum((a * a for a in e.entries()), fmpq(0)) / len(y)
+    return Fraction(int(squares.p), int(squares.q)), n
+
+
+def nearly_dependent(rng):
+    """Small integers and their last bits, and perhaps columns over powers of two of their own."""
+    N, D, K = int(rng.integers(3, 8)), int(rng.integers(1, 4)), int(rng.integers(1, 4))
+    X = rng.integers(-2, 3, (N, 1)) * rng.integers(-2, 3, D) + rng.integers(-2, 3, (N, D)) * 2.0**-51
+    pattern = rng.random((N, K)) < 0.6
+    F = [np.zeros((N, 0)), np.ones((N, 1)), X + rng.integers(-1, 2, (N, D)) * 2.0**-50][rng.integers(3)]
+    if rng.random() < 0.3:
+        X = X * 2.0 ** rng.integers(-150, 151, D)
+    return X, rng.standard_normal(N), pattern, F
+
+
+def test_minima_of_nearly_dependent_columns_are_exact():
+    """The loss, the rank and the fitted values; singular values alone have them wrong in the first digit."""
+    for n in range(120):
+        X, y, pattern, F = nearly_dependent(stream(61, "nearly dependent", n))
+        found = relucells.cell_minimum(X, y, pattern, free=F)
+        loss, together = exact_loss(X, y, pattern, F)
+        assert found.loss == pytest.approx(float(loss), rel=1e-9, abs=1e-16), n
+        assert found.rank == rank(X, pattern, F) == together - exact_loss(X, y, pattern & False, F)[1]
+        assert np.mean((found.fitted - y) ** 2) == pytest.approx(found.loss, rel=1e-9, abs=1e-16)
+        same = relucells.decide(X, y, pattern, "positive", free=F)
+        assert same.loss == pytest.approx(found.loss, rel=1e-8, abs=1e-16)
+
+
+def test_the_weights_of_an_exact_minimum_have_the_least_norm():
+    """R = (1, 1)·y / 2 on two equal columns, and the same beside a third that differs in its last bit."""
+    X = np.array([[1.0, 1.0], [1.0, 1.0 + 2.0**-52]])
+    found = relucells.cell_minimum(X, [2.0, 2.0], [[1], [1]])
+    np.testing.assert_array_equal(X @ found.R[0], [2.0, 2.0])
+    X = np.column_stack([X, X[:, 0]])
+    found = relucells.cell_minimum(X, [2.0, 2.0], [[1, 1], [1, 1]])
+    np.testing.assert_allclose(found.R, [[0.5, 0.0, 0.5]] * 2, atol=1e-15)
+
+
+def test_a_minimum_that_is_too_large_to_be_exact_says_so(monkeypatch):
+    """Collinear but for the last bit of one sample, which one of two patterns leaves out."""
+    X = np.array([[1.0, 2], [-1, -2], [-1 + 2.0**-51, -2 + 2.0**-50], [-1 - 2.0**-51, -2 - 2.0**-50], [3, 1]])
+    y, pattern = [-0.5, 0.75, 0.25, -0.05, 1.0], [[1, 0], [0, 1], [0, 1], [0, 1], [1, 0]]
+    X[2, 0] += 2.0**-52
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = relucells.cell_minimum(X, y, pattern)
+    assert found.loss == pytest.approx(float(exact_loss(X, y, pattern, np.zeros((5, 0)))[0]), rel=1e-12)
+    monkeypatch.setattr("relucells.cells.exact_minimum.ENTRIES", 5)
+    with pytest.warns(RuntimeWarning, match="hinges on singular values"):
+        relucells.cell_minimum(X, y, pattern)
+
+
+@pytest.mark.parametrize("y", [[2.0, 2.0], [1.0, 2.0], [1.0, -3.0]])
+def test_samples_that_differ_in_one_bit_are_decided(y):
+    X = np.array([[1.0, 1.0], [1.0, 1.0 + 2.0**-52]])
+    for scale in (1.0, 2.0**-300, 2.0**900):
+        for pattern in ([[1], [1]], [[1, 1], [0, 1]], [[1, 0], [0, 1]]):
+            for convention in ("positive", "exists"):
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    found = relucells.decide(X * scale, y, pattern, convention)
+                assert found.level == "proven", (scale, pattern, convention)
+                assert found.verdict == "genuine" or min(y) < 0
