@@ -331,3 +331,14 @@ def test_points_are_limited_by_the_digits_of_their_numbers(monkeypatch):
     assert point_level(samples, y, point) == "proven"
     monkeypatch.setattr("relucells.certify.critical.WORK", 10)
     assert point_level(samples, y, point) == "rejected"
+
+
+def test_products_on_samples_that_others_fit_all_are_refused():
+    """No row of the form is left: the form is −Q alone, which is nowhere definite."""
+    arrays = {"neurons": [0], "owners": [0, 0], "counts": [1, 1], "samples": [0, 1], "factors": [[0, 1]]}
+    whole = {name: np.array(entries) for name, entries in arrays.items()}
+    whole |= {"multipliers": np.ones(2), "weights": np.ones(1)}
+    leaf = Leaf(np.zeros(2, np.int8), 0.0, kind="products", arrays=whole)
+    claim = replace(none_of(leaf), convention="exists")
+    X, y, pattern = np.array([[1.0, 1.0], [2.0, 1.0]]), np.ones(2), np.array([[1, 1], [0, 1]])
+    assert verification_level(X, y, pattern, claim) == "rejected"

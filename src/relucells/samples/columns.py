@@ -265,7 +265,7 @@ def integers(matrix: NDArray[np.float64], columns: NDArray | int = 0) -> tuple["
         [m << s if m else 0 for m, s in zip(*pair, strict=True)]
         for pair in zip(whole.tolist(), (exponent - power).tolist(), strict=True)
     ]
-    return fmpz_mat(*matrix.shape, [a for row in rows for a in row]), power
+    return fmpz_mat(matrix.shape[0], matrix.shape[1], [a for row in rows for a in row]), power
 
 
 def _identity(n: int) -> "fmpz_mat":
