@@ -48,6 +48,9 @@ MARGIN, LOSS, LOSS_ROUNDING, NEAR = fmpq(1, 10**6), fmpq(1, 10**9), fmpq(1, 10**
 # are on products of sizes: of vectors times their length, of equations times unknowns.
 ENTRIES, BYTES, BITS, UNKNOWNS, WORK = 4_000_000, 200_000_000, 600_000_000, 800, 80_000_000
 PAIRS, REPLAY, TRIALS, ORDER, FREE_COLUMNS = 4, 100_000_000, 8, 1200, 400
+# The leaves of a file together: cubed unknowns; samples looked at where columns are compared; squared neurons
+# under "exists", whose order is one clause of that many bits for each two.
+LEAVES, COMPARED, CROWD = 20_000_000_000, 1_000_000_000, 1_600_000_000
 
 
 class Rejected(Exception):
@@ -426,6 +429,7 @@ def check_cover(cell, data, leaves):
             all(any(covers(leaf, s) for leaf in leaves) for s in allowed), "the leaves do not cover all signs"
         )
         return
+    need(cell.K**2 <= CROWD, "there are too many neurons for this checker")
     # of neurons with equal columns the ones with + come first, without loss of generality
     clauses = {(mask(leaf, -1), mask(leaf, 1)) for leaf in leaves}
     for members in cell.members:
@@ -776,14 +780,20 @@ def range_of_others(cell, neurons):
     Where two columns, or one and 0, differ in at most D samples, these are taken out of both.
     """
     columns = {frozenset(i for i in range(cell.N) if cell.pattern[i][j]) for j in neurons}
-    unit = frozenset()
+    unit, left = frozenset(), COMPARED
     while True:
         columns = sorted({c - unit for c in columns} - {frozenset()}, key=sorted)
         trial = [*columns, frozenset()]
-        close = [a ^ b for n, a in enumerate(trial) for b in trial[:n] if len(a ^ b) <= cell.D]
-        if not close:
+        left -= len(trial) * sum(map(len, trial))
+        need(left >= 0, "there are too many columns to compare for this checker")
+        found = set()
+        for n, a in enumerate(trial):
+            for b in trial[:n]:
+                if len(a ^ b) <= cell.D:
+                    found |= a ^ b
+        if not found:
             return unit, [[i in c for i in range(cell.N)] for c in columns]
-        unit = unit.union(*close)
+        unit |= found
 
 
 def positive_definite(M):
@@ -813,6 +823,19 @@ KINDS = {
 }
 
 
+def distinct(leaves):
+    """Leaves that say different things."""
+    return list({json.dumps([*map(str, leaf.values())]): leaf for leaf in leaves}.values())
+
+
+def unknowns_of(cell, leaf):
+    """About how many unknowns a linear system has that the check of a leaf solves."""
+    if leaf["kind"] in ("sample", "samples"):
+        return 1 + cell.m * (leaf["kind"] == "samples")
+    most = ORDER if leaf["kind"] == "products" else cell.N
+    return min(most, len(cell.alive), cell.G * cell.D + cell.m)
+
+
 def check_none(cell, data, precision):
     need(
         data.get("R") is None and data.get("signs") is None, "a cell without a genuine minimum has a witness"
@@ -824,8 +847,10 @@ def check_none(cell, data, precision):
     check_cover(cell, data, [leaf["signs"] for leaf in leaves])
     p = cell.fitted(precision)
     check_loss(cell, p, loss_stated(data))
-    highest = None
-    for leaf in leaves:
+    highest, work = None, 0
+    for leaf in distinct(leaves):
+        work += unknowns_of(cell, leaf) ** 3
+        need(work <= LEAVES, "the leaves take too long together")
         bound = KINDS[leaf["kind"]](cell, leaf, p, precision)
         need(agree(leaf["bound"], bound), "the stated bound of a leaf is not the one that it proves")
         if highest is None or (bound is not None and not bound <= highest):
@@ -1266,7 +1291,7 @@ class IndependentPoint:
 
     def __init__(self, cell, W, z, boundary, c):
         need(cell.independent, "the point is too large for this checker")
-        need(cell.N <= 3000, "there are too many samples")
+        need(cell.N <= UNKNOWNS, "there are too many samples")
         self.cell, self.z, self.K, self.boundary = cell, z, len(z), boundary
         u, on = values_of(cell, W)[0], set(boundary)
         N, K = cell.N, self.K
@@ -1418,6 +1443,8 @@ def read(path):
     with Path(path).open("rb") as file:
         text = file.read(BYTES + 1)
     need(len(text) <= BYTES, "the file is too large")
+    lists = text.count(b"[") + text.count(b"{")
+    need(lists <= ENTRIES and text.count(b",") <= 3 * ENTRIES, "the file holds too many things")
     try:
         return json.loads(text, object_pairs_hook=once, parse_constant=refuse)
     except (ValueError, RecursionError):

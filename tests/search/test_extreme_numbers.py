@@ -2,6 +2,7 @@
 
 import warnings
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -123,6 +124,20 @@ def test_a_minimum_that_is_too_large_to_be_exact_says_so(monkeypatch):
     monkeypatch.setattr("relucells.cells.exact_minimum.ENTRIES", 5)
     with pytest.warns(RuntimeWarning, match="hinges on singular values"):
         relucells.cell_minimum(X, y, pattern)
+
+
+def test_margins_below_the_error_of_a_program_are_the_largest():
+    """Two sign vectors have 3 times the margin of a third one, of 2^-32 each."""
+    e = 2.0**-32
+    X = [[1 + e, 2 + 2 * e], [-1 + e, -2 + 2 * e], [-1 + e, -2 - 2 * e], [-e, 2 * e]]
+    y, pattern = [-6.0, -3 + 6 * e, -3 + 6 * e, -5 * e], [[1, 0, 1], [0, 1, 0], [0, 1, 0], [1, 1, 1]]
+    best = max(
+        (relucells.decide(X, y, pattern, signs) for signs in product((1, -1), repeat=3)),
+        key=lambda found: found.margin,
+    )
+    found = relucells.decide(X, y, pattern, "exists")
+    assert found.exact and found.margin == pytest.approx(best.margin, rel=1e-9) and best.margin > 2 * e
+    assert relucells.verify(X, y, pattern, found)
 
 
 @pytest.mark.parametrize("y", [[2.0, 2.0], [1.0, 2.0], [1.0, -3.0]])

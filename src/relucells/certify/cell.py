@@ -207,8 +207,13 @@ class Cell:
         bits = max(self.samples.bits, 0 if self.free is None else self.free.bits)
         if bits * self.X.size > EXACT_BITS:
             return False
-        bits += dyadic.bits(self.y[:, None])
-        return min(alive, width) ** 2 * bits <= EXACT_WORK
+        return min(alive, width) ** 2 * self.bits <= EXACT_WORK
+
+    @cached_property
+    def bits(self) -> int:
+        """What the largest columns of X or F, and the labels, take as integers together."""
+        free = 0 if self.free is None else self.free.bits
+        return max(self.samples.bits, free) + dyadic.bits(self.y[:, None])
 
     @cached_property
     def enclosure(self):

@@ -12,7 +12,7 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.certify import clauses, coercion, dyadic, numerical
+from relucells.certify import clauses, coercion, dyadic, free_part, numerical
 from relucells.certify.cell import Cell, Samples, present
 from relucells.certify.certificates import LEVELS, Certificate, Decision, Leaf
 from relucells.certify.conventions import Convention, Signs
@@ -30,6 +30,8 @@ MARGIN_SLACK = fmpq(1, 10**6)
 # Of the root of the loss: relative to itself, and relative to the root mean square of y.
 LOSS_SLACK = 1e-9
 LOSS_ROUNDING = 1e-12
+# Multiplications that the checks of all leaves take together, and squared neurons where all signs are free.
+LEAVES, CROWD = 1e13, 1_600_000_000
 
 
 def verify(
@@ -181,9 +183,11 @@ def _none(cell: Cell, decision: Decision, convention: Convention) -> str:
         return "rejected"
     level = LEVELS.index(_loss_level(cell, decision.loss))
     highest = Finding("proven", -np.inf)
-    for leaf in {id(leaf): leaf for leaf in certificate.leaves}.values():
-        if not level:
-            break
+    work = 0
+    for leaf in _distinct(certificate.leaves):
+        work += _work(cell, leaf)
+        if not level or work > LEAVES:
+            return "rejected"
         found = check(cell, leaf)
         level = min(level, LEVELS.index(found.level))
         if not _agree(leaf.bound, found):
@@ -191,6 +195,24 @@ def _none(cell: Cell, decision: Decision, convention: Convention) -> str:
         if found.upper > highest.upper:
             highest = found
     return LEVELS[level] if _agree(decision.margin, highest) else "rejected"
+
+
+def _distinct(leaves: tuple[Leaf, ...]) -> list[Leaf]:
+    """Leaves that say different things."""
+    found: dict[tuple, Leaf] = {}
+    for leaf in {id(leaf): leaf for leaf in leaves}.values():
+        arrays = tuple(array.tobytes() for array in (leaf.signs, leaf.pairs, leaf.values))
+        own = id(leaf) if leaf.arrays else 0
+        found[(leaf.kind, leaf.bound, leaf.sample, own, *arrays)] = leaf
+    return list(found.values())
+
+
+def _work(cell: Cell, leaf: Leaf) -> float:
+    """About how many multiplications the check of a leaf takes."""
+    if leaf.sample >= 0 or leaf.kind == free_part.KIND:
+        return float(cell.N + cell.m**3)
+    unknowns = min(int(cell.alive.sum()), cell.G * cell.D + cell.m)
+    return float(unknowns**3 + (unknowns**2 * cell.bits if cell.affordable else 0))
 
 
 def _agree(stated: float, found: Finding) -> bool:
@@ -207,6 +229,8 @@ def _covered(cell: Cell, certificate: Certificate, given: Signs | None, conventi
     """Whether the leaves reach every sign vector that the convention allows."""
     leaves = certificate.leaves
     if convention.candidates is None:  # all are allowed
+        if cell.K**2 > CROWD:
+            return False  # the order of equal neurons takes a clause of K bits for each two
         known = clauses.clauses_of(np.array([leaf.signs for leaf in leaves]))
         known += clauses.equal_neurons(cell.group)
         return clauses.refuted(known, certificate.branches.tolist(), cell.K)

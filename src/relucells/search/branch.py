@@ -27,6 +27,8 @@ MOST_SAMPLE_LEAVES = 300
 # Neurons with a sign of their own from which on signs are tried that reflections offer: few signs are
 # branched on in less time.
 MANY_SIGNS = 8
+# Margins that exceed the error of a program by this factor are known well enough.
+LARGE_SHARE = 1000.0
 # Alive samples for each unknown from which on a cell is likelier to hold no genuine minimum.
 LIKELY_NONE = 0.5
 
@@ -92,7 +94,8 @@ class Branching(GivenSigns):
                 continue
             bound = self.maximise(plus)
             leaf = self.leaf(plus, bound)
-            if bound.margin <= threshold:
+            close = 0.0 < threshold < self._close()
+            if bound.margin <= threshold - close * self._slack():
                 sharp = leaf if threshold > 0 else self.sharpened(leaf)
                 if sharp is not None and sharp.bound <= threshold:
                     self.leaves.append(sharp)
@@ -106,12 +109,18 @@ class Branching(GivenSigns):
                 threshold = max(threshold, best.margin)
                 if threshold > 0 and not self.exact:
                     break
-                if found.margin >= bound.margin - self._slack() or not (plus == FREE).any():
+                close = abs(found.margin) < self._close()
+                if not (plus == FREE).any() or found.margin >= bound.margin - (not close) * self._slack():
                     continue
                 g = int(np.argmax(plus == FREE))
             for child in self._children(plus, g):
                 heapq.heappush(queue, (-bound.margin, count := count - 1, child))
         return best
+
+    def _close(self) -> float:
+        """Margins below this are not told apart by programs in floating point; small cells settle each sign
+        vector that may be the best one."""
+        return LARGE_SHARE * self._slack() if self.small else 0.0
 
     def _slack(self) -> float:
         return float(self.program.in_units_of_y(self.error)) if self.exact else 0.0

@@ -1,0 +1,99 @@
+"""Files and certificates of many things that are true one by one: memory and time stay bounded."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from second_checker import check_certificate
+
+from relucells import Certificate, Decision, Leaf, decide, export_certificate, verification_level
+from relucells.certify.export import hexadecimal
+from relucells.certify.verify import cell_of, leaf_bound
+
+X, Y, PLUS = np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 2.0, 3.0]), np.ones(1, dtype=np.int8)
+
+
+def crowd(leaves, pattern, X=X, y=Y):
+    """The answers of both checkers to a file with these leaves, as a word and a reason."""
+    plain = {
+        "format_version": 2,
+        "kind": "decision",
+        "verdict": "none",
+        "convention": "exists",
+        "given": None,
+        "margin": "0x0.0p+0",
+        "loss": "0x0.0p+0",
+        "exact": False,
+        "R": None,
+        "signs": None,
+        "X": hexadecimal(X),
+        "y": hexadecimal(y),
+        "pattern": ["".join("01"[int(on)] for on in row) for row in pattern],
+        "certificate": {"leaves": leaves, "branches": []},
+    }
+    with pytest.raises(check_certificate.Rejected) as refused:
+        check_certificate.check(plain)
+    return str(refused.value)
+
+
+def test_leaves_are_limited_by_the_work_that_they_take_together(monkeypatch, tmp_path):
+    """A leaf of few bytes may take seconds; many that say the same are checked once."""
+    samples = np.array([[1.0, 0], [0, 1], [1, 1], [2, 1]])
+    found = decide(samples, [1.0, 1, -1, -1], np.ones((4, 1)), "positive")
+    leaf = Leaf(PLUS, 0.0, -1, np.array([[2, 0]]), np.ones(1))
+    bound = leaf_bound(cell_of(samples, [1.0, 1, -1, -1], np.ones((4, 1))), leaf).upper
+    leaf, found = replace(leaf, bound=bound), replace(found, margin=bound, exact=False)
+    same = [replace(leaf, signs=leaf.signs.copy()) for _ in range(200)]
+    other = [replace(leaf, values=leaf.values * (1 + n / 64)) for n in range(200)]
+    monkeypatch.setattr("relucells.certify.verify.LEAVES", 2_000.0)
+    monkeypatch.setattr(check_certificate, "LEAVES", 100)
+    for leaves, proven in ((same, True), (other, False)):
+        many = replace(found, certificate=Certificate(tuple(leaves)))
+        path = tmp_path / "many.json"
+        export_certificate(samples, [1.0, 1, -1, -1], np.ones((4, 1)), many, path)
+        assert (verification_level(samples, [1.0, 1, -1, -1], np.ones((4, 1)), many) == "proven") == proven
+        if proven:
+            check_certificate.check(check_certificate.read(path))
+        else:
+            with pytest.raises(check_certificate.Rejected, match="too long together"):
+                check_certificate.check(check_certificate.read(path))
+
+
+def test_crowds_of_neurons_are_limited(monkeypatch):
+    monkeypatch.setattr("relucells.certify.verify.CROWD", 8)
+    monkeypatch.setattr(check_certificate, "CROWD", 8)
+    pattern, leaf = np.ones((3, 3), dtype=bool), Leaf(np.ones(3, np.int8), 0.0, 0)
+    claim = Decision("none", 0.0, None, None, 0.0, "exists", Certificate((leaf,)), False)
+    assert verification_level(X, Y, pattern, claim) == "rejected"
+    plain = {"kind": "sample", "signs": [1] * 3, "bound": "0x0.0p+0", "sample": 0}
+    plain |= {"pairs": [], "values": [], "arrays": {}}
+    assert crowd([plain], pattern) == "there are too many neurons for this checker"
+
+
+def test_columns_are_compared_so_long_only(monkeypatch):
+    monkeypatch.setattr(check_certificate, "COMPARED", 20)
+    one = "0x1.0000000000000p+0"
+    arrays = {"neurons": [0], "owners": [0], "counts": [1], "samples": [0], "multipliers": [one]}
+    plain = {
+        "kind": "products",
+        "signs": [0] * 6,
+        "bound": "0x0.0p+0",
+        "sample": -1,
+        "pairs": [],
+        "values": [],
+    }
+    plain["arrays"] = arrays | {"factors": [[0, 0]], "weights": [one]}
+    pattern = np.array([[a, b, c, a, b, 1] for a in (0, 1) for b in (0, 1) for c in (0, 1)], dtype=bool)
+    refusal = crowd([plain], pattern, np.eye(8), np.ones(8))
+    assert refusal == "there are too many columns to compare for this checker"
+
+
+@pytest.mark.parametrize(
+    "text", ["[" + "[]," * 40 + "[]]", "[" + "0," * 200 + "0]", '[{"a":1}' + ",{}" * 40 + "]"]
+)
+def test_a_text_of_many_things_is_not_read(text, monkeypatch, tmp_path):
+    monkeypatch.setattr(check_certificate, "ENTRIES", 30)
+    path = tmp_path / "many.json"
+    path.write_text(text)
+    with pytest.raises(check_certificate.Rejected, match="too many things"):
+        check_certificate.read(path)
