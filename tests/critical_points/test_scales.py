@@ -1,5 +1,7 @@
 """No scale of X, y, w, z or c matters to what a point is, even where squares are no floats."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from points import converged
@@ -8,6 +10,7 @@ from relucells.critical_points.classify import critical_point
 from relucells.critical_points.closed_cell import minimum_on_closed_cell
 from relucells.critical_points.exact_descent import settle
 from relucells.critical_points.saddles import saddle_in_cell
+from relucells.lower_loss import loss_bound
 from relucells.samples.gaussian import two_gaussians
 from relucells.samples.randomness import stream
 
@@ -72,3 +75,67 @@ def test_labels_that_no_network_of_this_size_reaches_are_no_critical_point():
         for z in (1.0, 1e-250):
             assert critical_point([[1.0]], [y], [[1.0]], [z]).kind == "not converged"
     assert critical_point([[1.0]], [1e200], [[1e150]], [1e50]).kind == "differentiable minimum"
+
+
+RISING = {
+    "columns equal but for 2^-35": (
+        [[-2 + 2.0**-35, -2 - 2.0**-35], [1 - 2.0**-35, 1.0], [1 - 2.0**-35, 1.0]],
+        [-1.4315905263672162, 0.9569570290675438, 0.07027665892263896],
+        [[-1.126, -0.624], [-1.358, -0.114], [-0.892, -0.162], [1.731, -0.338]],
+        [1.0, 1.0, -1.0, 2.0],
+    ),
+    "a sample too short for floats beside the others": (
+        [[-2.0], [0.0], [-1.5e-323], [-4.4e-323]],
+        [0.0, 0.75, 0.06, 0.2],
+        [[-1.6]],
+        [1.0],
+    ),
+    "subnormal samples": (
+        [[-1.6e-316, 2.1e-309, 0.0], [-7.3e-304, 3.6e-307, 1.1e-308], [-7.1e-307, 1.4e-301, 2.6e-318]],
+        [1.5e-08, 0.01, 1.0],
+        [[2.0, -1, -1], [-2, -1, 1], [-2, -2, 2]],
+        [1.0, -1.0, 2.0],
+    ),
+}
+
+
+def exact_loss(X, y, W, z):
+    """The mean square of the rational numbers that the floats are."""
+    total = Fraction(0)
+    for x, label in zip(X, y, strict=True):
+        values = [sum(Fraction(float(a)) * Fraction(b) for a, b in zip(w, x, strict=True)) for w in W]
+        out = sum(Fraction(float(s)) * max(v, Fraction(0)) for s, v in zip(z, values, strict=True))
+        total += (out - Fraction(label)) ** 2
+    return total / len(y)
+
+
+@pytest.mark.parametrize("with_bias", [False, True])
+@pytest.mark.parametrize("name", RISING)
+def test_settling_never_raises_the_loss(name, with_bias):
+    """Weights that nearly dependent columns make huge lose in rounding what the descent had gained."""
+    X, y, W, z = RISING[name]
+    found = settle(X, y, W, z, free=np.ones((len(y), 1)) if with_bias else None)
+    assert np.isfinite(found.W).all() and np.isfinite(found.z).all()
+    if not with_bias:
+        assert exact_loss(X, y, found.W, found.z) <= exact_loss(X, y, W, z) * (1 + Fraction(1, 10**9))
+    assert saddle_in_cell(X, y, W).verdict in ("saddle", "none", "undecided")
+    assert minimum_on_closed_cell(X, y, W, z).verdict != ""
+
+
+def test_a_free_part_of_zeros_changes_nothing():
+    X, y, W, z = np.eye(2), [1.0, -1.0], [[1.0, 0.5]], [1.0]
+    found, plain = settle(X, y, W, z, free=np.zeros((2, 2))), settle(X, y, W, z)
+    np.testing.assert_array_equal(found.W, plain.W)
+    np.testing.assert_array_equal(found.c, [0.0, 0.0])
+
+
+def test_settling_beside_a_skip_connection_ends():
+    """All samples activate one neuron, which then does what the free part does: its R_j is not determined."""
+    for n in range(5):
+        rng = stream(73, "skip connection", n)
+        X = np.column_stack([rng.standard_normal((12, 2)), np.ones(12)])
+        W, z = np.array([[0.1, 0.1, 9.0], [1.0, -1.0, 0.2]]), np.array([1.0, -1.0])
+        y = rng.standard_normal(12)
+        found = settle(X, y, W, z, free=X)
+        before = loss_bound(X, y, W, z, free=X, c=np.linalg.lstsq(X, y - np.maximum(X @ W.T, 0) @ z)[0])
+        assert loss_bound(X, y, found.W, found.z, free=X, c=found.c) <= before * (1 + 1e-9)

@@ -30,6 +30,8 @@ EXACT_WORK = 8_000_000
 ALIKE = 8
 # Bits that X takes as integers.
 EXACT_BITS = 4_000_000_000
+# Multiplications of floats that a rational system takes about, for its cubed unknowns times bits (measured).
+SYSTEM = 7.0
 # Columns of a free part up to which a least-squares solution for them alone is exact.
 FREE_COLUMNS = 120
 
@@ -144,6 +146,13 @@ class Cell:
         self.columns, self.group = distinct_columns(pattern)
         self.G = self.columns.shape[1]
         self.size = np.bincount(self.group[self.group >= 0], minlength=self.G)
+
+    def afford(self, multiplications: float) -> None:
+        """Called before a step of so many multiplications. A search puts its limit here, which may raise."""
+
+    def afford_system(self, unknowns: int) -> None:
+        """The same before a linear system is solved over the rationals."""
+        self.afford(SYSTEM * unknowns**3 * self.bits)
 
     @cached_property
     def F(self) -> NDArray[np.float64]:

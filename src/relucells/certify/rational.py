@@ -93,6 +93,7 @@ class ExactCell:
             apart = set(self.apart)
             column = [[outputs[i] if i in apart else self.y[i] * denominator] for i in self.alive]
             return dyadic.matrix(column, 1), denominator
+        self.cell.afford_system(self.basis.ncols())
         C = self.basis.transpose()
         weights, denominator = dyadic.solve(C * self.basis, C * y)
         p = self.basis * weights
@@ -126,7 +127,7 @@ class ExactCell:
         Inactive pairs that come out on the wrong side, or else all that are close to zero, are tried as
         exactly zero.
         """
-        if self.cell.pattern.size > VALUES:
+        if self.cell.pattern.size > VALUES or not np.isfinite(R).all():
             return None
         values, unit = dyadic.values(self.cell.X, R)
         sides = signs.tolist()
@@ -251,6 +252,7 @@ class ExactCell:
                 for g in np.flatnonzero(self.cell.columns[i]).tolist():
                     moves[i][g] = missing[n][0] * (every // counts[i])
             return moves, fmpz(every), [1] * self.cell.G
+        self.cell.afford_system(min(self.A.nrows(), self.A.ncols()))
         change = nearest(self.A, dyadic.matrix(missing, 1))
         if change is None:
             return None
@@ -272,6 +274,7 @@ class ExactCell:
             row[j * self.r : (j + 1) * self.r] = self.rows[i]
             rows.append(row)
             missing.append([-denominator * values[i, j]])
+        self.cell.afford_system(min(len(rows), width))
         change = nearest(dyadic.matrix(rows, width), dyadic.matrix(missing, 1))
         if change is None:
             return None
@@ -314,6 +317,7 @@ class ExactCell:
         total = sum(w * v for w, v in zip(weights, values, strict=True))
         # the largest multipliers are solved for, the smallest keep their values
         order = [*range(width), *(width + int(m) for m in np.argsort(-leaf.values, kind="stable"))]
+        cell.afford_system(min(len(rows), width + M))
         matrix = dyadic.matrix([[row[c] for c in order] for row in rows], width + M)
         right = dyadic.matrix([[0]] * (len(rows) - 1) + [[total]], 1)
         start = [0] * width + values

@@ -183,7 +183,7 @@ def _none(cell: Cell, decision: Decision, convention: Convention) -> str:
         return "rejected"
     level = LEVELS.index(_loss_level(cell, decision.loss))
     highest = Finding("proven", -np.inf)
-    work = 0
+    work = 0.0
     for leaf in _distinct(certificate.leaves):
         work += _work(cell, leaf)
         if not level or work > LEAVES:

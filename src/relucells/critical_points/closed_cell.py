@@ -60,11 +60,15 @@ def minimum_on_closed_cell(
     start, labels = small.V * (np.abs(small.z) / unit)[:, None], small.y / unit
     question, unit = (C, labels, pattern, signs, start, np.zeros_like(pattern)), np.ldexp(unit, small.power)
     if part is None:
-        V, _ = closed_minimum(*question)
-        point = critical_point(inputs, y, unit * V @ T.T, signs)
+        (V, _), at = closed_minimum(*question), {}
     else:
         V, _, labels, c = closed_minimum_with_free_part(part, *question)
-        point = critical_point(inputs, y, unit * V @ T.T, signs, free=free, c=unit * c)
+        at = {"free": free, "c": unit * c}
+    with np.errstate(over="ignore", invalid="ignore"):
+        weights = unit * V @ T.T
+    if not np.isfinite(weights).all():
+        return ClosedCell("undecided", np.nan, "the weights are too large for floats")
+    point = critical_point(inputs, y, weights, signs, **at)
     if point.kind == "non-differentiable minimum":
         return ClosedCell(point.kind, point.loss, point.evidence)
     alive = pattern.any(axis=0)

@@ -84,6 +84,8 @@ class Cone:
         from scipy.optimize import linprog
 
         slice_ = self.rows.mean(axis=0)
+        if not (np.isfinite(self.rows).all() and np.isfinite(g).all() and g.any()):
+            raise Unsolved("a sample is too short for floats beside the others")
         found = linprog(
             g / np.linalg.norm(g), -self.rows, np.zeros(len(self.rows)), slice_[None], [1.0], (None, None)
         )

@@ -9,7 +9,8 @@ from relucells.critical_points.classify import critical_point
 from relucells.critical_points.closed_minimum import closed_minimum, closed_minimum_with_free_part
 from relucells.critical_points.coordinates import BOUNDARY, CROSSING, NearOne, near_one, orthonormal, sides_of
 from relucells.critical_points.kinks import Kinks
-from relucells.samples.free_part import free_array, free_part
+from relucells.lower_loss import loss_bound
+from relucells.samples.free_part import FreePart, free_array, free_part
 from relucells.samples.inputs import Inputs, at_least, network, prepare
 from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
@@ -26,6 +27,9 @@ class Settled(Record):
     cells: int
     finished: bool
     c: NDArray[np.float64] | None = None
+
+
+Point = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]  # W, z, c
 
 
 @one_thread
@@ -46,13 +50,43 @@ def settle(
     v_j = 0 with g_j ≠ 0 goes through z_j = 0 to the other sign. No cell and sign comes twice, so this is
     finite. It ends in a local minimum. All of it is a descent path: the segment to a closed cell's minimum
     lies in that cell. A neuron that changes nothing, dead or with z_j = 0, moves inside its cell, away from
-    the boundary.
+    the boundary. Where the rounded end point's loss is not known to be lower, the first point is returned.
     free : F, (N, m), of a network with a free part F c. Its c is the best one from the first cell on.
     """
     inputs = prepare(X)
     y, W, z = network(inputs, y, W, z)
     at_least("max_cells", max_cells, 1, "a number of cells", whole=True)
-    part, m = free_part(free, len(y)), free_array(free, len(y)).shape[1]
+    part, F = free_part(free, len(y)), free_array(free, len(y))
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        output = np.maximum(inputs.X @ W.T, 0.0) @ z
+        first: Point = W, z, np.zeros(F.shape[1]) if part is None else part.coefficients(y - output)
+        try:
+            end, cells = _path(inputs, y, W, z, part, max_cells)
+            end = end if part is not None else (*end[:2], first[2])
+        except np.linalg.LinAlgError:  # numbers that no float holds on the way
+            end, cells = first, 0
+        # weights of nearly dependent columns may be so large that rounding them undoes the descent
+        if not _is_no_higher(inputs, y, F, end, first):
+            end = first
+    best = None if free is None else end[2]
+    finished = critical_point(inputs, y, *end[:2], free=free, c=best).kind != "not converged"
+    return Settled(*end[:2], cells, finished, best)
+
+
+def _is_no_higher(inputs: Inputs, y: NDArray, F: NDArray, end: Point, first: Point) -> bool:
+    """Whether the loss at (W, z, c), rounding included, is not above that of the first point."""
+    if not all(np.isfinite(part).all() for part in end):
+        return False
+    if not all(np.isfinite(part).all() for part in first):
+        return True
+    bounds = [loss_bound(inputs, y, W, z, free=F, c=c) for W, z, c in (end, first)]
+    return bounds[0] <= bounds[1] * (1 + 1e-9) + 1e-18 * float(np.mean(y**2))
+
+
+def _path(
+    inputs: Inputs, y: NDArray, W: NDArray, z: NDArray, part: FreePart | None, max_cells: int
+) -> tuple[Point, int]:
+    """W, z and c at the end of the descent from checked arguments, and the closed cells on it."""
     C, T = orthonormal(inputs)
     small = near_one(inputs, C, y, W, z)
     unit, direction = float(np.linalg.norm(small.y) or 1.0), small.V
@@ -63,7 +97,7 @@ def settle(
     signs = np.where(z >= 0, 1.0, -1.0)
     held, seen = np.zeros_like(pattern), set()
     target = small.y / unit
-    cells, labels, c = 0, target, np.zeros(m)
+    cells, labels, c = 0, target, np.zeros(0 if part is None else part.F.shape[1])
     while True:
         cells += 1
         if part is None:
@@ -84,10 +118,7 @@ def settle(
         seen.add(key)
         held &= ~cross
         signs, pattern = following
-    end, z = _weights(small, unit * V, direction, signs, T)
-    best = None if free is None else np.ldexp(unit * c, small.power)
-    finished = critical_point(inputs, y, end, z, free=free, c=best).kind != "not converged"
-    return Settled(end, z, cells, finished, best)
+    return (*_weights(small, unit * V, direction, signs, T), np.ldexp(unit * c, small.power)), cells
 
 
 def _weights(

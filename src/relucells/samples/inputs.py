@@ -133,7 +133,7 @@ class Inputs(Record):
         """
         factor = self._gram_factor
         if factor is None:
-            if self.to_be_exact:
+            if self.to_be_exact or not np.isfinite(self.space.transform).all():
                 return prescribed_exactly(self.X, values)
             transform = self.space.transform
             R = transform @ values

@@ -101,8 +101,10 @@ class GivenSigns:
 
     @cached_property
     def cell(self) -> Cell:
-        """The cell as the checker sees it."""
-        return cell_of(self.inputs, self.y, self.pattern, self.part)
+        """The cell as the checker sees it, within the budget."""
+        cell = cell_of(self.inputs, self.y, self.pattern, self.part)
+        cell.afford = self.budget.afford  # type: ignore[method-assign]
+        return cell
 
     @cached_property
     def loss(self) -> float:

@@ -115,8 +115,10 @@ class Question:
 
     @cached_property
     def cell(self) -> Cell:
-        """The cell as the checker sees it."""
-        return cell_of(self.inputs, self.y, self.pattern, self.part)
+        """The cell as the checker sees it, within the budget."""
+        cell = cell_of(self.inputs, self.y, self.pattern, self.part)
+        cell.afford = self.budget.afford  # type: ignore[method-assign]
+        return cell
 
     def _undecided(self, reason: str) -> Decision:
         decision = self._decision("undecided", np.nan, reason, self._any_loss(), exact=False)
@@ -139,7 +141,8 @@ class Question:
             return self._dead_loss()
         rows, columns = int(self.pattern.any(axis=1).sum()), self.pattern.any(axis=0).sum() * self.inputs.rank
         try:
-            self.budget.afford(2.0 * rows * columns * min(rows, columns))
+            idle = max(0, columns - rows)  # as many directions, at least, along which R is made shortest
+            self.budget.afford(2.0 * rows * columns * min(rows, columns) + 10.0 * columns * idle**2)
         except WorkLimit:
             return float("nan")
         return cell_minimum(

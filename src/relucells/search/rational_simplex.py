@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from flint import fmpq, fmpz_mat, nmod_mat
 
 from relucells.certify import dyadic
+from relucells.certify.cell import SYSTEM
 from relucells.search.budget import Budget
 
 # Steps by the most violated row or most negative price; after them Bland's rule, which cannot go in circles.
@@ -59,6 +60,8 @@ class _Simplex:
         chosen = independent_rows(program.equations + [program.rows[k] for k in candidates])
         self.basis = [candidates[n - e] for n in chosen if n >= e]
         self.steps = 0
+        table = self.matrix.tolist() + program.equations
+        self.bits = max((int(abs(a)).bit_length() for row in table for a in row), default=1)
 
     def _square(self) -> fmpz_mat:
         return fmpz_mat(self.program.equations + [self.program.rows[k] for k in self.basis])
@@ -66,6 +69,7 @@ class _Simplex:
     def _solve(self, right: list, transposed: bool = False) -> tuple[list[int], int]:
         """Solution of the basis's system (or its transpose) as numerators and a positive denominator."""
         self.budget.check()
+        self.budget.afford(SYSTEM * len(right) ** 3 * self.bits)
         square = self._square().transpose() if transposed else self._square()
         whole, denominator = dyadic.solve(square, fmpz_mat([[entry] for entry in right]))
         return [int(entry) for entry in whole.entries()], int(denominator)
