@@ -48,6 +48,8 @@ MARGIN, LOSS, LOSS_ROUNDING, NEAR = fmpq(1, 10**6), fmpq(1, 10**9), fmpq(1, 10**
 # are on products of sizes: of vectors times their length, of equations times unknowns.
 ENTRIES, BYTES, BITS, UNKNOWNS, WORK = 4_000_000, 200_000_000, 600_000_000, 800, 80_000_000
 PAIRS, REPLAY, TRIALS, ORDER, FREE_COLUMNS = 4, 100_000_000, 8, 1200, 400
+# Powers of two by which the sizes of weights may differ where they move in proportion to them.
+LONGEST = 2000
 # The leaves of a file together: cubed unknowns; samples looked at where columns are compared; squared neurons
 # under "exists", whose order is one clause of that many bits for each two.
 LEAVES, COMPARED, CROWD = 20_000_000_000, 1_000_000_000, 1_600_000_000
@@ -872,9 +874,16 @@ def check_genuine(cell, data, precision):
     R = [[real(a) for a in items(row, cell.D)] for row in items(data.get("R"), cell.K)]
     check_loss(cell, cell.fitted(precision), loss_stated(data))
     before, size = values_of(cell, R)
-    after = minimiser_values(cell, before, size, signs, precision)
-    need_near(cell, after, before, size)
-    need_inside(cell, after, signs, margin, data.get("exact"))
+    try:
+        after = minimiser_values(cell, before, size, signs, precision)
+        need_near(cell, after, before, size)
+        need_inside(cell, after, signs, margin, data.get("exact"))
+    except Rejected:
+        if precision is not None or cell.independent or not any(cell.active):
+            raise
+        after = values_by_sizes(cell, R, before, size, signs)
+        need(after is not None, "no minimiser is near the witness and in the cell")
+        need_inside(cell, after, signs, margin, data.get("exact"))
 
 
 def values_of(cell, R):
@@ -892,20 +901,7 @@ def minimiser_values(cell, V, size, signs, precision):
     """The values R_j·x_i of the exact minimiser nearest to R, or of that with some inactive pairs at 0."""
     if not any(cell.active):
         return V
-    short = {i: cell.y[i] - sum((V[i][j] for j in cell.active[i]), fmpq(0)) for i in cell.alive}
-    if cell.everything:
-        cell.span_samples()
-        short, precision = dict.fromkeys(cell.alive, fmpq(0)), None
-    elif cell.independent:
-        short, precision = without_free_part(cell, short, True), None
-    else:
-        cell.setup()
-        if not cell.wide and cell.rank < cell.G * cell.D + cell.m:
-            precision = None  # that the change makes up for everything has to be checked exactly
-        if precision is None and not cell.wide:
-            p = cell.fitted(None)
-            short = {i: e + p[i] - cell.y[i] for i, e in short.items()}
-        short = without_free_part(cell, short, False)
+    short, precision = what_is_short(cell, V, precision)
     moved = moved_values(cell, V, short, [], precision)
     zero = outside(cell, moved, signs)
     near = near_zero(cell, V)
@@ -922,6 +918,53 @@ def minimiser_values(cell, V, size, signs, precision):
         moved = moved_values(cell, V, short, sorted(near), None)
     need(moved is not None, "no exact minimiser near the witness has its zeros")
     return moved
+
+
+def what_is_short(cell, V, precision):
+    """What the values miss of the fitted ones, at best c; and the precision in which to make up for it."""
+    short = {i: cell.y[i] - sum((V[i][j] for j in cell.active[i]), fmpq(0)) for i in cell.alive}
+    if cell.everything:
+        cell.span_samples()
+        short, precision = dict.fromkeys(cell.alive, fmpq(0)), None
+    elif cell.independent:
+        short, precision = without_free_part(cell, short, True), None
+    else:
+        cell.setup()
+        if not cell.wide and cell.rank < cell.G * cell.D + cell.m:
+            precision = None  # that the change makes up for everything has to be checked exactly
+        if precision is None and not cell.wide:
+            p = cell.fitted(None)
+            short = {i: e + p[i] - cell.y[i] for i, e in short.items()}
+        short = without_free_part(cell, short, False)
+    return short, precision
+
+
+def values_by_sizes(cell, R, V, size, signs):
+    """The values of a minimiser near R in the cell, every weight moved in proportion to its size, or None.
+
+    So small weights keep more digits. Inactive pairs near 0 are put there, or else none.
+    """
+    short, _ = what_is_short(cell, V, None)
+    powers = [[length(a * f) for a, f in zip(row, cell.factor, strict=True)] for row in R]
+    powers = [[row[d] for d in cell.spanning] for row in powers]
+    known = [p for row in powers for p in row if p is not None]
+    if not known or max(known) - min(known) > LONGEST:
+        return None
+    sizes = [0 if p is None else p - min(known) for row in powers for p in row]
+    sizes += [max(known) - min(known)] * cell.m
+    near = sorted(near_zero(cell, V))
+    for zero in (near, []) if near else ([],):
+        moved = with_zeros(cell, V, [short[i] for i in cell.alive], zero, sizes)
+        if moved is not None and not outside(cell, moved, signs) and is_near(cell, moved, V, size):
+            pairs = [(i, j) for i in range(cell.N) for j in cell.active[i]]
+            if all(moved[i][j] * signs[j] > 0 for i, j in pairs):
+                return moved
+    return None
+
+
+def length(value):
+    """About the power of two of a rational; None for 0."""
+    return int(value.p).bit_length() - int(value.q).bit_length() if value else None
 
 
 def without_free_part(cell, short, apart_first):
@@ -988,8 +1031,9 @@ def dot(row, vector):
     return product([row], vector)[0]
 
 
-def with_zeros(cell, V, right, zero):
-    """As ``moved_values``, every neuron for itself, over the rationals; None if it cannot be."""
+def with_zeros(cell, V, right, zero, sizes=None):
+    """As ``moved_values``, every neuron for itself, over the rationals, in proportion to powers of two
+    ``sizes``; None if it cannot be."""
     width, equations = cell.K * cell.r + cell.m, len(cell.alive) + len(zero)
     small = equations * width <= ENTRIES and min(equations, width) <= UNKNOWNS
     need(small, "there are too many values near zero for this checker")
@@ -1001,7 +1045,8 @@ def with_zeros(cell, V, right, zero):
         row[j * cell.r : (j + 1) * cell.r] = cell.span[i]
         rows.append(row)
         right = [*right, -V[i][j]]
-    B = matrix(rows, width)
+    sizes = [0] * width if sizes is None else sizes
+    B = matrix([[a << s for a, s in zip(row, sizes, strict=True)] for row in rows], width)
     b, denominator = whole([[e] for e in right])
     at = pivots(B.transpose())
     picked = matrix(some_rows(B, at), width)
@@ -1010,6 +1055,7 @@ def with_zeros(cell, V, right, zero):
     exact, more = whole([[c] for c in change])
     if B * matrix(exact, 1) != matrix(b, 1) * more:
         return None
+    change = [c * (1 << s) for c, s in zip(change, sizes, strict=True)]
     return [
         [
             v + dot(cell.span[i], change[j * cell.r : (j + 1) * cell.r]) / denominator

@@ -185,6 +185,40 @@ def test_rounded_inactive_values_beside_a_free_part_that_is_everything(both):
     assert seen > 15
 
 
+E = 2.0**-51
+SMALL_MARGINS = {
+    "a margin of 1e-29 beside weights of 8": (
+        [[-2 - 4 * E, 2 - 4 * E], [1, -2], [2, -2], [1, -2], [1, -2], [-2 * E, -2 - 4 * E], [-1 + 2 * E, 1]],
+        [0, -8 + 16 * E, 0, -8 + 16 * E, -8 + 16 * E, -16, 0],
+        [[0, 0, 0], [1, 1, 0], [1, 1, 1], [1, 1, 0], [1, 1, 0], [1, 1, 0], [0, 0, 0]],
+        None,
+    ),
+    "columns from 2^18 to 2^-11 beside a free part": (
+        [
+            [-131072.0, 256 + 2.0**-42, -0.00048828124999999957],
+            [-262144.0, -256 - 2.0**-42, 0.00048828125],
+            [-262144 - 2.0**-33, 2.0**-41, -(2.0**-60)],
+        ],
+        [32703.999877929673, 0, 0],
+        [[1], [0], [0]],
+        [[0.25827656394660714], [-0.30668547942774], [0.45012717670053654]],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SMALL_MARGINS)
+def test_witnesses_move_in_proportion_to_their_weights(name, both):
+    """The nearest minimiser moves all weights alike, by more than the small ones are worth."""
+    X, y, pattern, free = SMALL_MARGINS[name]
+    free = None if free is None else np.array(free)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = decide(X, y, pattern, "exists", free=free)
+    assert found.verdict == "genuine" and both(X, y, pattern, found, free) == ("proven", "proven")
+    for forged in (replace(found, margin=4 * found.margin), replace(found, R=-found.R)):
+        assert "proven" not in both(X, y, pattern, forged, free)
+
+
 WIDE = {
     "an inverse that overflows": (
         [[1.0, 2.0**500], [0, 2.0**-573], [0, 2.0**-573], [0, 2.0**-573]],

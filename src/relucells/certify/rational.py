@@ -26,6 +26,8 @@ TRIALS = 8
 # Limits of single systems, beyond those of the cell: values of a witness, equations times unknowns where
 # every neuron is for itself, and those of a leaf with its multipliers.
 VALUES, SINGLE, TABLE = 4_000_000, 2_000_000, 8_000_000
+# Powers of two by which the sizes of weights may differ where they move in proportion to them.
+LONGEST = 2000
 
 # Values R_j·x_i of a witness may be this far from those of the exact minimiser, relative to Σ_d |x_id R_jd|.
 NEAR = 1e-6
@@ -131,19 +133,14 @@ class ExactCell:
             return None
         values, unit = dyadic.values(self.cell.X, R)
         sides = signs.tolist()
-        pattern = self.cell.pattern.tolist()
+        inactive = np.argwhere(~self.cell.pattern).tolist()
         near = self._near(values, unit)
         zero: set[tuple[int, int]] = set()
         for _ in range(TRIALS):
             trial = self._moved(values, unit, sorted(zero))
             if trial is None:
                 break
-            outside = {
-                (i, j)
-                for i, row in enumerate(pattern)
-                for j, on in enumerate(row)
-                if not on and sides[j] * trial[0][i, j] > 0
-            }
+            outside = {(i, j) for i, j in inactive if sides[j] * trial[0][i, j] > 0}
             if not outside:
                 break
             if outside & zero or not outside <= near:
@@ -154,9 +151,31 @@ class ExactCell:
         if trial is None or not self._close(trial, values, unit, R):
             # a value of exactly 0 may have moved, if by rounding alone
             trial = self._moved(values, unit, sorted(near))
-        if trial is None or not self._close(trial, values, unit, R):
+        margin = None
+        if trial is not None and self._close(trial, values, unit, R):
+            margin = self._margin(trial, sides)
+        if (margin is None or margin <= 0) and not self.cell.samples.independent:
+            return self._margin_by_sizes(values, unit, R, sides, sorted(near))
+        return margin
+
+    def _margin_by_sizes(self, values: fmpz_mat, unit: int, R: NDArray, sides: list, near: list):
+        """The margin where every weight moves in proportion to its size: small ones keep more digits."""
+        sizes = self._sizes(R)
+        for zero in (near, []) if near else ([],):
+            trial = None if sizes is None else self._moved(values, unit, zero, sizes)
+            if trial is not None and self._close(trial, values, unit, R):
+                if (margin := self._margin(trial, sides)) is not None:
+                    return margin
+        return None
+
+    def _sizes(self, R: NDArray[np.float64]) -> list[int] | None:
+        """Powers of two of the weights in the coordinates of ``rows``, (K · r), and of c, from 0 on."""
+        fraction, powers = np.frexp(R[:, self.columns])
+        powers = np.where(fraction != 0, powers + np.array(self.exponents, dtype=int), 10**6)
+        powers = np.where(fraction != 0, powers - powers.min(), 0).ravel()
+        if powers.max() > LONGEST:
             return None
-        return self._margin(trial, sides)
+        return powers.tolist() + [int(powers.max())] * self.m
 
     def _close(self, trial, values: fmpz_mat, unit: int, R: NDArray[np.float64]) -> bool:
         """Whether no value has moved by more than ``NEAR``."""
@@ -192,10 +211,10 @@ class ExactCell:
         return {(i, j) for i, j in inactive.tolist() if abs(values[i, j]) <= bound}
 
     def _moved(
-        self, values: fmpz_mat, unit: int, zero: list[tuple[int, int]]
+        self, values: fmpz_mat, unit: int, zero: list[tuple[int, int]], sizes: list[int] | None = None
     ) -> tuple[fmpz_mat, fmpz, int] | None:
         """Values R_j·x_i, their denominator and power of two, of the minimiser nearest to R that has these
-        inactive pairs at zero."""
+        inactive pairs at zero; relative to ``sizes``, if given."""
         p, denominator = self.fitted
         lowest = min(unit, self.unit)
         values, d = values * (1 << (unit - lowest)), 1 << (self.unit - lowest)
@@ -207,8 +226,8 @@ class ExactCell:
         if self.m:
             missing, denominator = self._without_free_part(missing, denominator)
         independent = self.cell.samples.independent
-        if zero and not independent:
-            return self._with_zeros(values, missing, denominator, lowest, zero)
+        if sizes or (zero and not independent):
+            return self._with_zeros(values, missing, denominator, lowest, zero, sizes)
         change = self._shared_change(missing)
         if change is None:
             return None
@@ -260,7 +279,9 @@ class ExactCell:
         sums = [[by_group[g * self.r + k, 0] for g in range(self.cell.G)] for k in range(self.r)]
         return (self.X * dyadic.matrix(sums, self.cell.G)).tolist(), more * share, part
 
-    def _with_zeros(self, values, missing: list, denominator, lowest: int, zero: list) -> tuple | None:
+    def _with_zeros(
+        self, values, missing: list, denominator, lowest: int, zero: list, sizes: list[int] | None = None
+    ) -> tuple | None:
         """As ``_moved``, every neuron for itself."""
         pattern, K = self.cell.pattern.tolist(), self.cell.K
         alive = [] if self.cell.everything else self.alive  # then every R is a minimiser
@@ -275,11 +296,14 @@ class ExactCell:
             rows.append(row)
             missing.append([-denominator * values[i, j]])
         self.cell.afford_system(min(len(rows), width))
+        sizes = [0] * width if sizes is None else sizes
+        rows = [[a << s for a, s in zip(row, sizes, strict=True)] for row in rows] if any(sizes) else rows
         change = nearest(dyadic.matrix(rows, width), dyadic.matrix(missing, 1))
         if change is None:
             return None
         by_neuron, more = change
-        sums = [[by_neuron[j * self.r + k, 0] for j in range(K)] for k in range(self.r)]
+        at = [[j * self.r + k for j in range(K)] for k in range(self.r)]
+        sums = [[by_neuron[n, 0] << sizes[n] for n in row] for row in at]
         moves = self.X * dyadic.matrix(sums, K)
         return values * (denominator * more) + moves, denominator * more, lowest
 
