@@ -109,18 +109,23 @@ def whole(rows):
     return [[int(a.p) * (denominator // int(a.q)) for a in row] for row in rows], denominator
 
 
-def prime_of(table):
-    """A prime of 62 bits drawn from a matrix by SHA-256: no numbers can be made to fit it."""
+def primes_of(table):
+    """Two primes of 62 bits drawn from a matrix by SHA-256: no numbers can be made to fit them."""
     digest = sha256(" ".join([f"{int(a):x}" for a in table.entries()]).encode()).digest()
-    prime = (1 << 61) + (int.from_bytes(digest[:8], "little") % (1 << 61) | 1)
-    while not fmpz(prime).is_prime():
-        prime += 2
-    return prime
+    primes = [(1 << 61) + (int.from_bytes(digest[n : n + 8], "little") % (1 << 61) | 1) for n in (0, 8)]
+    for n in range(2):
+        while not fmpz(primes[n]).is_prime():
+            primes[n] += 2
+    return primes
 
 
 def pivots(table):
-    """The first columns that are independent modulo a prime, so that they are independent."""
-    reduced, rank = nmod_mat(table, prime_of(table)).rref()
+    """The first columns that are independent modulo a prime, so that they are independent. Where the first
+    prime does not show full rank the second one is asked, and the larger rank counts."""
+    first, second = primes_of(table)
+    reduced, rank = nmod_mat(table, first).rref()
+    if rank < min(table.nrows(), table.ncols()):
+        reduced, rank = max((reduced, rank), nmod_mat(table, second).rref(), key=lambda pair: pair[1])
     found, column = [], 0
     for row in range(rank):
         while int(reduced[row, column]) == 0:

@@ -7,6 +7,7 @@ import pytest
 from second_checker import check_certificate
 
 from relucells import Decision, decide, export_certificate, verify
+from relucells.certify import dyadic
 from relucells.lower_loss import loss_bound
 
 
@@ -42,6 +43,24 @@ def test_no_numbers_can_be_made_to_fit_the_prime_of_their_matrix(tmp_path):
     ]
     y, pattern = [18654271284.0, 35521781607.0, 6218090428.0, 0.0], [[1], [1], [1], [0]]
     true = Decision("genuine", 1.0, np.array([[2.0, 1, 0]]), np.ones(1, np.int8), 0.0, "positive")
+    for decision in (true, decide(X, y, pattern, "positive")):
+        assert decision.verdict == "genuine" and verify(X, y, pattern, decision)
+        export_certificate(X, y, pattern, decision, tmp_path / "certificate.json")
+        check_certificate.check(check_certificate.read(tmp_path / "certificate.json"))
+
+
+@pytest.mark.parametrize("unlucky", [0, 1])
+def test_a_prime_that_divides_all_minors_costs_nothing(tmp_path, monkeypatch, unlucky):
+    """The second prime is asked where the first one shows less than full rank."""
+    X = np.array([[3.0, 0.0], [0.0, 5.0], [3.0, 5.0], [-3.0, 5.0]])
+    y, pattern = np.array([1.0, 1.0, 3.0, 0.0]), np.array([[1], [1], [1], [0]], dtype=bool)
+    true = decide(X, y, pattern, "positive")
+    primes = [3, 4611686018427387847]
+    two = primes if not unlucky else primes[::-1]
+    for module in (dyadic, check_certificate):
+        monkeypatch.setattr(module, "primes_of", lambda table: two)
+    assert dyadic.pivots(dyadic.matrix([[3, 0], [0, 5]], 2)) == [0, 1]
+    assert dyadic.rank_at_least(X) == 2
     for decision in (true, decide(X, y, pattern, "positive")):
         assert decision.verdict == "genuine" and verify(X, y, pattern, decision)
         export_certificate(X, y, pattern, decision, tmp_path / "certificate.json")

@@ -52,14 +52,14 @@ def positive_in_integers(
     for i in range(m):
         rows[i][i] -= m
     S = integers(inverse, PRECONDITION_BITS)
-    product = S * fmpz_mat(rows) * S.transpose()
+    product = S * fmpz_mat(m, m, [a for row in rows for a in row]) * S.transpose()
     sums = [sum(map(abs, row)) for row in product.tolist()]
     return all(2 * product[i, i] > total for i, total in enumerate(sums))
 
 
 def integers(values: NDArray[np.float64], bits: int):
     """The values, (m, n), times 2^bits, cut to whole numbers, as flint's fmpz_mat."""
-    return fmpz_mat([[int(v) for v in row] for row in np.ldexp(values, bits).tolist()])
+    return fmpz_mat(*values.shape, [int(v) for v in np.ldexp(values, bits).ravel().tolist()])
 
 
 def _shifted(value: int, shift: int) -> int:

@@ -109,23 +109,35 @@ def power(exponent: int) -> fmpq:
     return fmpq(1 << exponent) if exponent >= 0 else fmpq(1, 1 << -exponent)
 
 
-def prime_of(table: fmpz_mat) -> int:
-    """A prime of 62 bits drawn from a matrix: no data, least of all small integers, can be made to fit it."""
+def primes_of(table: fmpz_mat) -> list[int]:
+    """Two primes of 62 bits drawn from a matrix: no data, least of all small integers, can be made to fit
+    them."""
     # by SHA-256: Python's own hash of integers can be steered to a prime that was chosen before
     digest = hashlib.sha256(" ".join([f"{int(a):x}" for a in table.entries()]).encode()).digest()
-    prime = (1 << 61) + (int.from_bytes(digest[:8], "little") % (1 << 61) | 1)
-    while not fmpz(prime).is_prime():
-        prime += 2
-    return prime
+    primes = [(1 << 61) + (int.from_bytes(digest[n : n + 8], "little") % (1 << 61) | 1) for n in (0, 8)]
+    for n in range(2):
+        while not fmpz(primes[n]).is_prime():
+            primes[n] += 2
+    return primes
+
+
+def reduced(table: fmpz_mat) -> tuple[nmod_mat, int]:
+    """The reduced echelon form modulo a prime, and the rank there. Where the first prime does not show full
+    rank the second one is asked, and the larger rank counts."""
+    first, second = primes_of(table)
+    found = nmod_mat(table, first).rref()
+    if found[1] == min(table.nrows(), table.ncols()):
+        return found
+    return max(found, nmod_mat(table, second).rref(), key=lambda pair: pair[1])
 
 
 def pivots(table: fmpz_mat) -> list[int]:
     """The first columns that are independent modulo a prime, so that they are independent."""
-    reduced, rank = nmod_mat(table, prime_of(table)).rref()
+    echelon, rank = reduced(table)
     found: list[int] = []
     column = 0
     for row in range(rank):
-        while int(reduced[row, column]) == 0:
+        while int(echelon[row, column]) == 0:
             column += 1
         found.append(column)
         column += 1
@@ -135,7 +147,9 @@ def pivots(table: fmpz_mat) -> list[int]:
 def rank_at_least(array: NDArray[np.float64]) -> int:
     """A lower bound on the rank, right with near certainty."""
     table = matrix(integers(array)[0], array.shape[1])
-    return nmod_mat(table, prime_of(table)).rank()
+    first, second = primes_of(table)
+    rank = nmod_mat(table, first).rank()
+    return rank if rank == min(array.shape) else max(rank, nmod_mat(table, second).rank())
 
 
 def spanning_columns(array: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ Then the *primal* method takes the true goal to its optimum (V. Chvátal, Linear
 
 from dataclasses import dataclass
 
-from flint import fmpq, fmpz_mat, nmod_mat
+from flint import fmpq, fmpz_mat
 
 from relucells.certify import dyadic
 from relucells.certify.cell import SYSTEM
@@ -149,24 +149,11 @@ class _Simplex:
 
 def modular_rank(rows: list[list]) -> int:
     """The rank of integer rows modulo a prime drawn from them."""
-    return _reduced(rows)[1] if rows and rows[0] else 0
+    return dyadic.reduced(dyadic.matrix(rows, len(rows[0])))[1] if rows and rows[0] else 0
 
 
 def independent_rows(rows: list[list]) -> list[int]:
     """The first rows, in order, that are independent of those before them, modulo a prime drawn from them."""
     if not rows or not rows[0]:
         return []
-    transposed = [list(column) for column in zip(*rows, strict=True)]
-    reduced, rank = _reduced(transposed)
-    found, column = [], 0
-    for row in range(rank):
-        while int(reduced[row, column]) == 0:
-            column += 1
-        found.append(column)
-        column += 1
-    return found
-
-
-def _reduced(rows: list[list]) -> tuple[nmod_mat, int]:
-    table = dyadic.matrix(rows, len(rows[0]))
-    return nmod_mat(table, dyadic.prime_of(table)).rref()
+    return dyadic.pivots(dyadic.matrix(rows, len(rows[0])).transpose())
