@@ -29,8 +29,9 @@ import json
 import math
 import sys
 from collections import Counter
+from functools import cached_property
 from hashlib import sha256
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 from flint import arb, arb_mat, ctx, fmpq, fmpz, fmpz_mat, nmod_mat
@@ -44,15 +45,14 @@ PRECISIONS = (256, 1024)
 MARGIN, LOSS, LOSS_ROUNDING, NEAR = fmpq(1, 10**6), fmpq(1, 10**9), fmpq(1, 10**12), fmpq(1, 10**6)
 # A file that asks for more is refused: numbers, their bits, unknowns of a linear system, its squared rank
 # times the bits of its numbers; multipliers of a leaf for each unknown, clauses looked at in a replay (times
-# the words of 64 neurons), sets of inactive pairs that are put at 0; the order of a quadratic form. Limits
-# are on products of sizes: of vectors times their length, of equations times unknowns.
+# the words of 64 neurons), sets of inactive pairs that are put at 0; the order of a quadratic form; lists and
+# their entries in the text; samples of a point on independent ones; multiplications of all leaves together.
+# Limits are on products of sizes: of vectors times their length, of equations times unknowns.
 ENTRIES, BYTES, BITS, UNKNOWNS, WORK = 4_000_000, 200_000_000, 600_000_000, 800, 80_000_000
 PAIRS, REPLAY, TRIALS, ORDER, FREE_COLUMNS = 4, 100_000_000, 8, 1200, 400
+VALUES, SAMPLES, LEAVES = 6_000_000, 600, 10_000_000_000
 # Powers of two by which the sizes of weights may differ where they move in proportion to them.
 LONGEST = 2000
-# The leaves of a file together: cubed unknowns; samples looked at where columns are compared; squared neurons
-# under "exists", whose order is one clause of that many bits for each two.
-LEAVES, COMPARED, CROWD = 20_000_000_000, 1_000_000_000, 1_600_000_000
 
 
 class Rejected(Exception):
@@ -102,17 +102,19 @@ def matrix(rows, columns):
 
 def whole(rows):
     """Rows of rationals as integers over their common denominator."""
-    denominator = 1
-    for row in rows:
-        for a in row:
-            denominator = math.lcm(denominator, int(a.q))
+    denominator = math.lcm(*{int(a.q) for row in rows for a in row})
+    bits = denominator.bit_length() + max((int(a.p).bit_length() for row in rows for a in row), default=0)
+    need(sum(map(len, rows)) * bits <= 4 * BITS, "the numbers have too many digits")
     return [[int(a.p) * (denominator // int(a.q)) for a in row] for row in rows], denominator
 
 
 def primes_of(table):
     """Two primes of 62 bits drawn from a matrix by SHA-256: no numbers can be made to fit them."""
-    digest = sha256(" ".join([f"{int(a):x}" for a in table.entries()]).encode()).digest()
-    primes = [(1 << 61) + (int.from_bytes(digest[n : n + 8], "little") % (1 << 61) | 1) for n in (0, 8)]
+    digest = sha256()
+    for a in table.entries():
+        digest.update(b"%x " % int(a))
+    words = digest.digest()
+    primes = [(1 << 61) + (int.from_bytes(words[n : n + 8], "little") % (1 << 61) | 1) for n in (0, 8)]
     for n in range(2):
         while not fmpz(primes[n]).is_prime():
             primes[n] += 2
@@ -165,6 +167,9 @@ def solve(square, right, precision):
 
 def product(rows, vector):
     """Integer rows times a vector of rationals or balls."""
+    if all(isinstance(v, fmpq) for v in vector):
+        ints, denominator = whole([[v] for v in vector])
+        return [fmpq(a, denominator) for a in (matrix(rows, len(vector)) * matrix(ints, 1)).entries()]
     found = []
     for row in rows:
         total = fmpq(0)
@@ -259,9 +264,12 @@ class Cell:
 
     def scale_columns(self):
         """Integer columns of like size."""
-        columns = [whole([[self.exact_X[i][d]] for i in range(self.N)]) for d in range(self.D)]
-        sizes = [max(abs(a[0]) for a in column).bit_length() for column, _ in columns]
-        top = max(sizes)
+        columns, sizes, top = [], [], 0
+        for d in range(self.D):
+            columns.append(whole([[self.exact_X[i][d]] for i in range(self.N)]))
+            sizes.append(max(abs(a[0]) for a in columns[-1][0]).bit_length())
+            top = max(top, sizes[-1])
+            need(self.N * self.D * top <= BITS, "the samples' numbers have too many digits")
         table = [[0] * self.D for _ in range(self.N)]
         self.factor = []
         for d, (column, denominator) in enumerate(columns):
@@ -269,12 +277,12 @@ class Cell:
             for i in range(self.N):
                 table[i][d] = column[i][0] << shift
             self.factor.append(fmpq(1, denominator << shift))
-        need(self.N * self.D * top <= BITS, "the samples' numbers have too many digits")
-        self.rows = table
+        self.rows, self.top = table, top
         self.X = matrix(table, self.D)
         # the free part's columns at least as large, so that a witness need not move for what c can do
         lift = max(0, top - max((int(abs(a)).bit_length() for row in self.free for a in row), default=top))
-        need(self.N * self.m * (top + lift) <= BITS, "the free part's numbers have too many digits")
+        self.top = max((int(abs(a)).bit_length() + lift for row in self.free for a in row), default=top)
+        need(self.N * self.m * self.top <= BITS, "the free part's numbers have too many digits")
         self.free = [[int(a) << lift for a in row] for row in self.free]
 
     def span_samples(self):
@@ -291,7 +299,8 @@ class Cell:
         if hasattr(self, "A"):
             return
         width = self.G * self.D + self.m
-        need(len(self.alive) * width <= ENTRIES, "the cell is too large for this checker")
+        size = len(self.alive) * width
+        need(size <= ENTRIES and size * self.top <= 4 * BITS, "the cell is too large for this checker")
         inside = [[any(self.pattern[i][j] for j in m[:1]) for m in self.members] for i in range(self.N)]
         self.table = [
             [*(a if on else 0 for on in inside[i] for a in self.rows[i]), *self.free[i]] for i in self.alive
@@ -299,8 +308,8 @@ class Cell:
         self.A = matrix(self.table, width)
         self.chosen = pivots(self.A)
         self.rank = len(self.chosen)
-        work = self.rank**2 * max(int(a).bit_length() for row in self.rows + self.free for a in row)
-        need(self.rank <= UNKNOWNS and work <= WORK, "the cell is too large for this checker")
+        small = self.rank <= UNKNOWNS and self.rank**2 * self.top <= WORK
+        need(small, "the cell is too large for this checker")
         self.wide = self.rank == len(self.alive)
         if not self.wide:
             self.basis = [[row[c] for c in self.chosen] for row in self.table]
@@ -308,6 +317,11 @@ class Cell:
         at = [g * self.D + d for g in range(self.G) for d in self.spanning]
         at += range(self.G * self.D, width)
         self.moving = matrix([[row[c] for c in at] for row in self.table], len(at))
+
+    @cached_property
+    def through(self):
+        """Aᵀλ for λ in A's range, given by its basis; after setup."""
+        return self.A.transpose() if self.wide else self.A.transpose() * matrix(self.basis, self.rank)
 
     def fitted(self, precision):
         """p on all samples."""
@@ -347,7 +361,8 @@ class Cell:
 
     def best_free_output(self, values, apart_first):
         """F c on all samples for the c that fits exact values best, those of ``apart`` before all others."""
-        need(self.m <= FREE_COLUMNS, "the free part is too large for this checker")
+        small = self.m <= FREE_COLUMNS and self.m**2 * self.top <= WORK
+        need(small, "the free part is too large for this checker")
         F = matrix(self.free, self.m)
         r, below = whole([[v] for v in values])
         r = matrix(r, 1)
@@ -436,12 +451,14 @@ def check_cover(cell, data, leaves):
             all(any(covers(leaf, s) for leaf in leaves) for s in allowed), "the leaves do not cover all signs"
         )
         return
-    need(cell.K**2 <= CROWD, "there are too many neurons for this checker")
     # of neurons with equal columns the ones with + come first, without loss of generality
+    words = 1 + cell.K // 64
+    equal = sum(len(members) - 1 for members in cell.members)
+    need(equal * words <= REPLAY // 10, "there are too many neurons for this checker")
     clauses = {(mask(leaf, -1), mask(leaf, 1)) for leaf in leaves}
     for members in cell.members:
         clauses |= {(1 << a, 1 << b) for a, b in pairwise(members)}
-    left = [REPLAY // (1 + cell.K // 64)]
+    left = [REPLAY // words]
     queue, rest = [(0, 0, list(clauses))], iter(branches)
     while queue:
         state = propagate(*queue.pop(), left)
@@ -472,14 +489,15 @@ def propagate(plus, minus, clauses, left):
         known, still = (plus, minus), []
         left[0] -= len(clauses)
         need(left[0] >= 0, "the replay of the branches takes too long")
-        for up, down in clauses:
+        for clause in clauses:
+            up, down = clause
             if up & plus or down & minus:
                 continue
             up, down = up & ~minus, down & ~plus
             if not up and not down:
                 return None
             if (up | down) & ((up | down) - 1) or up & down:
-                still.append((up, down))
+                still.append(clause)  # as it was: copies would take memory at every branch
             else:
                 plus, minus = plus | up, minus | down
         clauses = still
@@ -515,9 +533,9 @@ def multiplier_bound(cell, leaf, p, precision):
     carrying = {(cell.group[j], signs[j]) for _, j in pairs}
     width = len(cell.alive) if cell.wide else cell.rank
     size = len(classes) * cell.D * (width + len(pairs))
-    need(size <= 2 * ENTRIES, "the leaf is too large for this checker")
-    through = cell.A.transpose() if cell.wide else cell.A.transpose() * matrix(cell.basis, cell.rank)
-    rows = []
+    small = size <= 2 * ENTRIES and size * cell.top <= 4 * BITS
+    need(small, "the leaf is too large for this checker")
+    through, rows = cell.through, []
     for g, s in classes:
         mine = [
             n for n, (_, j) in enumerate(pairs) if (g, s) in carrying and (cell.group[j], signs[j]) == (g, s)
@@ -591,7 +609,7 @@ def read_leaves(cell, data):
     certificate = data.get("certificate")
     need(isinstance(certificate, dict), "a certificate is missing")
     found = []
-    for leaf in items(certificate.get("leaves")):
+    for leaf in {repr(leaf): leaf for leaf in items(certificate.get("leaves"))}.values():
         need(isinstance(leaf, dict), "a leaf is not an object")
         pairs = [tuple(items(pair, 2)) for pair in items(leaf.get("pairs"))]
         for i, j in pairs:
@@ -605,8 +623,8 @@ def read_leaves(cell, data):
         )
         known = isinstance(leaf.get("kind"), str) and leaf["kind"] in KINDS
         need(known, f"leaves of kind {ascii(leaf.get('kind'))[:40]} are unknown")
-        own = leaf["kind"] in ("sample", "multipliers")
-        need(not own or leaf.get("arrays") == {}, "a leaf has arrays that its kind has no use for")
+        own, arrays = leaf["kind"] in ("products", "samples"), leaf.get("arrays")
+        need(isinstance(arrays, dict) and (own or not arrays), "a leaf lacks arrays, or has no use for them")
         found.append(
             {
                 "kind": leaf["kind"],
@@ -615,7 +633,7 @@ def read_leaves(cell, data):
                 "sample": integer(leaf.get("sample"), -1, cell.N),
                 "pairs": pairs,
                 "values": values,
-                "arrays": leaf.get("arrays"),
+                "arrays": arrays,
             }
         )
     need(found, "there are no leaves")
@@ -648,10 +666,7 @@ def check_multiplier_leaf(cell, leaf, p, precision):
 def check_samples_leaf(cell, leaf, p, precision):
     """λ with Fᵀλ = 0 on samples whose active neurons have its sign: −λ·p bounds the margin."""
     need(leaf["sample"] == -1 and not leaf["pairs"], "a leaf of samples has a sample or multipliers besides")
-    need(
-        isinstance(leaf["arrays"], dict) and set(leaf["arrays"]) == {"samples", "weights"},
-        "a leaf of samples lacks an array",
-    )
+    need(set(leaf["arrays"]) == {"samples", "weights"}, "a leaf of samples lacks an array")
     samples = [integer(i, 0, cell.N) for i in items(leaf["arrays"]["samples"])]
     weights = [real(a) for a in items(leaf["arrays"]["weights"], len(samples))]
     need(samples and len(set(samples)) == len(samples), "a leaf of samples names none, or one twice")
@@ -709,8 +724,9 @@ def check_products_leaf(cell, leaf, p, precision):
     columns = [[cell.pattern[i][j] for i in range(cell.N)] for j in T] + masks
     free = free_columns_beside(cell, masks, rows)
     order = len(columns) * cell.D + len(free)
-    large = len(rows) * order > ENTRIES or order > ORDER or len(stored["factors"]) * cell.D**2 > ENTRIES
-    need(not large, "the products are too large for this checker")
+    small = len(rows) * order <= ENTRIES and order <= ORDER and len(stored["factors"]) * cell.D**2 <= ENTRIES
+    short = order * max(order, len(rows)) * cell.top <= 4 * BITS
+    need(small and short, "the products are too large for this checker")
     C = [
         [*(a if on[i] else 0 for on in columns for a in cell.rows[i]), *(cell.free[i][k] for k in free)]
         for i in rows
@@ -758,7 +774,7 @@ def read_products(cell, leaf):
     """T, the forms as (neuron, vector), the factors and weights of the products."""
     arrays = leaf["arrays"]
     names = ("neurons", "owners", "counts", "samples", "multipliers", "factors", "weights")
-    need(isinstance(arrays, dict) and set(arrays) == set(names), "a leaf of products lacks an array")
+    need(set(arrays) == set(names), "a leaf of products lacks an array")
     T = [integer(j, 0, cell.K) for j in items(arrays["neurons"])]
     need(T == sorted(set(T)), "the neurons of the products are not in order")
     owners = [integer(j, 0, cell.K) for j in items(arrays["owners"])]
@@ -786,21 +802,20 @@ def range_of_others(cell, neurons):
 
     Where two columns, or one and 0, differ in at most D samples, these are taken out of both.
     """
-    columns = {frozenset(i for i in range(cell.N) if cell.pattern[i][j]) for j in neurons}
-    unit, left = frozenset(), COMPARED
+    columns = {mask([row[j] for row in cell.pattern], True) for j in neurons}
+    unit, left = 0, REPLAY
     while True:
-        columns = sorted({c - unit for c in columns} - {frozenset()}, key=sorted)
-        trial = [*columns, frozenset()]
-        left -= len(trial) * sum(map(len, trial))
+        columns = sorted({c & ~unit for c in columns} - {0})
+        left -= (1 + len(columns)) ** 2 * (1 + cell.N // 64)
         need(left >= 0, "there are too many columns to compare for this checker")
-        found = set()
-        for n, a in enumerate(trial):
-            for b in trial[:n]:
-                if len(a ^ b) <= cell.D:
-                    found |= a ^ b
-        if not found:
-            return unit, [[i in c for i in range(cell.N)] for c in columns]
-        unit |= found
+        close = 0
+        for a, b in combinations([*columns, 0], 2):
+            if (a ^ b).bit_count() <= cell.D:
+                close |= a ^ b
+        if not close:
+            samples = {i for i in range(cell.N) if unit >> i & 1}
+            return samples, [[bool(c >> i & 1) for i in range(cell.N)] for c in columns]
+        unit |= close
 
 
 def positive_definite(M):
@@ -830,17 +845,20 @@ KINDS = {
 }
 
 
-def distinct(leaves):
-    """Leaves that say different things."""
-    return list({json.dumps([*map(str, leaf.values())]): leaf for leaf in leaves}.values())
-
-
-def unknowns_of(cell, leaf):
-    """About how many unknowns a linear system has that the check of a leaf solves."""
-    if leaf["kind"] in ("sample", "samples"):
-        return 1 + cell.m * (leaf["kind"] == "samples")
-    most = ORDER if leaf["kind"] == "products" else cell.N
-    return min(most, len(cell.alive), cell.G * cell.D + cell.m)
+def leaf_work(cell, leaf):
+    """About how many multiplications of short numbers a leaf takes."""
+    classes = len({(cell.group[j], s) for j, s in enumerate(leaf["signs"]) if cell.group[j] >= 0})
+    own, equations, unknowns = leaf["arrays"], 0, 0
+    if leaf["kind"] == "multipliers" and not cell.independent:
+        cell.setup()
+        equations, unknowns = classes * cell.D + cell.m + 1, cell.rank + len(leaf["pairs"])
+    elif leaf["kind"] == "samples":
+        equations, unknowns = cell.m + 1, len(items(own.get("samples")))
+    elif leaf["kind"] == "products":
+        T, forms, pairs = (len(items(own.get(name))) for name in ("neurons", "samples", "factors"))
+        order = min(ORDER, (T + cell.G) * cell.D + cell.m + 1)
+        return 10 * (forms * cell.D + pairs * cell.D**2) + order**3
+    return 1000 + cell.K + min(equations, unknowns) ** 2 * unknowns * (1 + cell.top // 64)
 
 
 def check_none(cell, data, precision):
@@ -852,12 +870,11 @@ def check_none(cell, data, precision):
     need(any(cell.active), "a cell without active pairs is genuine")
     leaves = read_leaves(cell, data)
     check_cover(cell, data, [leaf["signs"] for leaf in leaves])
+    need(sum(leaf_work(cell, leaf) for leaf in leaves) <= LEAVES, "the leaves take too long together")
     p = cell.fitted(precision)
     check_loss(cell, p, loss_stated(data))
-    highest, work = None, 0
-    for leaf in distinct(leaves):
-        work += unknowns_of(cell, leaf) ** 3
-        need(work <= LEAVES, "the leaves take too long together")
+    highest = None
+    for leaf in leaves:
         bound = KINDS[leaf["kind"]](cell, leaf, p, precision)
         need(agree(leaf["bound"], bound), "the stated bound of a leaf is not the one that it proves")
         if highest is None or (bound is not None and not bound <= highest):
@@ -893,6 +910,7 @@ def check_genuine(cell, data, precision):
 
 def values_of(cell, R):
     """R_j·x_i and Σ_d |R_jd x_id|."""
+    need(cell.N * cell.D * len(R) <= 10 * ENTRIES, "the weights are too many for this checker")
     scaled = [[a * f for a, f in zip(row, cell.factor, strict=True)] for row in R]
     table, denominator = whole(scaled)
     V = cell.X * matrix(table, cell.D).transpose()
@@ -935,6 +953,8 @@ def what_is_short(cell, V, precision):
         short, precision = without_free_part(cell, short, True), None
     else:
         cell.setup()
+        digits = cell.N * cell.K * cell.rank * cell.top
+        need(digits <= 4 * BITS, "the witness's numbers have too many digits")
         if not cell.wide and cell.rank < cell.G * cell.D + cell.m:
             precision = None  # that the change makes up for everything has to be checked exactly
         if precision is None and not cell.wide:
@@ -1015,14 +1035,14 @@ def moved_values(cell, V, short, zero, precision):
         if not cell.wide:
             exact, more = whole([[c] for c in change])
             need(A * matrix(exact, 1) == matrix(b, 1) * more, "no exact minimiser is found")
-    found = []
-    for i in range(cell.N):
-        shift = [
-            times(dot(cell.span[i], change[g * cell.r : (g + 1) * cell.r]), fmpq(1, denominator * len(m)))
-            for g, m in enumerate(cell.members)
-        ]
-        found.append([v if cell.group[j] < 0 else plus(v, shift[cell.group[j]]) for j, v in enumerate(V[i])])
-    return found
+    shift = []
+    for g, m in enumerate(cell.members):
+        part = product(cell.span, change[g * cell.r : (g + 1) * cell.r])
+        shift.append([times(a, fmpq(1, denominator * len(m))) for a in part])
+    return [
+        [v if cell.group[j] < 0 else plus(v, shift[cell.group[j]][i]) for j, v in enumerate(V[i])]
+        for i in range(cell.N)
+    ]
 
 
 def value_alone(cell, i, j, v, short, zero):
@@ -1032,16 +1052,14 @@ def value_alone(cell, i, j, v, short, zero):
     return v + short[i] / len(cell.active[i])
 
 
-def dot(row, vector):
-    return product([row], vector)[0]
-
-
 def with_zeros(cell, V, right, zero, sizes=None):
     """As ``moved_values``, every neuron for itself, over the rationals, in proportion to powers of two
     ``sizes``; None if it cannot be."""
     width, equations = cell.K * cell.r + cell.m, len(cell.alive) + len(zero)
-    small = equations * width <= ENTRIES and min(equations, width) <= UNKNOWNS
-    need(small, "there are too many values near zero for this checker")
+    sizes = [0] * width if sizes is None else sizes
+    rank, bits = min(equations, width), cell.top + max(sizes, default=0)
+    small = rank <= UNKNOWNS and rank**2 * bits <= WORK and equations * width * bits <= 4 * BITS
+    need(small and equations * width <= ENTRIES, "there are too many values near zero for this checker")
     alive = [] if cell.everything else cell.alive  # then every R is a minimiser
     right = [] if cell.everything else right
     rows = [[*(a if on else 0 for on in cell.pattern[i] for a in cell.span[i]), *cell.free[i]] for i in alive]
@@ -1050,7 +1068,6 @@ def with_zeros(cell, V, right, zero, sizes=None):
         row[j * cell.r : (j + 1) * cell.r] = cell.span[i]
         rows.append(row)
         right = [*right, -V[i][j]]
-    sizes = [0] * width if sizes is None else sizes
     B = matrix([[a << s for a, s in zip(row, sizes, strict=True)] for row in rows], width)
     b, denominator = whole([[e] for e in right])
     at = pivots(B.transpose())
@@ -1061,13 +1078,8 @@ def with_zeros(cell, V, right, zero, sizes=None):
     if B * matrix(exact, 1) != matrix(b, 1) * more:
         return None
     change = [c * (1 << s) for c, s in zip(change, sizes, strict=True)]
-    return [
-        [
-            v + dot(cell.span[i], change[j * cell.r : (j + 1) * cell.r]) / denominator
-            for j, v in enumerate(V[i])
-        ]
-        for i in range(cell.N)
-    ]
+    moves = [product(cell.span, change[j * cell.r : (j + 1) * cell.r]) for j in range(cell.K)]
+    return [[v + moves[j][i] / denominator for j, v in enumerate(V[i])] for i in range(cell.N)]
 
 
 def need_near(cell, V, before, size):
@@ -1169,8 +1181,8 @@ def check_point(data):
     multipliers = [real(a) for a in items(data.get("multipliers"), len(boundary))]
     c = coefficients(cell, data)
     unknowns = sum(1 for a in z if a) * cell.D + len(boundary) + len(c)
-    bits = max(a.bit_length() for row in cell.rows for a in row)
-    if unknowns <= 500 and cell.N * unknowns <= 400_000 and unknowns**2 * bits <= WORK:
+    small = unknowns <= 500 and cell.N * unknowns <= 400_000 and unknowns**2 * cell.top <= WORK
+    if small and cell.N * cell.D * K * unknowns * cell.top <= 4 * BITS:
         point = CriticalPoint(cell, W, z, boundary, multipliers, c)
     else:
         need(len(c) <= FREE_COLUMNS, "the free part is too large for this checker")
@@ -1342,7 +1354,7 @@ class IndependentPoint:
 
     def __init__(self, cell, W, z, boundary, c):
         need(cell.independent, "the point is too large for this checker")
-        need(cell.N <= UNKNOWNS, "there are too many samples")
+        need(cell.N <= SAMPLES, "there are too many samples for this checker")
         self.cell, self.z, self.K, self.boundary = cell, z, len(z), boundary
         u, on = values_of(cell, W)[0], set(boundary)
         N, K = cell.N, self.K
@@ -1435,8 +1447,10 @@ class IndependentPoint:
                 continue
             total = sum((weights[i, j] * change[i][j] for i in range(cell.N) for j in range(K)), arb(0))
             square = total * arb(fmpq(below, denominator)) ** 2 + arb(self.moved_c)
-            if square <= arb(distance * distance):
+            if square <= distance * distance:
                 return True
+            if square > distance * distance:
+                break
         return False
 
 
@@ -1494,10 +1508,10 @@ def read(path):
     with Path(path).open("rb") as file:
         text = file.read(BYTES + 1)
     need(len(text) <= BYTES, "the file is too large")
-    lists = text.count(b"[") + text.count(b"{")
-    need(lists <= ENTRIES and text.count(b",") <= 3 * ENTRIES, "the file holds too many things")
+    values = sum(map(text.count, (b",", b"[", b"{")))
+    need(values <= VALUES, "the file holds too many things")
     try:
-        return json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+        return json.loads(text.decode("ascii"), object_pairs_hook=once, parse_constant=refuse)
     except (ValueError, RecursionError):
         raise Rejected("this is not JSON") from None
 
@@ -1521,16 +1535,16 @@ def main(paths):
     for path in paths:
         try:
             check(read(path))
-            print(f"{path}: proven")
+            word = "proven"
         except Rejected as error:
-            failed += 1
-            print(f"{path}: rejected: {error}")
+            word = f"rejected: {error}"
         except OSError as error:
-            failed += 1
-            print(f"{path}: rejected: {error.strerror}")
+            word = f"rejected: {error.strerror}"
         except Exception as error:  # whatever cannot be read or computed is not proven
-            failed += 1
-            print(f"{path}: rejected: {type(error).__name__}")
+            word = f"rejected: {type(error).__name__}"
+        failed += word != "proven"
+        encoding = sys.stdout.encoding or "ascii"  # which may lack letters of the path
+        print(f"{path}: {word}".encode(encoding, "backslashreplace").decode(encoding))
     return 1 if failed else 0
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from second_checker import check_certificate
 
-from relucells import Certificate, Decision, Leaf, decide, export_certificate, verification_level
+from relucells import Certificate, Leaf, decide, export_certificate, verification_level
+from relucells.certify import clauses
 from relucells.certify.export import hexadecimal
 from relucells.certify.verify import cell_of, leaf_bound
 
@@ -45,8 +46,8 @@ def test_leaves_are_limited_by_the_work_that_they_take_together(monkeypatch, tmp
     leaf, found = replace(leaf, bound=bound), replace(found, margin=bound, exact=False)
     same = [replace(leaf, signs=leaf.signs.copy()) for _ in range(200)]
     other = [replace(leaf, values=leaf.values * (1 + n / 64)) for n in range(200)]
-    monkeypatch.setattr("relucells.certify.verify.LEAVES", 2_000.0)
-    monkeypatch.setattr(check_certificate, "LEAVES", 100)
+    monkeypatch.setattr("relucells.certify.verify.LEAVES", 1_000_000)
+    monkeypatch.setattr(check_certificate, "LEAVES", 100_000)
     for leaves, proven in ((same, True), (other, False)):
         many = replace(found, certificate=Certificate(tuple(leaves)))
         path = tmp_path / "many.json"
@@ -60,18 +61,19 @@ def test_leaves_are_limited_by_the_work_that_they_take_together(monkeypatch, tmp
 
 
 def test_crowds_of_neurons_are_limited(monkeypatch):
-    monkeypatch.setattr("relucells.certify.verify.CROWD", 8)
-    monkeypatch.setattr(check_certificate, "CROWD", 8)
-    pattern, leaf = np.ones((3, 3), dtype=bool), Leaf(np.ones(3, np.int8), 0.0, 0)
-    claim = Decision("none", 0.0, None, None, 0.0, "exists", Certificate((leaf,)), False)
-    assert verification_level(X, Y, pattern, claim) == "rejected"
+    """The order of equal neurons takes a clause of up to K bits for each two: a help that is left out."""
+    group = np.zeros(3, dtype=np.int64)
+    assert clauses.equal_neurons(group) == [(1, 2), (2, 4)]
+    monkeypatch.setattr(clauses, "EQUAL", 2)
+    assert clauses.equal_neurons(group) == []
+    monkeypatch.setattr(check_certificate, "REPLAY", 10)
     plain = {"kind": "sample", "signs": [1] * 3, "bound": "0x0.0p+0", "sample": 0}
     plain |= {"pairs": [], "values": [], "arrays": {}}
-    assert crowd([plain], pattern) == "there are too many neurons for this checker"
+    assert crowd([plain], np.ones((3, 3), dtype=bool)) == "there are too many neurons for this checker"
 
 
 def test_columns_are_compared_so_long_only(monkeypatch):
-    monkeypatch.setattr(check_certificate, "COMPARED", 20)
+    monkeypatch.setattr(check_certificate, "REPLAY", 20)
     one = "0x1.0000000000000p+0"
     arrays = {"neurons": [0], "owners": [0], "counts": [1], "samples": [0], "multipliers": [one]}
     plain = {
@@ -92,7 +94,7 @@ def test_columns_are_compared_so_long_only(monkeypatch):
     "text", ["[" + "[]," * 40 + "[]]", "[" + "0," * 200 + "0]", '[{"a":1}' + ",{}" * 40 + "]"]
 )
 def test_a_text_of_many_things_is_not_read(text, monkeypatch, tmp_path):
-    monkeypatch.setattr(check_certificate, "ENTRIES", 30)
+    monkeypatch.setattr(check_certificate, "VALUES", 60)
     path = tmp_path / "many.json"
     path.write_text(text)
     with pytest.raises(check_certificate.Rejected, match="too many things"):

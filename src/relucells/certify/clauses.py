@@ -15,6 +15,8 @@ Clause = tuple[int, int]  # bit masks: the neurons of which one must be +, or on
 
 # Clauses that a replay may look at, times the words of 64 neurons that each takes; about a minute.
 WORK = 100_000_000
+# Words of 64 neurons that clauses about equal neurons may take; such clauses are a help, and no more.
+EQUAL = 10_000_000
 
 
 def clauses_of(cubes: NDArray[np.int8]) -> list[Clause]:
@@ -33,8 +35,11 @@ def bits(rows: NDArray[np.bool_]) -> list[int]:
 
 
 def equal_neurons(group: NDArray[np.int64]) -> list[Clause]:
-    """Clauses that sort the signs, + first, among neurons of one group; this loses no generality."""
+    """Clauses that sort the signs, + first, among neurons of one group; this loses no generality. None where
+    they would take too much memory."""
     clauses: list[Clause] = []
+    if len(group) * (1 + len(group) // 64) > EQUAL:
+        return clauses
     last: dict[int, int] = {}
     for j, g in enumerate(group.tolist()):
         if g >= 0:
@@ -51,10 +56,11 @@ def refuted(clauses: Iterable[Clause], branches: Sequence[int], K: int) -> bool:
     implications in the wrong order takes one pass for each of its links, so no product of sizes bounds them.
     """
     rest = iter(branches)
+    # clauses stay as they are, since shortened copies would take memory at every branch
     open_nodes = [(list(clauses), 0, 0)]
     work = Work(WORK // (1 + K // 64))
     while open_nodes:
-        state = propagate(*open_nodes.pop(), work)
+        state = propagate(*open_nodes.pop(), work, shorten=False)
         if work.left < 0:
             return False
         if state is None:
@@ -77,9 +83,9 @@ class Work:
 
 
 def propagate(
-    clauses: list[Clause], plus: int, minus: int, work: Work | None = None
+    clauses: list[Clause], plus: int, minus: int, work: Work | None = None, shorten: bool = True
 ) -> tuple[list[Clause], int, int] | None:
-    """Unit propagation: the open clauses without decided literals, or None at a contradiction.
+    """Unit propagation: the open clauses, ``shorten`` without decided literals, or None at a contradiction.
 
     It ends early, with what it knows, once ``work`` is used up.
     """
@@ -89,17 +95,17 @@ def propagate(
         if work.left < 0:
             return clauses, plus, minus
         opened, units = [], False
-        for need_plus, need_minus in clauses:
-            if need_plus & plus or need_minus & minus:
+        for clause in clauses:
+            if clause[0] & plus or clause[1] & minus:
                 continue
-            need_plus, need_minus = need_plus & ~minus, need_minus & ~plus
+            need_plus, need_minus = clause[0] & ~minus, clause[1] & ~plus
             literals = need_plus.bit_count() + need_minus.bit_count()
             if literals == 0:
                 return None
             if literals == 1:
                 plus, minus, units = plus | need_plus, minus | need_minus, True
             else:
-                opened.append((need_plus, need_minus))
+                opened.append((need_plus, need_minus) if shorten else clause)
         if not units:
             return opened, plus, minus
         clauses = opened

@@ -160,7 +160,7 @@ def leaf(value: Any, N: int, K: int) -> Leaf:
 
 
 def certificate(value: Any, N: int, K: int) -> Certificate:
-    """A certificate of at least one leaf; one leaf in many places stays one object."""
+    """A certificate of at least one leaf; one in many places stays one object, and equal ones become one."""
     given = parts(value, Certificate)
     leaves = given["leaves"]
     if type(leaves) not in (tuple, list) or not leaves or len(leaves) * K > TOTAL:
@@ -169,14 +169,22 @@ def certificate(value: Any, N: int, K: int) -> Certificate:
     if len(branches) > BRANCHES:
         raise Malformed
     clean: dict[int, Leaf] = {}
+    equal: dict[tuple, Leaf] = {}
     total = 0
     for item in leaves:
         if id(item) not in clean:
-            clean[id(item)] = one = leaf(item, N, K)
+            one = leaf(item, N, K)
+            clean[id(item)] = one if one.arrays else equal.setdefault(_contents(one), one)
             total += len(one.signs) + 3 * len(one.values)
             if total > TOTAL:
                 raise Malformed
     return Certificate(tuple(clean[id(item)] for item in leaves), branches)
+
+
+def _contents(one: Leaf) -> tuple:
+    """What a leaf without arrays holds."""
+    parts = (one.signs, one.pairs, one.values)
+    return one.kind, one.sample, one.bound, *(part.tobytes() for part in parts)
 
 
 def decision(value: Any, N: int, D: int, K: int) -> tuple[Decision, Convention]:

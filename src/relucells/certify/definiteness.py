@@ -59,7 +59,8 @@ def positive_in_integers(
 
 def integers(values: NDArray[np.float64], bits: int):
     """The values, (m, n), times 2^bits, cut to whole numbers, as flint's fmpz_mat."""
-    return fmpz_mat(*values.shape, [int(v) for v in np.ldexp(values, bits).ravel().tolist()])
+    m, n = values.shape
+    return fmpz_mat(m, n, [int(v) for v in np.ldexp(values, bits).ravel().tolist()])
 
 
 def _shifted(value: int, shift: int) -> int:

@@ -17,13 +17,18 @@ from relucells.certify import coercion, free_part, numerical, sign_free
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Leaf
 from relucells.certify.enclosures import ProvenMinimum
-from relucells.certify.multipliers import SHARP, floating_bound
+from relucells.certify.multipliers import LARGEST_DECOMPOSITION, SHARP, floating_bound
 from relucells.samples.floating import TINY, gamma, product
 
 # Most multipliers of a leaf for each unknown. A basic solution has at most one for each, and one more.
 PAIRS = 4
 # Coordinates of the samples that a leaf's multipliers belong to.
 TERMS = 50_000_000
+
+
+# Multiplications of short rational numbers that all leaves of a certificate may take together, some ten
+# minutes; floating point is about so many times faster. What a leaf takes that does next to nothing.
+LEAVES, FLOATS, CALL = 100_000_000_000, 50, 10_000
 
 
 class Finding(NamedTuple):
@@ -47,6 +52,33 @@ def check(cell: Cell, leaf: Leaf) -> Finding:
     """What the leaf shows; ``REJECTED`` for an unknown kind."""
     kind = leaf.kind or ("sample" if leaf.sample >= 0 else "multipliers")
     return KINDS[kind](cell, leaf) if kind in KINDS else REJECTED
+
+
+def work(cell: Cell, leaf: Leaf) -> float:
+    """About how many multiplications of short rational numbers the check of a leaf takes, at most."""
+    r, count = len(cell.samples.columns), len(leaf.values) + sum(map(_length, leaf.arrays.values()))
+    alive, width = int(cell.alive.sum()), cell.G * r + cell.m
+    least = CALL + cell.K + count * cell.D
+    if leaf.kind == sign_free.KIND:
+        order = min((cell.K + cell.G) * r + cell.m + 1, sign_free.LARGEST_ORDER)
+        return least + order**3 / (1 if order <= sign_free.LARGEST_EXACT_ORDER else FLOATS)
+    bits = 1 + cell.bits // 64
+    if leaf.kind == free_part.KIND:
+        return least + min(cell.m + 1, cell.N) ** 2 * min(count, cell.N) * bits
+    if leaf.sample >= 0:
+        return least
+    equations, rank = min(2 * cell.G, cell.K) * r + cell.m + 1, min(alive, width)
+    decomposition = min(rank**2 * max(alive, width), LARGEST_DECOMPOSITION)
+    floats = equations**2 * (alive + width + count) + 5 * decomposition
+    exact = equations**2 * (rank + count) * bits if cell.affordable else 0
+    return least + floats / FLOATS + exact
+
+
+def _length(part: object) -> int:
+    """How many entries an array has; what is no array is refused later."""
+    if type(part) is np.ndarray:
+        return int(part.size)
+    return len(part) if isinstance(part, (list, tuple)) else 0
 
 
 def check_sample(cell: Cell, leaf: Leaf) -> Finding:

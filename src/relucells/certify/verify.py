@@ -12,12 +12,12 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.certify import clauses, coercion, dyadic, free_part, numerical
+from relucells.certify import clauses, coercion, dyadic, numerical
 from relucells.certify.cell import Cell, Samples, present
 from relucells.certify.certificates import LEVELS, Certificate, Decision, Leaf
 from relucells.certify.conventions import Convention, Signs
 from relucells.certify.enclosures import exact_fit
-from relucells.certify.kinds import Finding, check
+from relucells.certify.kinds import LEAVES, Finding, check, work
 from relucells.certify.rational import NEAR, power
 from relucells.samples.floating import TINY, UNDERFLOW, gamma, rounding
 from relucells.samples.free_part import FreePart, free_array
@@ -30,8 +30,6 @@ MARGIN_SLACK = fmpq(1, 10**6)
 # Of the root of the loss: relative to itself, and relative to the root mean square of y.
 LOSS_SLACK = 1e-9
 LOSS_ROUNDING = 1e-12
-# Multiplications that the checks of all leaves take together, and squared neurons where all signs are free.
-LEAVES, CROWD = 1e13, 1_600_000_000
 
 
 def verify(
@@ -179,15 +177,16 @@ def _none(cell: Cell, decision: Decision, convention: Convention) -> str:
     certificate = decision.certificate
     if certificate is None or decision.margin > 0 or not cell.pattern.any():
         return "rejected"
+    leaves = list({id(leaf): leaf for leaf in certificate.leaves}.values())
+    if len(leaves) > 1 and sum(work(cell, leaf) for leaf in leaves) > LEAVES:
+        return "rejected"
     if not _covered(cell, certificate, decision.given, convention):
         return "rejected"
     level = LEVELS.index(_loss_level(cell, decision.loss))
     highest = Finding("proven", -np.inf)
-    work = 0.0
-    for leaf in _distinct(certificate.leaves):
-        work += _work(cell, leaf)
-        if not level or work > LEAVES:
-            return "rejected"
+    for leaf in leaves:
+        if not level:
+            break
         found = check(cell, leaf)
         level = min(level, LEVELS.index(found.level))
         if not _agree(leaf.bound, found):
@@ -195,24 +194,6 @@ def _none(cell: Cell, decision: Decision, convention: Convention) -> str:
         if found.upper > highest.upper:
             highest = found
     return LEVELS[level] if _agree(decision.margin, highest) else "rejected"
-
-
-def _distinct(leaves: tuple[Leaf, ...]) -> list[Leaf]:
-    """Leaves that say different things."""
-    found: dict[tuple, Leaf] = {}
-    for leaf in {id(leaf): leaf for leaf in leaves}.values():
-        arrays = tuple(array.tobytes() for array in (leaf.signs, leaf.pairs, leaf.values))
-        own = id(leaf) if leaf.arrays else 0
-        found[(leaf.kind, leaf.bound, leaf.sample, own, *arrays)] = leaf
-    return list(found.values())
-
-
-def _work(cell: Cell, leaf: Leaf) -> float:
-    """About how many multiplications the check of a leaf takes."""
-    if leaf.sample >= 0 or leaf.kind == free_part.KIND:
-        return float(cell.N + cell.m**3)
-    unknowns = min(int(cell.alive.sum()), cell.G * cell.D + cell.m)
-    return float(unknowns**3 + (unknowns**2 * cell.bits if cell.affordable else 0))
 
 
 def _agree(stated: float, found: Finding) -> bool:
@@ -229,8 +210,6 @@ def _covered(cell: Cell, certificate: Certificate, given: Signs | None, conventi
     """Whether the leaves reach every sign vector that the convention allows."""
     leaves = certificate.leaves
     if convention.candidates is None:  # all are allowed
-        if cell.K**2 > CROWD:
-            return False  # the order of equal neurons takes a clause of K bits for each two
         known = clauses.clauses_of(np.array([leaf.signs for leaf in leaves]))
         known += clauses.equal_neurons(cell.group)
         return clauses.refuted(known, certificate.branches.tolist(), cell.K)
