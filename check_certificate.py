@@ -139,8 +139,13 @@ def pivots(table):
 
 def in_range(basis, others):
     """Whether columns (rows of numbers, sample by sample) are combinations of independent ones, exactly."""
-    B = matrix(basis, len(basis[0]))
-    O = matrix(others, len(others[0]))
+    others = [column for column in zip(*others, strict=True) if any(column)]
+    if not others:
+        return True
+    B, O = matrix(basis, len(basis[0])), matrix(others, len(basis)).transpose()
+    rank, bits = B.ncols(), max(int(abs(a)).bit_length() for a in B.entries())
+    small = rank <= UNKNOWNS and rank**2 * bits <= WORK and rank**2 * bits * O.ncols() <= 4 * BITS
+    need(small, "there are too many dependent columns for this checker")
     at = pivots(B.transpose())
     if len(at) < B.ncols():
         return False
@@ -1400,6 +1405,8 @@ class IndependentPoint:
             output = [sum((a * b for a, b in zip(row, c, strict=True)), fmpq(0)) for row in rows]
             missing = [[y * below - f] for y, f, on in zip(cell.y, output, apart, strict=True) if on]
             b, denominator = whole(missing)
+            bits = max(a.bit_length() for row in rows for a in row)
+            need(len(c) ** 2 * bits <= WORK, "the free part is too large for this checker")
             gram, pull = table.transpose() * table, table.transpose() * matrix(b, 1)
             at = pivots(gram.transpose())
             picked = matrix(some_rows(gram, at), len(c))

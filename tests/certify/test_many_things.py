@@ -1,14 +1,20 @@
 """Files and certificates of many things that are true one by one: memory and time stay bounded."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import ROOT
+from flint import fmpq
 from second_checker import check_certificate
 
 from relucells import Certificate, Leaf, decide, export_certificate, verification_level
-from relucells.certify import clauses
+from relucells.certify import clauses, coercion
 from relucells.certify.export import hexadecimal
+from relucells.certify.kinds import LEAVES, work
 from relucells.certify.verify import cell_of, leaf_bound
 
 X, Y, PLUS = np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 2.0, 3.0]), np.ones(1, dtype=np.int8)
@@ -99,3 +105,64 @@ def test_a_text_of_many_things_is_not_read(text, monkeypatch, tmp_path):
     path.write_text(text)
     with pytest.raises(check_certificate.Rejected, match="too many things"):
         check_certificate.read(path)
+
+
+def test_equal_leaves_become_one():
+    leaves = (*(Leaf(PLUS.copy(), -1.0, 0) for _ in range(50)), Leaf(PLUS, -2.0, 0))
+    clean = coercion.certificate(Certificate(leaves), 3, 1)
+    assert len(clean.leaves) == 51 and len(set(map(id, clean.leaves))) == 2
+
+
+def test_work_grows_with_what_a_leaf_solves():
+    cell = cell_of(np.eye(4)[:, :2] + 1, np.ones(4), np.ones((4, 3)))
+    signs = np.ones(3, np.int8)
+    pairs = np.array([[i, 0] for i in range(4)])
+    few, many = (Leaf(signs, 0.0, -1, pairs[:n], np.ones(n)) for n in (1, 4))
+    named = Leaf(signs, 0.0, kind="products", arrays={"neurons": [0], "weights": np.broadcast_to(1.0, 10**9)})
+    cheap = work(cell, Leaf(signs, 0.0, 0))
+    assert cheap < work(cell, few) < work(cell, many) < LEAVES and work(cell, named) > 10**9
+    assert work(cell, Leaf(signs, 0.0, kind="unknown", arrays={"a": object(), 3: None})) < LEAVES
+
+
+def test_points_on_many_samples_are_refused_at_once(monkeypatch):
+    one, zero = "0x1.0000000000000p+0", "0x0.0p+0"
+    point = {"format_version": 2, "kind": "critical point", "point": "differentiable minimum"}
+    point |= {"X": [[one, zero], [zero, one]], "y": [one, one], "W": [[one, one]], "z": [one]}
+    point |= {"boundary": [], "multipliers": [], "distance": zero}
+    check_certificate.check(point)
+    monkeypatch.setattr(check_certificate, "WORK", 0)  # no equations: its samples are independent
+    check_certificate.check(point)
+    monkeypatch.setattr(check_certificate, "SAMPLES", 1)
+    with pytest.raises(check_certificate.Rejected, match="too many samples"):
+        check_certificate.check(point)
+
+
+def test_digits_are_limited(monkeypatch):
+    numbers = [[fmpq(1, 2**40)], [fmpq(2**20)]]
+    assert check_certificate.whole(numbers) == ([[1], [2**60]], 2**40)
+    monkeypatch.setattr(check_certificate, "BITS", 20)
+    with pytest.raises(check_certificate.Rejected, match="too many digits"):
+        check_certificate.whole(numbers)
+
+
+def test_dependent_columns_are_limited(monkeypatch):
+    basis, others = [[1, 0], [0, 1], [1, 1]], [[0, 2], [0, 3], [0, 5]]
+    assert check_certificate.in_range(basis, others)
+    assert not check_certificate.in_range(basis, [[0], [3], [5]])
+    assert check_certificate.in_range(basis, [[0], [0], [0]])
+    monkeypatch.setattr(check_certificate, "WORK", 3)
+    with pytest.raises(check_certificate.Rejected, match="too many dependent columns"):
+        check_certificate.in_range(basis, others)
+
+
+def test_letters_that_no_terminal_shows(tmp_path):
+    """Neither in a path, which is said nevertheless, nor in a text."""
+    path = tmp_path / "z\u00fcrich.json"
+    path.write_text('{"\u00fc": 1}', encoding="utf-8")
+    command = [sys.executable, str(ROOT / "check_certificate.py"), str(path), str(tmp_path / "none.json")]
+    run = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"}
+    )
+    lines = run.stdout.splitlines()
+    assert run.returncode == 1 and len(lines) == 2 and not run.stderr
+    assert lines[0].endswith("z\\xfcrich.json: rejected: this is not JSON")
