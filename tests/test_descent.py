@@ -130,7 +130,7 @@ def test_scaling_between_layers(problem, exponent):
     ("change", "message"),
     [
         ({"step": 0}, "step: must be positive"),
-        ({"step": np.nan}, "step: must be positive"),
+        ({"step": np.nan}, "step: must be a positive number"),
         ({"gradient_tolerance": -1}, "gradient_tolerance"),
         ({"max_steps": -1}, "max_steps"),
         ({"W": np.zeros((3, 4))}, "W: must have one column per input coordinate, 5, not 4"),
