@@ -15,7 +15,7 @@ from flint import fmpq, fmpz, fmpz_mat
 from numpy.typing import NDArray
 
 from relucells.certify import dyadic
-from relucells.certify.cell import EXACT_RANK, Cell
+from relucells.certify.cell import EXACT_RANK, EXACT_WORK, Cell
 from relucells.certify.certificates import Leaf
 from relucells.certify.dyadic import power
 
@@ -24,10 +24,9 @@ TIGHT = fmpq(1, 10**7)
 # Sets of them that are tried.
 TRIALS = 8
 # Limits of single systems, beyond those of the cell: values of a witness, equations times unknowns where
-# every neuron is for itself, and those of a leaf with its multipliers.
-VALUES, SINGLE, TABLE = 4_000_000, 2_000_000, 8_000_000
-# Powers of two by which the sizes of weights may differ where they move in proportion to them.
-LONGEST = 2000
+# every neuron is for itself, and those of a leaf with its multipliers; powers of two by which the sizes of
+# weights may differ where they move in proportion to them.
+VALUES, SINGLE, TABLE, LONGEST = 4_000_000, 2_000_000, 8_000_000, 2000
 
 # Values R_j·x_i of a witness may be this far from those of the exact minimiser, relative to Σ_d |x_id R_jd|.
 NEAR = 1e-6
@@ -287,7 +286,8 @@ class ExactCell:
         alive = [] if self.cell.everything else self.alive  # then every R is a minimiser
         missing = [] if self.cell.everything else missing
         equations, width = len(alive) + len(zero), K * self.r + self.m
-        if equations * width > SINGLE or min(equations, width) > 2 * EXACT_RANK:
+        rank, bits = min(equations, width), self.cell.bits + max(sizes or [0])
+        if equations * width > SINGLE or rank > 2 * EXACT_RANK or rank**2 * bits > 4 * EXACT_WORK:
             return None
         rows = [[*(a if on else 0 for on in pattern[i] for a in self.rows[i]), *self.free[i]] for i in alive]
         for i, j in zero:
