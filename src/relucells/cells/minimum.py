@@ -213,7 +213,7 @@ def _by_exact_rank(
     # weights of least norm: R = T q, with T within the span of the samples
     if len(T) > T.shape[1]:
         T = inputs.basis @ (inputs.basis.T @ T)
-    T = T * np.sqrt(len(C))
+    T = T * np.sqrt(N)
     blocks = solution.reshape(len(root), -1) @ T.T
     kernel = right[number:].reshape(-1, len(root), C.shape[1]) @ T.T
     if len(kernel):
