@@ -9,6 +9,7 @@ import forger_claims
 import naive
 import numpy as np
 import pytest
+from second_checker import answer, exported
 
 from relucells import decide, verification_level, verify
 from relucells.samples.randomness import stream
@@ -50,6 +51,21 @@ def test_planted_cells_are_proven():
 def test_no_forgery_passes(checking):
     tried = forge(13, "few")
     assert len(tried) >= 12 and sum(tried.values()) > 500
+
+
+def test_no_loss_that_is_off_by_little_is_proven(tmp_path):
+    """By either checker, on cells as they are and with time stamps beside the constant 1."""
+    tried = 0
+    for n, cell in enumerate(forger_cells.genuine_cells(lambda n: stream(11, "losses", n), 26)):
+        X = cell.X.copy()
+        X[:, :1] += 2.0**31 * (n % 2) * X[:, -1:]
+        true = decide(X, cell.y, cell.pattern, cell.signs)
+        assert answer(exported(tmp_path, X, cell.y, cell.pattern, true)) == "proven"
+        for false in forger_claims.losses_off_by_little(true, cell.y):
+            tried += 1
+            assert verification_level(X, cell.y, cell.pattern, false) != "proven", (cell, false)
+            assert "loss" in answer(exported(tmp_path, X, cell.y, cell.pattern, false)), (cell, false)
+    assert tried > 50
 
 
 @pytest.mark.campaign
