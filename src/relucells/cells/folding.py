@@ -56,7 +56,8 @@ def fold_samples(inputs: Inputs, pattern: NDArray[np.bool_]) -> Folding | None:
     numbers = _numbers(pattern)
     _, first, row, count = np.unique(numbers, return_index=True, return_inverse=True, return_counts=True)
     large = (count >= fewest) & alive[first]
-    if not large.any():
+    remaining = count[alive[first] & ~large].sum() + inputs.rank * large.sum()
+    if not large.any() or 2 * remaining > N:
         return None
     C = np.concatenate([inputs.orthonormal[0], np.zeros((1, inputs.rank))])
     order, starts = np.argsort(row, kind="stable"), np.cumsum(count) - count
