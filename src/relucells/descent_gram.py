@@ -133,7 +133,8 @@ def _gradients(cell, place, errors, spread, by_z, squares):
     """The errors, E G, ∂L/∂z_j and ‖∂L/∂R_j‖² at a place. Returns what rounding may hide of ‖∂L/∂R_j‖."""
     K, A = place.pre.shape
     N = cell.start.shape[1]
-    errors[:] = -cell.y
+    for i in range(A):
+        errors[i] = -cell.y[i]
     for j in range(K):
         for i in range(A):
             errors[i] += place.z[j] * place.pre[j, i] * cell.active[j, i]
@@ -144,8 +145,10 @@ def _gradients(cell, place, errors, spread, by_z, squares):
     shared, own = np.empty(A), np.empty(A)
     _combine(shared, errors, cell.most, cell.gram)
     for j in range(K):
-        spread[j] = shared
-        for i in cell.others[cell.first_other[j] : cell.first_other[j + 1]]:
+        for i in range(A):
+            spread[j, i] = shared[i]
+        for n in range(cell.first_other[j], cell.first_other[j + 1]):
+            i = cell.others[n]
             _add(spread[j], errors[i] if cell.active[j, i] else -errors[i], cell.gram[i])
         for i in range(A):
             own[i] = errors[i] * cell.active[j, i]
@@ -157,14 +160,16 @@ def _gradients(cell, place, errors, spread, by_z, squares):
 @native
 def _look(cell, place, errors, j):
     """How far w_j may go after the next step; 0 if that step leaves the cell."""
-    after = cell.start[j].copy()
+    after = np.empty(cell.start.shape[1])
+    for i in range(len(after)):
+        after[i] = cell.start[j, i]
     for i in range(len(errors)):
         ahead = place.moved[j, i] + cell.step * place.z[j] * errors[i] * cell.active[j, i]
         _add(after, -ahead, cell.across[i])
     room = np.inf
     for i in range(len(after)):
-        # signs, because the product of the numbers themselves may underflow
-        if not np.sign(after[i]) * np.sign(cell.start[j, i]) > 0:
+        was = cell.start[j, i]
+        if was == 0 or after[i] == 0 or (was > 0) != (after[i] > 0):
             return 0.0
         room = min(room, abs(after[i]) * cell.per_length[i])
     return room
@@ -173,7 +178,8 @@ def _look(cell, place, errors, j):
 @native
 def _combine(to, factors, places, rows):
     """to = Σ_i factors_i rows_i over some i, four at a time, so that ``to`` is loaded less often."""
-    to[:] = 0
+    for m in range(len(to)):
+        to[m] = 0
     fours = len(places) // 4 * 4
     for n in range(0, fours, 4):
         i, j, k, l = places[n], places[n + 1], places[n + 2], places[n + 3]

@@ -39,7 +39,7 @@ def lengthen(longest, products, single, cells):
     products : (M, N), δ·x_i; single : the same in single precision, (N, M)
     """
     first, M = min(FIRST, cells.nearest.shape[1]), len(products)
-    ahead, behind, bounds = np.empty((3, M), np.float32)
+    ahead, behind, bounds = np.empty(M, np.float32), np.empty(M, np.float32), np.empty(M, np.float32)
     kept = np.empty(M, np.intp)
     for k in range(len(longest)):
         if longest[k] == np.inf:
@@ -48,8 +48,9 @@ def lengthen(longest, products, single, cells):
         _extremes(single, nearest[:first], inverse[:first], ahead, behind)
         for m in range(M):
             bounds[m] = 1 / abs(ahead[m]) + 1 / abs(behind[m])
+            kept[m] = m
         if longest[k] == 0:  # nothing is known yet
-            longest[k] = _chord(products[np.argmax(bounds)], cells.inverse[k])
+            longest[k] = _chord(products[_best(bounds, kept, M)], cells.inverse[k])
         beyond = _beyond(longest[k])
         left = 0
         for m in range(M):
@@ -61,7 +62,7 @@ def lengthen(longest, products, single, cells):
                     left += 1
         while left:
             # The most promising chord first: it excludes most of the others.
-            best = np.argmax(bounds[kept[:left]])
+            best = _best(bounds, kept, left)
             longest[k] = max(longest[k], _chord(products[kept[best]], cells.inverse[k]))
             beyond = _beyond(longest[k])
             kept[best] = kept[left - 1]
@@ -76,9 +77,10 @@ def lengthen(longest, products, single, cells):
 @native
 def _extremes(single, samples, inverse, ahead, behind):
     """The largest and the smallest r_i over some samples, or 0, for each direction."""
-    ahead[:] = 0
-    behind[:] = 0
     M = single.shape[1]
+    for m in range(M):
+        ahead[m] = 0
+        behind[m] = 0
     fours = len(samples) // 4 * 4
     for s in range(0, fours, 4):  # four at a time, so that the running extremes are loaded less often
         a, b, c, d = (
@@ -102,6 +104,16 @@ def _extremes(single, samples, inverse, ahead, behind):
             r = row[m] * by
             ahead[m] = r if r > ahead[m] else ahead[m]
             behind[m] = r if r < behind[m] else behind[m]
+
+
+@native
+def _best(bounds, kept, count):
+    """The place in ``kept`` of the direction with the largest bound."""
+    best = 0
+    for i in range(1, count):
+        if bounds[kept[i]] > bounds[kept[best]]:
+            best = i
+    return best
 
 
 @native
