@@ -1,6 +1,6 @@
 """How often do the intervals hold? The experiment is drawn many times, and the number it would print counted.
 
-    python benchmarks/coverage.py [--experiments 400] [--only KIND]
+    python benchmarks/interval_coverage.py [--experiments 400] [--only KIND]
 
 Each kind of number is drawn from the project's own machinery: fresh data, fresh weights, the cells they
 fall in. The interval comes from what the workflow has (the law of the activations, repeated data draws,
