@@ -4,7 +4,8 @@ Shares are made to fall by isotonic regression. The place is interpolated in log
 the half. A curve fitted to all points, for example a logistic one, would depend on its tails: covering makes
 a share fall slowly and geometry quickly, and where both act its half lies too low
 (benchmarks/interval_coverage.py). The interval is that of the same place in draws from the posterior of the
-shares (a Bayesian bootstrap, Rubin 1981). Where the share falls within one step of the grid, any place in the step is possible.
+shares (a Bayesian bootstrap, Rubin 1981). Where the share falls within one step of the grid, any place in the
+step is possible.
 """
 
 from collections.abc import Callable
