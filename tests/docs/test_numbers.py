@@ -8,25 +8,14 @@ import re
 
 import pandas as pd
 import pytest
+from claims import WORDS, read, said
 from conftest import ROOT
 
 from relucells.statistics.comparison import joint
 
-REFERENCE = ROOT / "reference"
-WORDS = "no one two three four five six seven eight nine ten".split()
-
-
-def read(name: str) -> pd.DataFrame:
-    return pd.read_csv(REFERENCE / name, dtype={"bias": str, "printed": str})
-
 
 def comparison() -> pd.DataFrame:
     return read("comparison.csv")
-
-
-def said(page: str) -> str:
-    """A page as one line, without the marks of bold type."""
-    return " ".join((ROOT / page).read_text(encoding="utf-8").replace("**", "").split())
 
 
 def counts() -> dict:
