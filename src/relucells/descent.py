@@ -105,8 +105,8 @@ def descend_all(
         return [
             descend_by_gram(inputs, y, W[t], z[t], step, gradient_tolerance, max_steps) for t in range(len(W))
         ]
-    part = [(F, c) if free is not None else (None, None) for c in starts]
+    parts = [() if free is None else (F, start) for start in starts]
     return [
-        descend_by_weights(inputs, y, W[t], z[t], step, gradient_tolerance, max_steps, *part[t])
+        descend_by_weights(inputs, y, W[t], z[t], step, gradient_tolerance, max_steps, *parts[t])
         for t in range(len(W))
     ]

@@ -15,11 +15,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.cells.pattern import distinct_columns
 from relucells.samples.bases import ROW_ROUND, ColumnBasis, RowBasis, column_basis, is_large
 from relucells.samples.decomposition import triangle
 from relucells.samples.free_part import FreePart
-from relucells.samples.inputs import Inputs, rank_tolerance
+from relucells.samples.inputs import Inputs, distinct_columns, rank_tolerance
 
 # Corrections of a least-squares solution.
 REFINEMENTS = 3

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.cells.exact_minimum import exact_minimum
 from relucells.cells.folding import Folding, fold_samples
-from relucells.cells.pattern import Compact, compact, distinct_columns, off_free_part, rank
+from relucells.cells.pattern import Compact, compact, off_free_part, rank
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.decomposition import svd
 from relucells.samples.free_part import FreePart, free_array, free_part
@@ -22,6 +22,7 @@ from relucells.samples.inputs import (
     Inputs,
     activations,
     clear_of_noise,
+    distinct_columns,
     gram_factor,
     prepare,
     rank_tolerance,

@@ -24,6 +24,7 @@ from relucells.samples.inputs import (
     Inputs,
     activations,
     clear_of_noise,
+    distinct_columns,
     gram_factor,
     gram_factors,
     prepare,
@@ -104,18 +105,6 @@ def compact(inputs: Inputs, pattern: NDArray[np.bool_], fold: Folding | None = N
     return Compact(mask, coordinates[alive], alive, group, multiplicity)
 
 
-def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """The distinct nonzero columns, (N, G), in order of appearance, and each neuron's, −1 if dead."""
-    seen: dict[bytes, int] = {}
-    group, first = np.full(pattern.shape[1], -1), list[np.intp]()
-    packed = np.packbits(np.ascontiguousarray(pattern.T), axis=1)
-    for j in np.flatnonzero(packed.any(axis=1)):
-        group[j] = seen.setdefault(packed[j].tobytes(), len(first))
-        if group[j] == len(first):
-            first.append(j)
-    return pattern[:, first], group
-
-
 @one_thread
 def rank(
     X: ArrayLike | Inputs,
@@ -146,7 +135,13 @@ def rank(
         return _rank_of_large(inputs, pattern, part)
     coordinates = inputs.orthonormal[0][alive]
     if part is None and inputs.space.accurate and len(coordinates) > columns.shape[1] * inputs.rank:
-        if (plain := _plain_rank(inputs, pattern, fold or fold_samples(inputs, pattern))) is not None:
+        plain = None
+        if fold := fold or fold_samples(inputs, pattern):
+            folded = fold.down(inputs.orthonormal[0])
+            plain = _rank_by_differences(folded, distinct_columns(fold.pattern)[0])
+        if plain is None:
+            plain = _rank_by_differences(coordinates, columns[alive])
+        if plain is not None:
             return plain
     whole = (columns[alive][:, :, None] * coordinates[:, None, :]).reshape(len(coordinates), -1)
     matrix = off_free_part(part, alive, whole) if part else whole
@@ -183,17 +178,6 @@ def _rank_of_large(inputs: Inputs, pattern: NDArray[np.bool_], part: FreePart | 
     singular = svd(small, compute_uv=False)
     largest = float(singular[0] if part is None else np.linalg.norm(cell.matrix, 2))
     return int((singular > rank_tolerance(largest, len(pattern), dense_columns)).sum())
-
-
-def _plain_rank(inputs: Inputs, pattern: NDArray[np.bool_], fold: Folding | None) -> int | None:
-    """rank A where it is plain to see."""
-    coordinates, found = inputs.orthonormal[0], None
-    if fold:
-        found = _rank_by_differences(fold.down(coordinates), distinct_columns(fold.pattern)[0])
-    if found is None:
-        alive = pattern.any(axis=1)
-        found = _rank_by_differences(coordinates[alive], distinct_columns(pattern)[0][alive])
-    return found
 
 
 def _rank_by_differences(coordinates: NDArray, columns: NDArray[np.bool_]) -> int | None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from relucells.certify import dyadic
 from relucells.certify.definiteness import positive_in_floats
 from relucells.samples.floating import TINY, gamma, norm, row_system
+from relucells.samples.inputs import distinct_columns
 
 if TYPE_CHECKING:
     from flint import fmpq
@@ -269,16 +270,3 @@ class Cell:
         """How many neurons have the column and the sign of each of these neurons."""
         kind = 3 * (self.group + 1) + signs.astype(np.int64) + 1
         return np.bincount(kind)[kind[owners]]
-
-
-def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """The distinct nonzero columns, (N, G), in order of appearance, and each neuron's, −1 if dead."""
-    seen: dict[bytes, int] = {}
-    group = np.full(pattern.shape[1], -1)
-    first: list[int] = []
-    for j, column in enumerate(np.ascontiguousarray(pattern.T)):
-        if column.any():
-            group[j] = seen.setdefault(column.tobytes(), len(seen))
-            if group[j] == len(first):
-                first.append(j)
-    return pattern[:, first], group

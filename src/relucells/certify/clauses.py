@@ -35,8 +35,10 @@ def bits(rows: NDArray[np.bool_]) -> list[int]:
 
 
 def equal_neurons(group: NDArray[np.int64]) -> list[Clause]:
-    """Clauses that sort the signs, + first, among neurons of one group; this loses no generality. None where
-    they would take too much memory."""
+    """Clauses that sort the signs, + first, among neurons of one group; this loses no generality.
+
+    There are none where they would take too much memory.
+    """
     clauses: list[Clause] = []
     if len(group) * (1 + len(group) // 64) > EQUAL:
         return clauses

@@ -146,10 +146,7 @@ def pivots(table: fmpz_mat) -> list[int]:
 
 def rank_at_least(array: NDArray[np.float64]) -> int:
     """A lower bound on the rank, right with near certainty."""
-    table = matrix(integers(array)[0], array.shape[1])
-    first, second = primes_of(table)
-    rank = nmod_mat(table, first).rank()
-    return rank if rank == min(array.shape) else max(rank, nmod_mat(table, second).rank())
+    return reduced(matrix(integers(array)[0], array.shape[1]))[1]
 
 
 def spanning_columns(array: NDArray[np.float64]) -> NDArray[np.int64]:

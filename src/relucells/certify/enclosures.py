@@ -23,7 +23,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.certify.cell import FREE_COLUMNS, Cell, distinct_columns, present
+from relucells.certify.cell import FREE_COLUMNS, Cell, present
 from relucells.samples.floating import (
     TINY,
     UNDERFLOW,
@@ -35,6 +35,7 @@ from relucells.samples.floating import (
     product,
     row_system,
 )
+from relucells.samples.inputs import distinct_columns
 
 
 def enclosure(cell: Cell) -> "ProvenMinimum | ExactFit | AnyFit":
@@ -145,34 +146,28 @@ class ProvenMinimum:
         X = (masks[:, :, None] * self.X[:, None, :]).reshape(self.N, masks.shape[1] * self.D)
         return np.hstack([X, self.F]) if free and self.m else X
 
-    def blocks(self, masks: NDArray, free: bool = False) -> tuple[NDArray, NDArray]:
+    def blocks(self, masks: NDArray, free: bool = False) -> tuple[NDArray, NDArray, NDArray]:
         """[mask_U ∘ X_U ; A'ᵀ (mask ∘ X)_off] side by side for each mask (N, ·), F treated alike, and bounds
-        on the norm of the rounding error of each row."""
+        on the norm of the rounding error of each row and of each column."""
         X = self._masked(masks, free)
         top, rest = X[self.saturated], X[~self.saturated]
         if self.finely:
             found, errors = finer_product(self.below, rest)
-            rounded = np.array([norm(row) for row in errors])
+            rows, columns = (np.array([norm(line) for line in lines]) for lines in (errors, errors.T))
         else:
-            found, lengths = self.below.T @ rest, np.linalg.norm(self.below, axis=0) + 2.0**-530
-            rounded = gamma(len(rest)) * lengths * norm(rest) + len(rest) * X.shape[1] * TINY
-        rows = np.concatenate([np.zeros(len(top)), rounded * (1.0 + gamma(self.N))])
-        return np.concatenate([top, found]), rows
-
-    def column_errors(self, masks: NDArray, free: bool = False) -> NDArray[np.float64]:
-        """Bounds on the norm of the rounding error of each column of ``blocks``."""
-        X = self._masked(masks, free)
-        rest = X[~self.saturated]
-        if self.finely:
-            return np.array([norm(column) for column in finer_product(self.below, rest)[1].T])
-        lengths = np.linalg.norm(rest, axis=0) + 2.0**-530
-        underflow = self.N * max(1, self.below.shape[1]) * TINY
-        return gamma(len(rest)) * norm(self.below) * lengths * (1.0 + gamma(self.N)) + underflow
+            found = self.below.T @ rest
+            lengths, heights = (np.linalg.norm(part, axis=0) + 2.0**-530 for part in (self.below, rest))
+            rows = gamma(len(rest)) * lengths * norm(rest) + len(rest) * X.shape[1] * TINY
+            underflow = self.N * max(1, self.below.shape[1]) * TINY
+            columns = gamma(len(rest)) * norm(self.below) * heights * (1.0 + gamma(self.N)) + underflow
+        rows = np.concatenate([np.zeros(len(top)), rows * (1.0 + gamma(self.N))])
+        return np.concatenate([top, found]), rows, columns
 
     @cached_property
     def system(self) -> RowSystem:
         """M with its proof of full row rank, if it has one."""
-        return row_system(*self.blocks(self.groups, True))
+        matrix, rows, _ = self.blocks(self.groups, True)
+        return row_system(matrix, rows)
 
     @cached_property
     def right(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

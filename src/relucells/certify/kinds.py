@@ -24,8 +24,6 @@ from relucells.samples.floating import TINY, gamma, product
 PAIRS = 4
 # Coordinates of the samples that a leaf's multipliers belong to.
 TERMS = 50_000_000
-
-
 # Multiplications of short rational numbers that all leaves of a certificate may take together, some ten
 # minutes; floating point is about so many times faster. What a leaf takes that does next to nothing.
 LEAVES, FLOATS, CALL = 100_000_000_000, 50, 10_000

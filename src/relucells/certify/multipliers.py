@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.certify.cell import distinct_columns
 from relucells.certify.certificates import Leaf
 from relucells.certify.enclosures import ProvenMinimum, covered, differences, saturate, shortest_tree
 from relucells.samples.floating import TINY, gamma, norm, product, residual, row_system
+from relucells.samples.inputs import distinct_columns
 
 # A bound whose doubt is a larger share of it is wanted more exactly.
 SHARP = 5e-7
@@ -176,8 +176,8 @@ def _dual_system(minimum: ProvenMinimum, leaf: Leaf, shares: NDArray | None) -> 
     zeta = np.flatnonzero(~vanish)
 
     masks = np.concatenate([differences(rest), *(mask[:, None] for mask, _ in demands)], axis=1)
-    blocks, _ = minimum.blocks(masks)
-    dense, error = blocks[zeta].T, minimum.column_errors(masks)
+    blocks, _, error = minimum.blocks(masks)
+    dense = blocks[zeta].T
     start = D * rest.shape[1]
     rows = [np.hstack([dense[:start], np.zeros((start, len(leaf.values)))])]
     row_errors = [error[:start]]
@@ -193,9 +193,10 @@ def _dual_system(minimum: ProvenMinimum, leaf: Leaf, shares: NDArray | None) -> 
         nothing = np.zeros((minimum.N, 0))
         # what a free group demands need not be demanded again
         new = ~covered(minimum.cell, minimum.groups[:, free], ~zero)
-        alone = minimum.blocks(nothing, True)[0][zeta].T[new]
+        blocks, _, error = minimum.blocks(nothing, True)
+        alone = blocks[zeta].T[new]
         rows.append(np.hstack([alone, np.zeros((len(alone), len(leaf.values)))]))
-        row_errors.append(minimum.column_errors(nothing, True)[new])
+        row_errors.append(error[new])
     right = np.zeros(sum(map(len, rows)))
     if shares is not None:
         rows.append(np.concatenate([np.zeros(len(zeta)), shares])[None, :])

@@ -334,3 +334,15 @@ def activations(pattern: ArrayLike, N: int) -> NDArray[np.bool_]:
             raise ValueError("pattern: must be bool or hold only 0 and 1")
         pattern = pattern.astype(bool)
     return pattern
+
+
+def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """The distinct nonzero columns, (N, G), in order of appearance, and each neuron's, −1 if dead."""
+    seen: dict[bytes, int] = {}
+    group, first = np.full(pattern.shape[1], -1), list[np.intp]()
+    packed = np.packbits(np.ascontiguousarray(pattern.T), axis=1)
+    for j in np.flatnonzero(packed.any(axis=1)):
+        group[j] = seen.setdefault(packed[j].tobytes(), len(first))
+        if group[j] == len(first):
+            first.append(j)
+    return pattern[:, first], group

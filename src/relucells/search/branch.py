@@ -13,10 +13,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.cells.pattern import distinct_columns
 from relucells.certify import clauses
 from relucells.certify.certificates import Leaf
 from relucells.progress import progress
+from relucells.samples.inputs import distinct_columns
 from relucells.search import reflections, sign_free
 from relucells.search.given_signs import Found, GivenSigns, NoProof, Settled
 from relucells.search.margin_program import FREE, Bound

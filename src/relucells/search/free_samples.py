@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.cells.pattern import distinct_columns
 from relucells.certify import clauses
 from relucells.certify.certificates import Leaf
 from relucells.certify.free_part import KIND
 from relucells.samples.columns import integers, rounded
 from relucells.samples.free_part import FreePart
+from relucells.samples.inputs import distinct_columns
 from relucells.search import highs
 from relucells.search.budget import Budget
 from relucells.search.rational_simplex import Program, independent_rows, optimise

@@ -45,6 +45,13 @@ def level_of(cell: Cell, decision: Decision) -> str:
         return "rejected"
 
 
+def cell_within(budget: Budget, *cell) -> Cell:
+    """``cell_of`` the arguments: a cell as the checker sees it, its exact arithmetic within the budget."""
+    found = cell_of(*cell)
+    found.afford = budget.afford  # type: ignore[method-assign]
+    return found
+
+
 def mean_loss(fitted: NDArray, y: NDArray) -> float:
     """(1/N) ‖fitted − y‖², whatever the scale of y."""
     _, power = scaled_by_power(y)
@@ -102,9 +109,7 @@ class GivenSigns:
     @cached_property
     def cell(self) -> Cell:
         """The cell as the checker sees it, within the budget."""
-        cell = cell_of(self.inputs, self.y, self.pattern, self.part)
-        cell.afford = self.budget.afford  # type: ignore[method-assign]
-        return cell
+        return cell_within(self.budget, self.inputs, self.y, self.pattern, self.part)
 
     @cached_property
     def loss(self) -> float:

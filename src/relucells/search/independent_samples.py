@@ -15,9 +15,9 @@ Choosing the signs is then a satisfiability problem with one or two clauses a sa
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.cells.pattern import distinct_columns
 from relucells.certify import clauses
 from relucells.certify.certificates import Leaf
+from relucells.samples.inputs import distinct_columns
 from relucells.search.budget import Budget
 from relucells.search.satisfiability import satisfy
 

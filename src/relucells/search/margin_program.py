@@ -30,12 +30,12 @@ from numpy.typing import NDArray
 from relucells.cells.factorised import large_minimum
 from relucells.cells.folding import fold_samples
 from relucells.cells.minimum import least_squares
-from relucells.cells.pattern import distinct_columns, rank
+from relucells.cells.pattern import rank
 from relucells.samples.columns import row_lengths
 from relucells.samples.decomposition import kernel_of
 from relucells.samples.floating import TINY
 from relucells.samples.free_part import FreePart
-from relucells.samples.inputs import Inputs
+from relucells.samples.inputs import Inputs, distinct_columns
 from relucells.search import highs
 from relucells.search.budget import Budget, WorkLimit
 from relucells.search.highs import FEASIBILITY
@@ -94,8 +94,8 @@ class MarginProgram:
         rows, width = int(self.alive.sum()), self.G * self.r
         budget.afford(rows * width * min(rows, width) + (width**3 if rows < width else 0))
         exponent = int(np.frexp(np.abs(y[self.rows]).max())[1])
-        self.fold = None if part else fold_samples(inputs, pattern)
         self.large = large_minimum(inputs, y, pattern, part)
+        self.fold = None if part or self.large else fold_samples(inputs, pattern)
         if self.large:
             sums, self.rank = np.ldexp(self.large.sums, -exponent), self.large.rank
         else:

@@ -17,14 +17,14 @@ from relucells.certify.cell import Cell
 from relucells.certify.certificates import Certificate, Decision, Leaf
 from relucells.certify.conventions import BY_NAME
 from relucells.certify.dyadic import float_at_most
-from relucells.certify.verify import cell_of, leaf_bound
+from relucells.certify.verify import leaf_bound
 from relucells.samples.columns import row_lengths
 from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs
 from relucells.search import free_samples, independent_samples
 from relucells.search.branch import Branching
 from relucells.search.budget import Budget, WorkLimit
-from relucells.search.given_signs import ROUNDED, GivenSigns, NoProof, level_of
+from relucells.search.given_signs import ROUNDED, GivenSigns, NoProof, cell_within, level_of
 from relucells.search.margin_program import MarginProgram
 
 
@@ -116,9 +116,7 @@ class Question:
     @cached_property
     def cell(self) -> Cell:
         """The cell as the checker sees it, within the budget."""
-        cell = cell_of(self.inputs, self.y, self.pattern, self.part)
-        cell.afford = self.budget.afford  # type: ignore[method-assign]
-        return cell
+        return cell_within(self.budget, self.inputs, self.y, self.pattern, self.part)
 
     def _undecided(self, reason: str) -> Decision:
         decision = self._decision("undecided", np.nan, reason, self._any_loss(), exact=False)
