@@ -106,8 +106,11 @@ def _add_reference(commands) -> None:
 def _reference(options: argparse.Namespace) -> int:
     from relucells.pipeline.reference import renew
 
-    files = renew(options.results, options.to)
-    _say(f"{len(files)} files in {options.to}")
+    files, left = renew(options.results, options.to)
+    _say(
+        f"{len(files)} files in {options.to}",
+        *([f"not made by this run, and left as they were: {', '.join(left)}"] if left else []),
+    )
     return 0
 
 

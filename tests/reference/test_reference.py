@@ -82,3 +82,33 @@ def test_renewing_drops_what_is_gone(run):
     (results / "other.csv").unlink()
     renew(results, reference)
     assert not (reference / "other.csv").exists()
+
+
+def test_what_a_run_has_not_made_stays_and_is_not_compared(run, capsys):
+    """A run of the target `paper` has made nothing of the related works, one of `related` nothing of that."""
+    results, reference = run
+    other = results.parent / "other"
+    (other / "related").mkdir(parents=True)
+    (other / "related/ends.csv").write_text("loss,gradient_norm\n1,1e-16\n")
+    assert main(["reference", str(other), "--to", str(reference)]) == 0
+    assert "left as they were: ., tables" in capsys.readouterr().out
+    assert damaged(reference) == []
+    assert check_reference(*run) == ("1 files agree with the reference", [])
+    assert check_reference(other, reference) == ("1 files agree with the reference", [])
+    (other / "related/ends.csv").write_text("loss,gradient_norm\n2,1e-16\n")
+    assert "loss differs" in check_reference(other, reference)[0]
+
+
+def test_a_run_with_other_settings_stands_apart(run):
+    results, reference = run
+    larger = results.parent / "larger"
+    larger.mkdir()
+    (larger / "tables").mkdir()
+    (larger / "tables/table_1.csv").write_text("share\n100\n")
+    apart = reference / "larger"
+    renew(larger, apart)
+    renew(results, reference)
+    assert damaged(reference) == [] and (apart / "tables/table_1.csv").exists()
+    assert check_reference(*run) == ("1 files agree with the reference", [])
+    (apart / "tables/table_1.csv").write_text("share\n99\n")
+    assert damaged(reference) == ["larger/tables/table_1.csv: differs from its SHA-256 sum"]

@@ -122,8 +122,7 @@ rule slice_draws:
     input:
         data=f"data/subsets/{SLICED}.npz",
         weights=[
-            PLAN.trial_files(SLICED, bias, "weights")[0]
-            for bias in (PLAN.biases(SLICED) if SLICED in PLAN.datasets else [])
+            PLAN.trial_files(SLICED, bias, "weights")[0] for bias in PLAN.sliced_biases
         ],
     output:
         **picture_files(
@@ -146,7 +145,7 @@ rule slice_draws:
             for key, value in config["atlas"]["slices"].items()
             if key != "dataset"
         },
-        biases=PLAN.biases(SLICED) if SLICED in PLAN.datasets else [],
+        biases=PLAN.sliced_biases,
         code=code_of("atlas/slice_draws"),
     script:
         "../scripts/atlas/slice_draws.py"

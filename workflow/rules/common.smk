@@ -29,13 +29,17 @@ if PROJECT:
 shell.prefix(prefix)
 
 import relucells
-from relucells.pipeline import diameter_plan, related_plan, transition_plan
+from relucells.pipeline import (
+    diameter_plan,
+    full_scale_plan,
+    related_plan,
+    transition_plan,
+)
 from relucells.pipeline.code import code_hash, other_version
 from relucells.pipeline.comparability import other_diameters, other_rows
 from relucells.pipeline.config_files import check_files, read_config
 from relucells.pipeline.conventions import CONVENTIONS, OTHERS, step_of
 from relucells.pipeline.image_sets import IMAGE_SETS
-from relucells.pipeline.names import bias_token
 from relucells.pipeline.paper import BY_FILE, FIGURES, TRIAL_TABLES
 from relucells.pipeline.plan import OWN_DATA, Plan
 from relucells.pipeline.run_config import (

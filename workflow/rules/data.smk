@@ -49,12 +49,7 @@ rule make_binary_subsets:
         entry=lambda wildcards: PLAN.samples(wildcards.dataset),
         # A user's file is no input, because its content counts and not its date. Its name is free.
         own=lambda wildcards: PLAN.own_file(wildcards.dataset),
-        # Only a drawn set depends on the seed.
-        seed=lambda wildcards: (
-            config["seed"]
-            if PLAN.datasets[wildcards.dataset]["source"] == "gaussian"
-            else None
-        ),
+        seed=lambda wildcards: PLAN.drawing_seed(wildcards.dataset),
         code=code_of("data/make_binary_subsets"),
     script:
         "../scripts/data/make_binary_subsets.py"

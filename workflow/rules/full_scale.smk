@@ -27,8 +27,7 @@ rule decide_full_scale:
     conda:
         "../envs/relucells.yaml"
     resources:
-        # measured on all of MNIST's zeros and ones: K = 10 takes 2.2 GiB, K = 100 takes 4.5
-        mem_mb=lambda wildcards: 3500 if int(wildcards.K) <= 10 else 6500,
+        mem_mb=lambda wildcards: full_scale_plan.memory(int(wildcards.K)),
         runtime=240,
     params:
         settings={
@@ -44,13 +43,7 @@ rule decide_full_scale:
 
 rule tabulate_full_scale:
     input:
-        [
-            f"results/full_scale/{N or 'all'}/{K}/{bias_token(bias)}/{convention}.npz"
-            for K in config["full_scale"]["K"]
-            for N in config["full_scale"]["N"]
-            for bias in config["full_scale"]["biases"]
-            for convention in CONVENTIONS
-        ],
+        full_scale_plan.decision_files(config["full_scale"]),
     output:
         **table_files(
             "results/full_scale/shares",

@@ -12,16 +12,11 @@ rule draw_readings:
     input:
         printed=here("paper/tables.csv"),
         activations="results/activations.csv",
-        repeated=[
-            f"results/data_seeds/{dataset}/{bias}.npz"
-            for dataset, bias in PLAN.repeated_rows
-        ],
+        repeated=PLAN.repeated_files,
         images=diameter_plan.repeated_files(
             config["table_6"], diameter_plan.PRINTED, config["table_6"]["images"]
         ),
-        readings=diameter_plan.other_readings(
-            config["table_6"], config["draw_readings"]["image_readings"] == "all"
-        ),
+        readings=diameter_plan.other_readings(config),
     output:
         csv="results/readings.csv",
     log:

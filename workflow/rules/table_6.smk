@@ -64,10 +64,8 @@ rule repeat_diameters:
             TABLE_6, wildcards.reading
         ),
         d=lambda wildcards: GAUSSIAN_DIMENSION.get(wildcards.dataset),
-        repetitions=lambda wildcards: (
-            TABLE_6["repetitions"]
-            if wildcards.reading == diameter_plan.PRINTED
-            else config["draw_readings"]["image_experiments"]
+        repetitions=lambda wildcards: diameter_plan.repetitions(
+            config, wildcards.reading
         ),
         code=code_of("table_6/repeat_diameters"),
     script:

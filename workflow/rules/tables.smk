@@ -41,11 +41,7 @@ rule aggregate_tables:
         datasets=lambda wildcards: {
             name: PLAN.datasets[name] for name in PLAN.table_datasets(wildcards.table)
         },
-        title=lambda wildcards: (
-            f"Table {BY_FILE[wildcards.table].numeral}"
-            if wildcards.table in BY_FILE
-            else "Own data sets"
-        ),
+        title=lambda wildcards: PLAN.table_title(wildcards.table),
         confidence=config["confidence"],
         code=code_of("tables/aggregate_tables"),
     script:
@@ -112,10 +108,7 @@ rule compare_with_paper:
         activations="results/activations.csv",
         tables=expand("results/tables/{table}.csv", table=PLAN.compared_tables),
         table_6="results/tables/table_6.csv",
-        repeated=[
-            f"results/data_seeds/{dataset}/{bias}.npz"
-            for dataset, bias in PLAN.repeated_rows
-        ],
+        repeated=PLAN.repeated_files,
     output:
         report(
             "results/comparison.csv",

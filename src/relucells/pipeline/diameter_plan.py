@@ -49,12 +49,20 @@ def repeated_files(
     return [f"results/diameters/repeated/{reading}/{name}_{N}.npz" for name in names for N in sizes]
 
 
-def other_readings(section: Mapping[str, Any], every: bool) -> list[str]:
+def repetitions(config: Mapping[str, Any], reading: str) -> int:
+    """How often an experiment is repeated: more often under the configured reading than under others."""
+    if reading == PRINTED:
+        return config["table_6"]["repetitions"]
+    return config["draw_readings"]["image_experiments"]
+
+
+def other_readings(config: Mapping[str, Any]) -> list[str]:
     """Experiments under readings that the config does not follow, for the images that it names.
 
-    every : all of them. Otherwise three kinds are left out: `first`, whose images are as mixed as those of
-        every_class; readings that differ in both respects; CIFAR-10 at the larger N, which takes most time.
+    Unless the config asks for all of them, three kinds are left out: `first`, whose images are as mixed as
+    those of every_class; readings that differ in both respects; CIFAR-10 at the larger N, the slowest ones.
     """
+    section, every = config["table_6"], config["draw_readings"]["image_readings"] == "all"
     files: list[str] = []
     for reading, change in READINGS.items():
         differs = [key for key, value in change.items() if section[key] != value]

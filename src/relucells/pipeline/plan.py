@@ -70,6 +70,10 @@ class Plan:
         """What the samples of a data set depend on."""
         return {key: value for key, value in self.datasets[dataset].items() if key in SAMPLE_KEYS}
 
+    def drawing_seed(self, dataset: str) -> int | None:
+        """The seed, for samples that are drawn; all others are the same under any seed."""
+        return self.config["seed"] if self.datasets[dataset]["source"] == "gaussian" else None
+
     def image_file(self, dataset: str) -> list[str]:
         """The file of images that the samples come from; none for drawn ones and a user's own."""
         entry = self.datasets[dataset]
@@ -108,9 +112,19 @@ class Plan:
         numeral = BY_FILE[table].numeral if table in BY_FILE else None
         return [name for name, entry in self.datasets.items() if entry.get("table") == numeral]
 
+    def table_title(self, table: str) -> str:
+        """How a table of ``tables`` is called."""
+        return f"Table {BY_FILE[table].numeral}" if table in BY_FILE else "Own data sets"
+
     def descended(self, table: str) -> list[str]:
         """Those data sets of a table from whose draws gradient descent runs."""
         return [name for name in self.table_datasets(table) if self.datasets[name].get("descent", True)]
+
+    @property
+    def sliced_biases(self) -> list[str]:
+        """The biases of the data set through whose draws slices are laid; none if the config lacks it."""
+        dataset = self.config["atlas"]["slices"]["dataset"]
+        return self.biases(dataset) if dataset in self.datasets else []
 
     @property
     def compared_tables(self) -> list[str]:
@@ -132,6 +146,11 @@ class Plan:
             if self.datasets[dataset]["source"] == "gaussian"
             for bias in self.biases(dataset)
         ]
+
+    @property
+    def repeated_files(self) -> list[str]:
+        """The repetitions of each of them."""
+        return [f"results/data_seeds/{dataset}/{bias}.npz" for dataset, bias in self.repeated_rows]
 
     @property
     def compared_images(self) -> list[str]:

@@ -1,5 +1,8 @@
 """The results of one complete run, kept in reference/, and how a finished run differs from them.
 
+A *part* of the reference is a folder of results, or the files outside any folder. A run that has made nothing
+of a part leaves it as it is. A folder with sums of its own holds a run with other settings: it is left alone.
+
 A verdict has to be equal. A number has to be equal within the tolerance of its file. Most results come back
 to the last printed digit. Sums in another order, and descents that end one step later, differ by rounding.
 Results of an optimiser differ by more.
@@ -18,8 +21,17 @@ TOLERANCES = {
     "transition/*": 1e-6,
     "*": 1e-6,
 }
-# Columns that tell how a run went, not what it found.
-LEFT_OUT = ("seconds", "cpu_s", "peak_mib", "steps")
+# Columns that tell how a run went, not what it found; and residuals that are rounding alone.
+LEFT_OUT = (
+    "seconds",
+    "cpu_s",
+    "peak_mib",
+    "steps",
+    "gradient_norm",
+    "evidence",
+    "saddle_evidence",
+    "closed_cell_evidence",
+)
 # Files that differ from run to run by nature: kept, and not compared.
 NOT_KEPT = ("provenance.csv", "costs.csv")
 LARGEST = 200_000  # bytes of a file that is kept, ...
@@ -37,34 +49,57 @@ def kept(results: Path) -> list[Path]:
     )
 
 
-def renew(results: Path, reference: Path) -> list[Path]:
-    """Copy the small csv results of a complete run into the reference, with their SHA-256 sums."""
+def renew(results: Path, reference: Path) -> tuple[list[Path], list[str]]:
+    """Copy the small csv results of a run into the reference, with their SHA-256 sums.
+
+    Returns the files of the run that are kept, and the parts that stay as they were.
+    """
     files = kept(results)
     if not files:
         raise FileNotFoundError(f"{results}: no csv results; run snakemake first")
-    for old in reference.rglob("*.csv"):
-        old.unlink()
-    sums = []
-    for path in [*files, *(Path(name) for name in NOT_KEPT if (results / name).is_file())]:
-        data = (results / path).read_bytes()
-        target = reference / path
+    files += [Path(name) for name in NOT_KEPT if (results / name).is_file()]
+    made = {_part(path) for path in files}
+    old = _own(reference)
+    for name in old:
+        if _part(name) in made:
+            (reference / name).unlink()
+    for name in files:
+        target = reference / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-        sums.append(f"{hashlib.sha256(data).hexdigest()}  {path.as_posix()}\n")
+        target.write_bytes((results / name).read_bytes())
+    sums = [f"{_sum(reference / name)}  {name.as_posix()}\n" for name in _own(reference)]
     (reference / SUMS).write_text("".join(sums), encoding="utf-8")
-    return files
+    return files, sorted({_part(name) for name in old} - made)
+
+
+def _part(name: Path) -> str:
+    return name.parts[0] if len(name.parts) > 1 else "."
+
+
+def _own(reference: Path) -> list[Path]:
+    """The csv files of a reference, relative to it, without those of folders with sums of their own."""
+    apart = {path.parent for path in reference.rglob(SUMS)} - {reference}
+    return sorted(
+        path.relative_to(reference) for path in reference.rglob("*.csv") if not apart & set(path.parents)
+    )
+
+
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def damaged(reference: Path) -> list[str]:
     """A line for each file of the reference that is not what its SHA-256 sum says."""
     lines = []
-    for line in (reference / SUMS).read_text(encoding="utf-8").splitlines():
-        wanted, _, name = line.partition("  ")
-        path = reference / name
-        if not path.is_file():
-            lines.append(f"{name}: missing from the reference")
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != wanted:
-            lines.append(f"{name}: differs from its SHA-256 sum")
+    for sums in sorted(reference.rglob(SUMS)):
+        for line in sums.read_text(encoding="utf-8").splitlines():
+            wanted, _, name = line.partition("  ")
+            path = sums.parent / name
+            shown = path.relative_to(reference).as_posix()
+            if not path.is_file():
+                lines.append(f"{shown}: missing from the reference")
+            elif _sum(path) != wanted:
+                lines.append(f"{shown}: differs from its SHA-256 sum")
     return lines
 
 
@@ -74,12 +109,12 @@ def differences(results: Path, reference: Path) -> tuple[int, list[str]]:
     Files that the run has not made are not compared: a run of the target `paper` has no transition.
     """
     compared, lines = 0, []
-    for path in sorted(reference.rglob("*.csv")):
-        name = path.relative_to(reference)
+    for name in _own(reference):
         if name.name in NOT_KEPT or not (results / name).is_file():
             continue
         compared += 1
-        lines += [f"{name.as_posix()}: {line}" for line in _compare(results / name, path, _tolerance(name))]
+        found = _compare(results / name, reference / name, _tolerance(name))
+        lines += [f"{name.as_posix()}: {line}" for line in found]
     return compared, lines
 
 
