@@ -1,13 +1,49 @@
-"""What README and docs say about results, and what reference/ holds: helpers for tests/docs."""
+"""What README and docs say about results, and what reference/ holds: helpers for tests/docs.
+
+A module of tests/docs lists in ``SAID``, for each page, the functions that write a part of it anew from
+reference/. […] stands for text between. What no function writes is no claim, or is named in
+tests/docs/test_every_number.py.
+"""
+
+from collections.abc import Callable
 
 import pandas as pd
+import pytest
+import yaml
 from conftest import ROOT
 
 REFERENCE = ROOT / "reference"
 WORDS = "no one two three four five six seven eight nine ten".split()
+Said = dict[str, list[Callable[[], str]]]
+
+
+def settings() -> dict:
+    """config.yaml as it is shipped."""
+    return yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+def cases(said: Said) -> list:
+    """(page, function) for a parametrised test."""
+    return [
+        pytest.param(page, function, id=f"{page}-{function.__name__}")
+        for page, functions in said.items()
+        for function in functions
+    ]
+
+
+def parts(text: str) -> list[str]:
+    return [part for part in text.split(" […] ") if part]
+
+
+def unsaid(page: str, text: str) -> list[str]:
+    """The parts of the text that the page does not have."""
+    return [part for part in parts(text) if part not in said(page)]
 
 
 def read(name: str) -> pd.DataFrame:
+    """A result of the reference."""
+    if not (REFERENCE / name).is_file():
+        pytest.skip(f"reference/ has no {name} yet")
     return pd.read_csv(REFERENCE / name, dtype={"bias": str, "printed": str})
 
 
@@ -24,3 +60,19 @@ def digits(value: float) -> str:
 def signed(value: float) -> str:
     """A correlation, with a true minus."""
     return f"{value:.2f}".replace("-", "−")
+
+
+def bias_of(bias: str) -> str:
+    """A bias as the pages write it."""
+    return bias.replace("-", "−")
+
+
+def in_words(*names: object) -> str:
+    """a, b and c."""
+    *first, last = map(str, names)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def to(low: float, high: float, form: str = ",.0f") -> str:
+    """3 to 9."""
+    return f"{low:{form}} to {high:{form}}"

@@ -1,0 +1,52 @@
+"""Numbers that docs/certificates.md states about tolerances, against the checker's own constants."""
+
+import math
+
+import pytest
+from claims import cases, unsaid
+
+from relucells.certify import certificates, rational, verify
+from relucells.samples import floating
+
+PAGE = "docs/certificates.md"
+
+
+def power_of_two(value: float) -> str:
+    """2⁻¹⁰⁷⁴."""
+    mantissa, exponent = math.frexp(value)
+    assert mantissa == 0.5
+    return "2" + str(exponent - 1).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def slack() -> str:
+    margin = 2 * float(verify.MARGIN_SLACK)  # a leaf's bound may be off by it, and the decision's from that
+    return (
+        f"the loss: its root may be off by {verify.LOSS_SLACK:.0e} of itself and {verify.LOSS_ROUNDING:.0e} "
+        "of the root mean square of y, for rounding; […] from below for a genuine cell and from above for "
+        f"the others, up to {margin:.0e} of itself. […] may also be off by four of the smallest floats, "
+        f"{power_of_two(floating.TINY)}."
+    ).replace("e-0", "e-")
+
+
+def near() -> str:
+    assert pytest.approx(1 / rational.ONE_IN_NEAR) == rational.NEAR
+    return f"The values may move by at most {rational.NEAR:.0e} of Σ_d |x_id R_jd|".replace("e-0", "e-")
+
+
+def versions() -> str:
+    return (
+        f"JSON about such a network has `format_version` {certificates.FREE_FORMAT_VERSION} and a `free` "
+        f"key […] all others keep version {certificates.FORMAT_VERSION}."
+    )
+
+
+def parts_of_vectors() -> str:
+    return f"vectors are cut into parts of {floating.CUT_BITS} bits"
+
+
+SAID = {PAGE: [slack, near, versions, parts_of_vectors]}
+
+
+@pytest.mark.parametrize(("page", "says"), cases(SAID))
+def test_the_page_says_what_the_checker_does(page, says):
+    assert unsaid(page, says()) == []
