@@ -11,6 +11,7 @@ import pytest
 from flint import fmpq, fmpq_mat
 
 from relucells.certify import clauses, dyadic
+from relucells.certify.cell import Samples
 from relucells.certify.certificates import Certificate, Leaf, pack, unpack
 from relucells.certify.multipliers import floating_bound
 from relucells.certify.quality import Quality, shown_quality
@@ -316,3 +317,32 @@ def test_scaling_by_powers_of_two_is_exact_or_refused():
             else:
                 assert found is None
     assert dyadic.scaled(np.array([1.0, 2.0**-1074]), np.array([0, -1])) is None
+
+
+def test_columns_are_scalable_where_scaling_them_is_exact(monkeypatch):
+    monkeypatch.setattr(dyadic, "PART", 20)  # several parts, none of which is a row
+    rng, found = stream(7, "scalable"), set()
+    for spread in (10, 400, 1000, 1070):
+        for _ in range(40):
+            X = rng.standard_normal((30, 7)) * np.exp2(rng.integers(-spread, min(spread, 1020), (30, 7)))
+            X[rng.random(X.shape) < 0.2] = 0.0
+            exponents = rng.integers(-spread // 20, spread // 20 + 1, 7)
+            with np.errstate(over="ignore"):
+                exact = dyadic.scaled(X, exponents) is not None
+                assert dyadic.scalable(X, exponents) == exact
+            found.add(exact)
+    assert found == {True, False}
+
+
+@pytest.mark.parametrize("unit", [1.0, 2.0**-700])
+def test_samples_that_few_columns_do_not_tell_apart_are_independent_all_the_same(unit):
+    rng = stream(7, "independent")
+    X = np.zeros((20, 600))
+    X[:, ::20] = rng.standard_normal((20, 30))  # of every twentieth column, which are looked at first
+    assert Samples(unit * X).independent
+    X[:, ::20] = X[:, [0]]
+    assert not Samples(unit * X).independent
+    X[:, 1::20] = rng.standard_normal((20, 30))
+    assert Samples(unit * X).independent  # the others tell them apart
+    X[19] = 2.0 * X[18]
+    assert not Samples(unit * X).independent

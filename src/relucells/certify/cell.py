@@ -74,6 +74,11 @@ class Samples:
         return dyadic.bits(self.X)
 
     @cached_property
+    def scalable(self) -> bool:
+        """Whether ``scaled`` would not round. Many checks need no more, and a copy costs more than a look."""
+        return dyadic.scalable(self.X, -self.exponents)
+
+    @cached_property
     def scaled(self) -> NDArray[np.float64] | None:
         """X with every column's largest entry in [1/2, 1), or None where that would round."""
         return dyadic.scaled(self.X, -self.exponents)
@@ -90,16 +95,20 @@ class Samples:
         N, D = self.X.shape
         if N > D or self.zero.any():
             return False
-        if self.scaled is not None and (self._gram_is_definite() or row_system(self.scaled).proven):
+        # few columns take less time, and samples that are independent on some are independent
+        few = max(1, 2 * D // (3 * N))
+        if self.scalable and any(self._gram_is_definite(step) for step in sorted({few, 1}, reverse=True)):
+            return True
+        if self.scaled is not None and row_system(self.scaled).proven:
             return True
         if self.X.size > ENTRIES:
             return False
         return dyadic.rank_at_least(self.X) == N
 
-    def _gram_is_definite(self) -> bool:
-        """Whether floating point proves that X Xᵀ is positive definite, samples of other sizes over powers of
-        two."""
-        X = present(self.scaled)
+    def _gram_is_definite(self, step: int) -> bool:
+        """Whether floating point proves that X Xᵀ is positive definite, of each step-th column, samples of
+        other sizes over powers of two."""
+        X = present(dyadic.scaled(self.X[:, ::step], -self.exponents[::step]))
         lengths = np.frexp(np.maximum(X.max(axis=1), -X.min(axis=1)))[1].astype(np.int64)
         rows = X if np.ptp(lengths) < ALIKE else dyadic.scaled(X, -lengths[:, None])
         if rows is None:
@@ -111,7 +120,8 @@ class Samples:
     def columns(self) -> NDArray[np.int64]:
         """Columns of X, ascending, that are proven to span all of them."""
         used = np.flatnonzero(self.X.any(axis=0))
-        if self.scaled is not None and len(used) <= len(self.X) and row_system(self.scaled[:, used].T).proven:
+        few = len(used) <= len(self.X) and self.scaled is not None
+        if few and row_system(present(self.scaled)[:, used].T).proven:
             return used
         if self.independent or min(len(self.X), len(used)) > EXACT_RANK or self.X.size > EXACT_ENTRIES:
             return used
@@ -200,13 +210,12 @@ class Cell:
     @property
     def floating(self) -> bool:
         """Whether proofs in floating point are possible."""
-        width = self.G * len(self.samples.columns) + self.m
-        return (
-            self.samples.scaled is not None
-            and self.scaled_y is not None
-            and (self.free is None or self.free.scaled is not None)
-            and (self.samples.independent or int(self.alive.sum()) * width <= ENTRIES)
-        )
+        exact = self.free is None or self.free.scalable
+        if not exact or not self.samples.scalable or self.scaled_y is None:
+            return False
+        if self.samples.independent:
+            return True
+        return int(self.alive.sum()) * (self.G * len(self.samples.columns) + self.m) <= ENTRIES
 
     @cached_property
     def affordable(self) -> bool:

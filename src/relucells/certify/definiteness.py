@@ -24,8 +24,10 @@ def positive_in_floats(matrix: NDArray[np.float64], doubt: float) -> bool:
     """Whether every symmetric matrix within ``doubt``, in norm, of this one, (m, m), is positive definite."""
     m = len(matrix)
     shift = 2.0 * (doubt + gamma(m + 1) * float(np.trace(matrix)))
+    reduced = matrix.copy()
+    reduced.reshape(-1)[:: m + 1] -= shift
     try:
-        factor = np.linalg.cholesky(matrix - shift * np.eye(m))
+        factor = np.linalg.cholesky(reduced)
     except np.linalg.LinAlgError:
         return False
     return bool(np.isfinite(factor).all() and (factor.diagonal() > 0).all())

@@ -12,15 +12,15 @@ from flint import fmpq, fmpq_mat, fmpz, fmpz_mat, nmod_mat
 from numpy.typing import NDArray
 
 SMALLEST_NORMAL = 2.0**-1022
+# Entries of an array that are looked at together.
+PART = 10_000
 
 
 def scaled(array: NDArray[np.float64], exponents: NDArray) -> NDArray[np.float64] | None:
     """array · 2^exponents, entry by entry, or None where the result is not exact."""
     if (np.abs(exponents) < 1000).all():
-        # one product is exact where it neither overflows nor falls below the normal numbers
         found = array * np.ldexp(1.0, exponents)
-        size = np.abs(found)
-        if (size < np.inf).all() and not ((size < SMALLEST_NORMAL) & (array != 0)).any():
+        if _ordinary(found) == np.count_nonzero(array):
             return found
     exponents = np.broadcast_to(exponents, array.shape)
     # twice, because a factor of 2^1075 and more has no float
@@ -28,6 +28,27 @@ def scaled(array: NDArray[np.float64], exponents: NDArray) -> NDArray[np.float64
     found = np.ldexp(np.ldexp(array, half), exponents - half)
     back = np.ldexp(np.ldexp(found, -half), half - exponents)
     return found if np.isfinite(found).all() and np.array_equal(back, array) else None
+
+
+def scalable(array: NDArray[np.float64], exponents: NDArray) -> bool:
+    """Whether array · 2^exponents, one for each column of (N, D), is exact; in parts, without a copy."""
+    if (np.abs(exponents) < 1000).all():
+        factors, rows = np.ldexp(1.0, exponents), max(1, PART // max(1, array.shape[1]))
+        parts = (array[start : start + rows] * factors for start in range(0, len(array), rows))
+        if sum(map(_ordinary, parts)) == np.count_nonzero(array):
+            return True
+    return scaled(array, exponents) is not None
+
+
+def _ordinary(array: NDArray[np.float64]) -> int:
+    """How many entries are normal numbers: a product with a power of two that is one is exact."""
+    flat = array.reshape(-1)
+    count = 0
+    # in parts: to have a large array costs more than to fill it
+    for start in range(0, len(flat), PART):
+        size = np.abs(flat[start : start + PART])
+        count += int(np.count_nonzero((size >= SMALLEST_NORMAL) & (size < np.inf)))
+    return count
 
 
 def mantissas(array: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -28,6 +28,7 @@ from relucells.samples.floating import (
     TINY,
     UNDERFLOW,
     RowSystem,
+    column_lengths,
     finer_product,
     gamma,
     norm,
@@ -123,11 +124,12 @@ class ProvenMinimum:
         self.groups, self.group, self.size, self.G = cell.columns, cell.group, cell.size, cell.G
         self.F, self.m = cell.F, cell.m
         self.saturated, self.masks = self._structure()
-        X, masks = self.X[~self.saturated], self.masks[~self.saturated]
+        self.off = ~self.saturated
+        X, masks = self.X[self.off], self.masks[self.off]
         self.below = (masks[:, :, None] * X[:, None, :]).reshape(len(X), masks.shape[1] * self.D)
         if self.m:
-            new = ~covered(cell, self.groups, ~self.saturated)
-            self.below = np.hstack([self.below, self.F[np.ix_(~self.saturated, new)]])
+            self.new = ~covered(cell, self.groups, self.off)
+            self.below = np.hstack([self.below, self.F[np.ix_(self.off, self.new)]])
 
     def _structure(self) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
         """U, (N,), and the masks off U, (N, m), for which full row rank is likely."""
@@ -150,13 +152,13 @@ class ProvenMinimum:
         """[mask_U ∘ X_U ; A'ᵀ (mask ∘ X)_off] side by side for each mask (N, ·), F treated alike, and bounds
         on the norm of the rounding error of each row and of each column."""
         X = self._masked(masks, free)
-        top, rest = X[self.saturated], X[~self.saturated]
+        top, rest = X[self.saturated], X if self.off.all() else X[self.off]
         if self.finely:
             found, errors = finer_product(self.below, rest)
             rows, columns = (np.array([norm(line) for line in lines]) for lines in (errors, errors.T))
         else:
             found = self.below.T @ rest
-            lengths, heights = (np.linalg.norm(part, axis=0) + 2.0**-530 for part in (self.below, rest))
+            lengths, heights = (column_lengths(part) + 2.0**-530 for part in (self.below, rest))
             rows = gamma(len(rest)) * lengths * norm(rest) + len(rest) * X.shape[1] * TINY
             underflow = self.N * max(1, self.below.shape[1]) * TINY
             columns = gamma(len(rest)) * norm(self.below) * heights * (1.0 + gamma(self.N)) + underflow
@@ -176,13 +178,18 @@ class ProvenMinimum:
 
     def _project(self, vector: NDArray, error: NDArray) -> tuple[NDArray, NDArray]:
         """[v_U ; A'ᵀ v_off] and the errors of its entries, for v (N,) known to ``error`` (N,)."""
-        free = ~self.saturated
+        v, known = vector[self.off], error[self.off]
         if self.finely:
-            found, rounded = (column[:, 0] for column in finer_product(self.below, vector[free][:, None]))
-            rounded = rounded + product(np.abs(self.below).T, error[free])
+            found, rounded = (column[:, 0] for column in finer_product(self.below, v[:, None]))
         else:
-            found = self.below.T @ vector[free]
-            rounded = product(np.abs(self.below).T, error[free] + gamma(self.N) * np.abs(vector[free]) + TINY)
+            found, rounded = self.below.T @ v, np.zeros(self.below.shape[1])
+            known = known + gamma(self.N) * np.abs(v) + TINY
+        # |A'|ᵀ known by way of the masks, a D-th of the entries
+        size = np.abs(self.X[self.off]).T @ np.abs(self.masks[self.off] * known[:, None])
+        parts = [size.T.ravel()]
+        if self.m:
+            parts.append(np.abs(self.F[np.ix_(self.off, self.new)]).T @ known)
+        rounded = rounded + np.concatenate(parts) * (1.0 + gamma(self.N + 1)) + self.N * TINY
         return (
             np.concatenate([vector[self.saturated], found]),
             np.concatenate([error[self.saturated], rounded]),
@@ -290,7 +297,7 @@ class ProvenMinimum:
         lower = np.sqrt(square) * (1.0 - gamma(4)) - UNDERFLOW if length > 0 and square > 0 else 0.0
         upper = (norm(residual) + doubt) * (1.0 + gamma(4))
         # p = y on U, so that the other samples alone tell as much, and all of it where there are none
-        off = ~self.saturated
+        off = self.off
         doubt = norm(error[off]) + norm(moved[off])
         lower = max(0.0, float(lower), (norm_at_least(residual[off]) - doubt) * (1.0 - gamma(4)))
         return lower, min(upper, (norm(residual[off]) + doubt) * (1.0 + gamma(4)))

@@ -54,22 +54,27 @@ def check(cell: Cell, leaf: Leaf) -> Finding:
 
 def work(cell: Cell, leaf: Leaf) -> float:
     """About how many multiplications of short rational numbers the check of a leaf takes, at most."""
-    r, count = len(cell.samples.columns), len(leaf.values) + sum(map(_length, leaf.arrays.values()))
-    alive, width = int(cell.alive.sum()), cell.G * r + cell.m
+    count = len(leaf.values) + sum(map(_length, leaf.arrays.values()))
     least = CALL + cell.K + count * cell.D
+    if leaf.sample >= 0:
+        return least
+    r, alive = len(cell.samples.columns), int(cell.alive.sum())
+    width = cell.G * r + cell.m
     if leaf.kind == sign_free.KIND:
         order = min((cell.K + cell.G) * r + cell.m + 1, sign_free.LARGEST_ORDER)
         return least + order**3 / (1 if order <= sign_free.LARGEST_EXACT_ORDER else FLOATS)
-    bits = 1 + cell.bits // 64
     if leaf.kind == free_part.KIND:
-        return least + min(cell.m + 1, cell.N) ** 2 * min(count, cell.N) * bits
-    if leaf.sample >= 0:
-        return least
+        return least + min(cell.m + 1, cell.N) ** 2 * min(count, cell.N) * _words(cell)
     equations, rank = min(2 * cell.G, cell.K) * r + cell.m + 1, min(alive, width)
     decomposition = min(rank**2 * max(alive, width), LARGEST_DECOMPOSITION)
     floats = equations**2 * (alive + width + count) + 5 * decomposition
-    exact = equations**2 * (rank + count) * bits if cell.affordable else 0
+    exact = equations**2 * (rank + count) * _words(cell) if cell.affordable else 0
     return least + floats / FLOATS + exact
+
+
+def _words(cell: Cell) -> int:
+    """How many machine words an entry of the cell takes as an integer."""
+    return 1 + cell.bits // 64
 
 
 def _length(part: object) -> int:

@@ -119,8 +119,8 @@ def refutes(cell: Cell, signs: NDArray[np.int8], arrays: Mapping[str, NDArray]) 
     first, second = products.owners[products.factors].T
     if ((first != second) & ((signs[first] == 0) | (signs[second] == 0))).any():
         return False
-    numbers = cell.samples if cell.free is None or cell.free.scaled is not None else cell.free
-    if numbers.scaled is None or not cell.pattern[:, products.neurons].any():
+    numbers = cell.samples if cell.free is None or cell.free.scalable else cell.free
+    if not numbers.scalable or not cell.pattern[:, products.neurons].any():
         return False
     p, error = _fitted(cell)
     if not np.isfinite(error).all():

@@ -35,14 +35,25 @@ def gamma(n: int) -> float:
 
 def norm(array: NDArray) -> float:
     """An upper bound on the Frobenius norm; squares that underflow are worth 2⁻⁵³⁷ each."""
-    rounded = float(np.linalg.norm(array)) * (1.0 + gamma(array.size))
-    return rounded + UNDERFLOW * np.sqrt(array.size) if array.any() else 0.0
+    rounded = _length(array) * (1.0 + gamma(array.size))
+    return rounded + UNDERFLOW * math.sqrt(array.size) if rounded or array.any() else 0.0
 
 
 def norm_at_least(array: NDArray) -> float:
     """A lower bound on the Frobenius norm: squares that underflow may be rounded up."""
-    rounded = float(np.linalg.norm(array)) * (1.0 - gamma(array.size))
-    return max(0.0, rounded - UNDERFLOW * np.sqrt(array.size))
+    rounded = _length(array) * (1.0 - gamma(array.size))
+    return max(0.0, rounded - UNDERFLOW * math.sqrt(array.size))
+
+
+def _length(array: NDArray) -> float:
+    """The Frobenius norm as computed: ``numpy.linalg.norm`` takes longer, and small arrays are many."""
+    flat = array.ravel(order="K")
+    return math.sqrt(flat.dot(flat))
+
+
+def column_lengths(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The norms of the columns, (n,) of (m, n), as computed, without a copy of the array."""
+    return np.sqrt(np.einsum("ij,ij->j", array, array))
 
 
 def product(left: NDArray, right: NDArray) -> NDArray[np.float64]:
