@@ -274,10 +274,10 @@ def test_the_second_checker_agrees_on_cells_of_every_shape(tmp_path, d, K, N):
 
 def forgeries(rng, search: Search):
     """Certificates of the right shape for a cell: T, the weights and their size at random."""
-    candidates = search.candidates()
+    candidates = search.candidates
     for n in range(6):
         chosen = candidates if n == 0 else [j for j in candidates if rng.random() < 0.6]
-        attempt = Attempt(search, chosen)
+        attempt = Attempt(search, chosen, search.opposite_forms_of if n % 2 else search.nearest_forms_of)
         if not attempt.prepare():
             continue
         attempt.total.weights = np.exp(rng.normal(0.0, 1.0, len(attempt.products)))

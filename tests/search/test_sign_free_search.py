@@ -6,16 +6,20 @@ from dataclasses import replace
 import naive
 import numpy as np
 import pytest
+import scipy.optimize
 from planted import KINDS, planted
 
 from relucells.certify.certificates import Leaf
+from relucells.certify.sign_free import refutes
 from relucells.certify.verify import cell_of, verification_level
 from relucells.samples.gaussian import two_gaussians
 from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream
+from relucells.search import cones, sign_free
 from relucells.search.budget import Budget, WorkLimit
 from relucells.search.cones import Cone
 from relucells.search.decide import decide
+from relucells.search.implied import for_given_signs
 from relucells.search.negative_sum import Sum, adjust, optimise
 from relucells.search.sign_free import Search
 
@@ -49,14 +53,15 @@ def test_forms_are_non_negative_on_the_cone_and_one_at_its_centre(bias):
         assert (sides * (coordinates @ cone.centre) > 0).all()
         inside = cone.centre + 0.02 * stream(0, "cone").standard_normal((400, 4))
         inside = inside[(sides * (inside @ coordinates.T) >= 0).all(axis=1)]
-        pairs = list(cone.opposite_forms())
-        assert len(pairs) == 3
-        for form in itertools.chain.from_iterable(pairs):
+        by_program, nearest = list(cone.opposite_forms()), cone.nearest_forms()
+        assert len(by_program) == len(nearest) == 3
+        for form in itertools.chain.from_iterable(by_program + nearest):
             by_samples = (sides[form.samples] * form.multipliers) @ coordinates[form.samples]
             assert np.allclose(by_samples, form.vector) and (form.multipliers > 0).all()
             assert form.vector @ cone.centre == pytest.approx(1.0)
             assert (inside @ form.vector >= -1e-12).all()
-            assert len(form.samples) <= 3
+        assert all(len(form.samples) <= 3 for pair in by_program for form in pair)
+        assert all(len(form.samples) <= 4 for pair in nearest for form in pair)
 
 
 def test_extreme_values_of_a_slice_are_those_of_a_linear_program():
@@ -73,6 +78,54 @@ def test_extreme_values_of_a_slice_are_those_of_a_linear_program():
                 bounds=(None, None),
             )  # fmt: skip
             assert least.fun == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_form_beyond_the_slice_is_found_as_it_is_asked_for(monkeypatch):
+    """There a − λ c is a combination of the half-spaces itself, and nothing is nearer to it."""
+    X, _, pattern = draw(3, 1, 60, 4)
+    cone = Cone.of(prepare(X).orthonormal[0], pattern[:, 0])
+    _, variances, axes = cone.principal_axes()
+    monkeypatch.setattr(cones, "REACH", 1e3)
+    for a, variance, pair in zip(axes, variances, cone.nearest_forms(), strict=True):
+        for side, form in zip((1.0, -1.0), pair, strict=True):
+            asked = side * (a - (a @ cone.centre) * cone.axis) + 1e3 * np.sqrt(variance) * cone.axis
+            assert np.allclose(form.vector, asked / (asked @ cone.centre), atol=1e-9)
+
+
+def test_an_axis_whose_nearest_forms_are_not_found_is_left_out(monkeypatch):
+    X, _, pattern = draw(3, 1, 60, 4)
+    cone = Cone.of(prepare(X).orthonormal[0], pattern[:, 0])
+    found = scipy.optimize.nnls
+    calls = itertools.count()
+
+    def gives_up(A, b):
+        if next(calls) == 2:
+            raise RuntimeError("Maximum number of iterations reached.")
+        return found(A, b)
+
+    monkeypatch.setattr(scipy.optimize, "nnls", gives_up)
+    assert len(cone.nearest_forms()) == 2
+
+
+@pytest.mark.parametrize("width", [1.0, 1e-3, 1e-6, 1e-8])
+def test_points_inside_are_found_in_cones_of_any_width(width):
+    """A wedge about a hyperplane: (1, 0, 0) is in it, and few others."""
+    rng = stream(3, "wedge")
+    normals = rng.standard_normal((40, 3))
+    normals[:, 0] = width * (0.5 + rng.random(40))
+    rows = normals / np.linalg.norm(normals, axis=1)[:, None]
+    v = cones._interior(rows)
+    assert (rows @ v > 0).all()
+    assert (rows @ cones._analytic_centre(rows, v) > 0).all()
+
+
+def test_points_inside_are_found_by_a_program_where_descent_finds_none(monkeypatch):
+    X, _, pattern = draw(3, 1, 60, 4)
+    coordinates = prepare(X).orthonormal[0]
+    by_descent = Cone.of(coordinates, pattern[:, 0])
+    monkeypatch.setattr(cones, "HEIGHTS", ())
+    by_program = Cone.of(coordinates, pattern[:, 0])
+    assert np.allclose(by_descent.centre, by_program.centre, atol=1e-6)
 
 
 def test_a_cone_without_interior_is_no_cone():
@@ -144,6 +197,51 @@ def test_a_cell_of_table_III_takes_one_attempt():
     assert not decision.exact and verification_level(X, y, pattern, decision) == "proven"
     (leaf,) = decision.certificate.leaves
     assert isinstance(leaf, Leaf) and not leaf.signs.any()
+
+
+def test_a_cell_of_table_III_needs_no_linear_program(monkeypatch):
+    def asked(*_):
+        raise AssertionError("a linear program")
+
+    monkeypatch.setattr(cones, "_Slice", asked)
+    monkeypatch.setattr(cones, "_by_program", asked)
+    X, y, pattern = draw(10, 50, 400, 1)
+    assert search_of(X, y, pattern, Budget(0)).quick() is not None
+
+
+@pytest.mark.parametrize("d, K, N, seed, bias", [(2, 8, 32, 10, 0.0), (3, 6, 22, 1, 1.0), (1, 6, 12, 5, 1.0)])
+def test_linear_programs_serve_where_nearest_forms_are_not_enough(monkeypatch, d, K, N, seed, bias):
+    X, y, pattern = draw(d, K, N, seed, bias)
+    search = search_of(X, y, pattern)
+    found = search.quick()
+    assert found is not None and search.nearest and search.opposite and search.budget.spent
+    assert refutes(search.cell, np.zeros(K, dtype=np.int8), found.arrays())
+    monkeypatch.setattr(sign_free, "FREE_SHARES", ())
+    assert search_of(X, y, pattern).quick() is None
+
+
+def test_a_proof_for_every_choice_of_signs_holds_for_given_ones():
+    X, y, pattern = draw(3, 20, 72, 1)
+    decision = decide(X, y, pattern, "exists", margin="sign", program_limit=40)
+    signs = stream(0, "given").choice([-1, 1], 20)
+    given = for_given_signs(decision, signs)
+    assert (given.convention, given.verdict, given.programs) == ("given", "none", 0)
+    assert (given.given == signs).all()
+    assert verification_level(X, y, pattern, given) == given.level == "proven"
+    assert decide(X, y, pattern, signs, margin="sign").verdict == "none"
+
+
+@pytest.mark.parametrize("d, K, N, bias, verdict", [(2, 4, 12, 9.0, "genuine"), (3, 10, 200, 0.0, "none")])
+def test_nothing_is_said_of_given_signs_without_one_leaf_for_all(d, K, N, bias, verdict):
+    """A witness has signs of its own, and several leaves share the sign vectors among them."""
+    X, y, pattern = draw(d, K, N, 0, bias)
+    decision = decide(X, y, pattern, "exists", margin="sign")
+    assert decision.verdict == verdict
+    assert verdict == "genuine" or len(decision.certificate.leaves) > 1
+    assert for_given_signs(decision, np.ones(K)) is None
+    one = decide(X, y, pattern, np.ones(K, dtype=int), margin="sign")
+    if one.verdict == "none":  # one leaf, but not for all signs
+        assert for_given_signs(one, -np.ones(K)) is None
 
 
 def test_small_cells_agree_with_all_sign_vectors():

@@ -1,13 +1,15 @@
 """The search for a certificate that refutes every choice of signs at once (``relucells.certify.sign_free``).
 
-Notation as there. The products are of opposite forms of a neuron's cone (``cones``). Their weighted sum Q
-must be negative on every R_T ≠ 0 with A_T R_T in the range of B, a subspace (``negative_sum``). Then some
-multiple of the residual makes the form definite everywhere. With few neurons left free there are more
-unknowns. With many left free the residual shows less of the unknowns. Both are tried. Where no weights of
-these products are enough, more products are made: of those pairs of facets that the dual solution violates
-most, as long as there are any.
+Notation as there. The products are of opposite forms of a neuron's cone (``cones``). First the forms are such
+as need no linear program. Their weighted sum Q must be negative on every R_T ≠ 0 with A_T R_T in the range
+of B, a subspace (``negative_sum``). Then some multiple of the residual makes the form definite everywhere.
+With few neurons left free there are more unknowns. With many left free the residual shows less of the
+unknowns. Both are tried. Where no weights of these products are enough, linear programs make the forms, and
+more products are made: of those pairs of facets that the dual solution violates most, as long as there are
+any.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -25,6 +27,8 @@ from relucells.search.negative_sum import Sum, adjust, optimise
 # Shares of the neurons that are left free, one after the other: those with the fewest active or inactive
 # samples. The last one is also the one that more products are made for.
 FREE_SHARES = (0.24, 0.12, 0.36, 0.0)
+# The same for nearest forms, fewest neurons first: they take the least time.
+NEAREST_SHARES = (0.36, 0.24)
 # Forms of unit length that are shorter on the space where the residual vanishes are 0 there.
 ZERO = 1e-9
 # Rounds in which the weights of one attempt are adjusted.
@@ -47,12 +51,13 @@ def leaf_of(found: Products, K: int) -> Leaf:
     return Leaf(np.zeros(K, dtype=np.int8), 0.0, kind=KIND, arrays=found.arrays())
 
 
+Pair = tuple[LinearForm, LinearForm]
 Product = tuple[int, LinearForm, LinearForm]  # the neuron's place in T, and two forms
 
 
 class Search:
-    """The search for one cell. ``budget`` ends it when it is used up: each attempt, and each request for more
-    products, counts as one linear program.
+    """The search for one cell. ``budget`` ends it when it is used up: each attempt with linear programs, and
+    each request for more products, counts as one.
 
     fitted : (N,) the fitted values, up to rounding; cell : as the check sees it
     """
@@ -62,14 +67,19 @@ class Search:
         self.coordinates = inputs.orthonormal[0]
         self.N, self.r = self.coordinates.shape
         self.cones: dict[int, Cone | None] = {}
-        self.opposite: dict[int, list[tuple[LinearForm, LinearForm]]] = {}
+        self.nearest: dict[int, list[Pair]] = {}
+        self.opposite: dict[int, list[Pair]] = {}
 
     def certificate(self) -> Products | None:
         """A certificate that ``refutes`` confirms, or None if none was found."""
         return self.quick() or self.thorough()
 
     def quick(self) -> Products | None:
-        """The same of opposite forms alone."""
+        """The same of two forms of each principal axis alone."""
+        for attempt in self._attempts(NEAREST_SHARES, self.nearest_forms_of):
+            found = attempt.adjusted()
+            if found is not None:
+                return found
         for attempt in self.attempts:
             self.budget.spend()
             found = attempt.adjusted()
@@ -83,12 +93,16 @@ class Search:
 
     @cached_property
     def attempts(self) -> list["Attempt"]:
-        """One for each number of neurons that are left free; none where no certificate is to be hoped for."""
+        """With linear programs, one for each number of neurons that are left free."""
+        return self._attempts(FREE_SHARES, self.opposite_forms_of)
+
+    def _attempts(self, shares: tuple[float, ...], forms_of: Callable[[int], list[Pair]]) -> list["Attempt"]:
+        """One for each share; none where no certificate is to be hoped for."""
         if not self._promising():
             return []
-        candidates = self.candidates()
-        free = dict.fromkeys(round(share * self.pattern.shape[1]) for share in FREE_SHARES)
-        return [Attempt(self, candidates[n:]) for n in free if n < len(candidates)]
+        candidates = self.candidates
+        free = dict.fromkeys(round(share * self.pattern.shape[1]) for share in shares)
+        return [Attempt(self, candidates[n:], forms_of) for n in free if n < len(candidates)]
 
     def _promising(self) -> bool:
         """Whether the cell has a size and shape for which a certificate may be found."""
@@ -105,6 +119,7 @@ class Search:
         """Alive samples for each of the (groups of neurons) · rank X unknowns."""
         return float(self.pattern.any(axis=1).sum() / max(self.groups * self.r, 1))
 
+    @cached_property
     def candidates(self) -> list[int]:
         """Neurons whose column is theirs alone and whose active samples span everything, those with the
         fewest active or inactive samples first."""
@@ -121,37 +136,51 @@ class Search:
         ]
         return sorted(spanning, key=lambda j: min(active[j], self.N - active[j]))
 
-    def forms_of(self, j: int) -> list[tuple[LinearForm, LinearForm]]:
-        """The opposite forms of a neuron, none if its cone is not open."""
-        if j not in self.cones:
-            self.budget.check()
-            self.cones[j] = Cone.of(self.coordinates, self.pattern[:, j])
-            cone = self.cones[j]
+    def nearest_forms_of(self, j: int) -> list[Pair]:
+        """The nearest forms of a neuron, none if its cone is not open."""
+        if j not in self.nearest:
+            cone = self.cone_of(j)
+            self.nearest[j] = [] if cone is None else cone.nearest_forms()
+        return self.nearest[j]
+
+    def opposite_forms_of(self, j: int) -> list[Pair]:
+        """The forms of a neuron that linear programs make, none if its cone is not open."""
+        if j not in self.opposite:
+            cone = self.cone_of(j)
             self.opposite[j] = [] if cone is None else list(cone.opposite_forms())
         return self.opposite[j]
 
+    def cone_of(self, j: int) -> Cone | None:
+        self.budget.check()
+        if j not in self.cones:
+            self.cones[j] = Cone.of(self.coordinates, self.pattern[:, j])
+        return self.cones[j]
+
 
 class Attempt:
-    """The search with one choice of T, less the neurons whose cones are not open."""
+    """The search with one choice of T, less the neurons that have no forms: their cones are not open.
 
-    def __init__(self, search: Search, chosen: list[int]):
-        self.search, self.chosen = search, sorted(chosen)
+    forms_of : the pairs of forms of a neuron
+    """
+
+    def __init__(self, search: Search, chosen: list[int], forms_of: Callable[[int], list[Pair]]):
+        self.search, self.chosen, self.forms_of = search, sorted(chosen), forms_of
         self.r = search.r
 
     def adjusted(self) -> Products | None:
-        """With opposite forms alone."""
+        """With products of two forms of one principal axis alone."""
         return self._proven() if self.prepare() and adjust(self.total, ROUNDS) else None
 
     def prepare(self) -> bool:
-        """The products of opposite forms, on the space where the residual vanishes; False without any."""
-        forms_of = self.search.forms_of
-        self.T = np.array([j for j in self.chosen if forms_of(j)], dtype=np.int64)
+        """The products of two forms of one axis, on the space where the residual vanishes; False if there are
+        none."""
+        self.T = np.array([j for j in self.chosen if self.forms_of(j)], dtype=np.int64)
         if not len(self.T):
             return False
         self.residual = self._residual()
         self.space = _kernel(self.residual, len(self.T) * self.r).reshape(len(self.T), self.r, -1)
         self.products: list[Product] = [
-            (n, *pair) for n, j in enumerate(self.T.tolist()) for pair in forms_of(j)
+            (n, *pair) for n, j in enumerate(self.T.tolist()) for pair in self.forms_of(j)
         ]
         u = np.array([f.vector @ self.space[n] for n, f, _ in self.products])
         v = np.array([g.vector @ self.space[n] for n, _, g in self.products])

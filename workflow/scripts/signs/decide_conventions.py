@@ -9,8 +9,12 @@ from relucells.pipeline.conventions import ASKED, OTHERS
 from relucells.pipeline.decisions import write_decisions
 from relucells.pipeline.job import job
 from relucells.pipeline.trials import facts_of
-from relucells.samples.inputs import prepare
+from relucells.samples.inputs import Inputs, prepare
 from relucells.search.decide import decide
+from relucells.search.implied import for_given_signs
+
+# The convention that allows every choice of signs: it is asked first.
+FREEST = "exists"
 
 
 def decide_conventions(
@@ -19,13 +23,25 @@ def decide_conventions(
     """Decisions on the cells (trials, N, K) with the drawn z (trials, K), by convention."""
     inputs = prepare(X)
     limits = {"time_limit": settings["time_limit"], "program_limit": settings["program_limit"]}
-    return {
-        name: [
-            decide(inputs, y, pattern, ASKED[name].signs(drawn), margin="sign", **limits)
-            for pattern, drawn in zip(patterns, z, strict=True)
-        ]
-        for name in OTHERS
-    }
+    found: dict[str, list[Decision]] = {name: [] for name in OTHERS}
+    for pattern, drawn in zip(patterns, z, strict=True):
+        free = decide(inputs, y, pattern, ASKED[FREEST].signs(drawn), margin="sign", **limits)
+        for name, decisions in found.items():
+            signs = ASKED[name].signs(drawn)
+            decisions.append(free if name == FREEST else after(free, inputs, y, pattern, signs, limits))
+    return found
+
+
+def after(
+    free: Decision, inputs: Inputs, y: np.ndarray, pattern: np.ndarray, signs: str | np.ndarray, limits: dict
+) -> Decision:
+    """The decision on some signs. Where a proof of ``free`` holds for them too, none is made that takes
+    linear programs."""
+    implied = None if isinstance(signs, str) else for_given_signs(free, signs)
+    if implied is None:
+        return decide(inputs, y, pattern, signs, margin="sign", **limits)
+    short = decide(inputs, y, pattern, signs, margin="sign", **limits | {"program_limit": 0})
+    return implied if short.verdict == "undecided" else short
 
 
 if __name__ == "__main__":
