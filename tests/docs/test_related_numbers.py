@@ -152,7 +152,7 @@ def walls() -> str:
         f"{kinds['differentiable minimum']} a differentiable one, and {kinds['not stationary']} were not "
         f"yet stationary. At {same} of the {len(certified)} certified points exactly as many pairs lie on "
         "walls as the threshold counts. Their number grows with N, d and K: at d = 5 and K = 3 from "
-        f"{centre[30]:.1f} at N = 30 to {centre[1000]:.1f} at N = 1000 in the mean."
+        f"{centre[30]:.3g} at N = 30 to {centre[1000]:.3g} at N = 1000 in the mean."
     )
 
 

@@ -1,5 +1,7 @@
 """The reference: what counts as a difference, and that it is what its sums say."""
 
+import re
+
 import pandas as pd
 import pytest
 from check_reference import check_reference
@@ -112,3 +114,14 @@ def test_a_run_with_other_settings_stands_apart(run):
     assert check_reference(*run) == ("1 files agree with the reference", [])
     (apart / "tables/table_1.csv").write_text("share\n99\n")
     assert damaged(reference) == ["larger/tables/table_1.csv: differs from its SHA-256 sum"]
+
+
+def test_every_part_of_the_kept_reference_names_its_run():
+    """The table of reference/README.md has the commit of each folder."""
+    text = (ROOT / "reference/README.md").read_text(encoding="utf-8")
+    rows = [
+        line.split(" | ") for line in text.splitlines() if line.startswith("| `") or "files outside" in line
+    ]
+    assert all(re.fullmatch(r"[0-9a-f]{7} \|", commit) for _, _, commit in rows)
+    named = {name for part, *_ in rows for name in re.findall(r"`(\w+)`", part)}
+    assert {path.name for path in (ROOT / "reference").iterdir() if path.is_dir()} == named
