@@ -232,9 +232,9 @@ def products() -> str:
     X, y = two_gaussians(10, 400, stream(0, "Table III"))
     W, _ = draw_weights(stream(0, "its weights"), 50, 11, 0.0)
     (leaf,) = decide(X, y, X @ W.T > 0, "exists", margin="sign").certificate.leaves
-    assert set(leaf.arrays["counts"]) == {10}
-    assert abs(len(leaf.arrays["weights"]) - 380) <= 20
-    return "a sum of some 380 products of forms with ten multipliers each"
+    assert sorted(leaf.arrays["counts"])[len(leaf.arrays["counts"]) // 2] == 10
+    assert abs(len(leaf.arrays["weights"]) - 320) <= 20
+    return "a sum of some 320 products of forms, most with ten multipliers, made without a linear program."
 
 
 def about_the_run() -> str:
