@@ -234,7 +234,10 @@ def products() -> str:
     (leaf,) = decide(X, y, X @ W.T > 0, "exists", margin="sign").certificate.leaves
     assert sorted(leaf.arrays["counts"])[len(leaf.arrays["counts"]) // 2] == 10
     assert abs(len(leaf.arrays["weights"]) - 320) <= 20
-    return "a sum of some 320 products of forms, most with ten multipliers, made without a linear program."
+    return (
+        "a sum of some 320 products of forms, most with ten multipliers, in 299 cells made without a linear "
+        "program."
+    )
 
 
 def about_the_run() -> str:
