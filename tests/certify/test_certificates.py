@@ -346,3 +346,18 @@ def test_samples_that_few_columns_do_not_tell_apart_are_independent_all_the_same
     assert Samples(unit * X).independent  # the others tell them apart
     X[19] = 2.0 * X[18]
     assert not Samples(unit * X).independent
+
+
+def test_columns_in_a_range_are_told_from_others_in_their_last_row():
+    rng = stream(7, "range")
+    basis = rng.integers(-9, 10, (60, 4)) * np.exp2(rng.integers(-40, 40, 4))
+    others = basis @ np.diag(np.exp2(-np.frexp(np.abs(basis).max(axis=0))[1])) @ rng.integers(-5, 6, (4, 6))
+    others[:, 3] = 0.0
+    assert dyadic.inside(basis, others).all()
+    others[-1, [0, 4]] *= 1 + 2.0**-40
+    others[7, 2] = np.nextafter(others[7, 2], 2.0)
+    expected = [False, True, False, True, False, True]
+    assert dyadic.inside(basis, others).tolist() == expected
+    assert not dyadic.inside(
+        np.column_stack([basis, basis[:, 0]]), others
+    ).any()  # dependent: nothing is proven

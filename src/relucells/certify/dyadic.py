@@ -12,6 +12,8 @@ from flint import fmpq, fmpq_mat, fmpz, fmpz_mat, nmod_mat
 from numpy.typing import NDArray
 
 SMALLEST_NORMAL = 2.0**-1022
+# Rows beyond the pivots that are tried before all of them.
+SOME = 8
 # Entries of an array that are looked at together.
 PART = 10_000
 
@@ -195,15 +197,28 @@ def nearest_combination(basis: fmpz_mat, others: fmpz_mat) -> tuple[fmpz_mat, fm
     at = pivots(basis.transpose())
     if len(at) < basis.ncols():
         return None
-    picked = rows_of(basis, at)
-    right = rows_of(others, at)
-    found, denominator = solve(picked, right)
+    found, denominator = solve(rows_of(basis, at), rows_of(others, at))
     return (found, denominator) if basis * found == others * denominator else None
 
 
 def inside(array: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which columns of ``others`` (N, m) are proven to lie in the range of the independent columns (N, r)."""
-    basis = matrix(integers(array)[0], array.shape[1])
-    columns = matrix(integers(others)[0], others.shape[1]).transpose().tolist()
-    singles = [matrix([[a] for a in column], 1) for column in columns]
-    return np.array([nearest_combination(basis, single) is not None for single in singles], dtype=bool)
+    proven = np.zeros(others.shape[1], dtype=bool)
+    at = pivots(matrix(integers(array)[0], array.shape[1]).transpose())
+    if len(at) < array.shape[1]:
+        return proven
+    left, N = np.arange(len(proven)), len(array)
+    # a few rows tell what most columns lack
+    for rows in (np.union1d(at, np.arange(min(N, len(at) + SOME))), np.arange(N)):
+        basis, columns = (
+            matrix(integers(part)[0], part.shape[1]) for part in (array[rows], others[rows][:, left])
+        )
+        found, denominator = solve(
+            *(rows_of(part, np.searchsorted(rows, at).tolist()) for part in (basis, columns))
+        )
+        missing = basis * found - columns * denominator
+        left = left[[not any(column) for column in missing.transpose().tolist()]]
+        if not len(left):
+            return proven
+    proven[left] = True
+    return proven
