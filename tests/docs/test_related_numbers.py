@@ -71,8 +71,8 @@ def jacobian_rank() -> str:
     verdicts = read("related/jacobian_rank_agreement.csv")["verdict"]
     assert (verdicts == "agrees").all()
     return (
-        f"In double precision the share is one half at d0·d1 ≈ {to(min(two), max(two))} n for d0 = 2, and for "
-        f"d0 = 1 at {first:.0f} n (n = 10) and {second:.0f} n (n = 20), beyond the map at larger n. All "
+        f"In double precision the share is one half at d0·d1 ≈ {to(min(two), max(two))} n for d0 = 2, and "
+        f"for d0 = 1 at {first:.0f} n (n = 10) and {second:.0f} n (n = 20), beyond the map at larger n. All "
         f"{len(verdicts)} figures of an earlier re-run agree"
     )
 
