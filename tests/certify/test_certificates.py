@@ -361,3 +361,5 @@ def test_columns_in_a_range_are_told_from_others_in_their_last_row():
     assert not dyadic.inside(
         np.column_stack([basis, basis[:, 0]]), others
     ).any()  # dependent: nothing is proven
+    zero = np.column_stack([np.zeros(60), others[:, 1]])
+    assert dyadic.inside(np.zeros((60, 0)), zero).tolist() == [True, False]  # the range of no columns is 0

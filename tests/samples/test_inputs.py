@@ -1,6 +1,7 @@
 """What is accepted as data, what is kept of it, and the linear algebra of the samples."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import relucells
@@ -61,6 +62,15 @@ def with_large_number(array, kind):
         whole = np.asarray(array).astype(float).astype(object)
         whole.flat[0] = 2**53 + 1
         return whole.tolist()
+    if kind == "scalars in lists":
+        whole = np.asarray(array).astype(float).tolist()
+        (whole[0] if np.ndim(array) == 2 else whole)[0] = np.array(2**53 + 1)
+        return whole
+    if kind == "table":  # so does pandas, of an integer column beside others
+        whole = np.asarray(array).astype(float)
+        table = pd.DataFrame(whole) if whole.ndim == 2 else pd.Series(whole, dtype=object)
+        first = np.full(len(whole), 2**53 + 1)
+        return table.assign(**{"0": first}) if whole.ndim == 2 else table.where(table.index > 0, 2**53 + 1)
     if kind == "long double":
         whole = np.asarray(array).astype(np.longdouble)
         whole.flat[0] = np.longdouble(1) + np.longdouble(2) ** -60
@@ -70,10 +80,11 @@ def with_large_number(array, kind):
     return whole.tolist() if kind == "lists" else whole.astype(kind)
 
 
+KINDS = ["int64", "uint64", "lists", "float lists", "scalars in lists", "table", "long double"]
 NUMBERS = [case for case in CASES if case[1] not in ("pattern", "signs")]
 
 
-@pytest.mark.parametrize("kind", ["int64", "uint64", "lists", "float lists", "long double"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("name", "argument"), NUMBERS)
 def test_numbers_that_float64_would_round_are_refused_by_name(name, argument, kind):
     """Time stamps in nanoseconds lose what tells them apart; a proof would be about other samples."""

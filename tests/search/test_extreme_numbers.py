@@ -98,6 +98,9 @@ def test_minima_of_nearly_dependent_columns_are_exact():
         assert found.loss == pytest.approx(float(loss), rel=1e-9, abs=1e-16), n
         assert found.rank == rank(X, pattern, F) == together - exact_loss(X, y, pattern & False, F)[1]
         assert np.mean((found.fitted - y) ** 2) == pytest.approx(found.loss, rel=1e-9, abs=1e-16)
+        terms = (pattern * (np.abs(X) @ np.abs(found.R).T)).sum(axis=1) + np.abs(F) @ np.abs(found.c)
+        image = (pattern * (X @ found.R.T)).sum(axis=1) + F @ found.c
+        assert np.abs(image - found.fitted).max() <= 1e-13 * (terms.max() + 1), n
         same = relucells.decide(X, y, pattern, "positive", free=F)
         assert same.loss == pytest.approx(found.loss, rel=1e-8, abs=1e-16)
 
@@ -110,6 +113,24 @@ def test_the_weights_of_an_exact_minimum_have_the_least_norm():
     X = np.column_stack([X, X[:, 0]])
     found = relucells.cell_minimum(X, [2.0, 2.0], [[1, 1], [1, 1]])
     np.testing.assert_allclose(found.R, [[0.5, 0.0, 0.5]] * 2, atol=1e-15)
+
+
+@pytest.mark.parametrize("last_bits", range(6, 53, 2))
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_inactive_samples_off_the_span_of_the_others_change_no_minimum(last_bits, with_bias):
+    """They make X's own coordinates ill-conditioned, and not the cell."""
+    rng = stream(62, "inactive", last_bits)
+    span = rng.integers(-3, 4, (2, 4)) + 0.0
+    active, near = rng.integers(-3, 4, (6, 2)) @ span, rng.integers(-3, 4, (3, 2)) @ span
+    X = np.concatenate([active, near + rng.integers(-1, 2, (3, 4)) * 2.0**-last_bits])
+    y, F = rng.standard_normal(9), np.ones((9, int(with_bias)))
+    pattern = np.concatenate([rng.random((6, 3)) < 0.6, np.zeros((3, 3), dtype=bool)])
+    found = relucells.cell_minimum(X, y, pattern, free=F)
+    # with a bias they still have a say in it, as samples of output 0 besides
+    X[6:] = 0.0
+    expected = relucells.cell_minimum(X, y, pattern, free=F)
+    np.testing.assert_allclose(found.R, expected.R, rtol=1e-6, atol=5e-7)
+    np.testing.assert_allclose(found.fitted, expected.fitted, rtol=1e-9, atol=1e-10)
 
 
 def test_a_minimum_that_is_too_large_to_be_exact_says_so(monkeypatch):

@@ -97,7 +97,7 @@ def cell_minimum(
             found = _by_exact_rank(inputs, y, pattern, part, fold)
         R, fitted, number = found
     if part:
-        c = part.coefficients(y - (pattern * (inputs.X @ R.T)).sum(axis=1))
+        c = _coefficients(part, y - (pattern * (inputs.X @ R.T)).sum(axis=1))
         fitted[~part.reached(pattern)] = 0.0
     with np.errstate(under="ignore"):
         return CellMinimum(
@@ -120,6 +120,17 @@ def mean_square(residual: NDArray, power: int) -> float:
     """The mean of (residual · 2^power)²: squares of large or small labels must not over- or underflow."""
     with np.errstate(over="ignore", under="ignore"):
         return float(np.ldexp(residual @ residual / len(residual), 2 * power))
+
+
+def _coefficients(part: FreePart, values: NDArray) -> NDArray[np.float64]:
+    """c, (m,), for which F c is nearest to values, (N,): in rational arithmetic where F's own coordinates
+    lose too much."""
+    c = part.coefficients(values)
+    lost = np.abs(part.projection(values) - part.F @ c).max()
+    if not lost <= ACCURATE * np.abs(values).max():
+        exact = exact_minimum(part.inputs, values, np.ones((len(values), 1), dtype=bool), None)
+        c = c if exact is None else exact[0][0]
+    return c
 
 
 Solved = tuple[NDArray[np.float64], NDArray[np.float64], int]
@@ -184,9 +195,37 @@ def _by_exact_rank(
     """R, A R + F c and rank, in orthonormal coordinates of X's columns, singular values cut at the exact
     rank.
 
-    In rational arithmetic where they are small; a RuntimeWarning says so where that would take too long.
+    In rational arithmetic where they are small, or where the way back from the coordinates loses R's digits;
+    a RuntimeWarning says so where that would take too long.
     """
-    number, N, whole_cell = rank(inputs, pattern, part, fold), len(y), (inputs, y, pattern)
+    number = rank(inputs, pattern, part, fold)
+    exact = exact_minimum(inputs, y, pattern, part) if number and inputs.to_be_exact else None
+    if exact is not None:
+        return exact
+    R, fitted, kept = _in_coordinates(inputs, y, pattern, part, fold, number)
+    with np.errstate(all="ignore"):
+        image = _with_free_part(part, y, (pattern * (inputs.X @ R.T)).sum(axis=1))
+        lost = not np.abs(image - fitted).max() <= ACCURATE
+    if lost or not kept > ACCURATE:
+        exact = exact_minimum(inputs, y, pattern, part)
+        if exact is not None:
+            return exact
+        if lost or not kept > DOUBTFUL:
+            warnings.warn(HINGES, RuntimeWarning, stacklevel=4)
+    return R, fitted, number
+
+
+def _in_coordinates(
+    inputs: Inputs,
+    y: NDArray,
+    pattern: NDArray[np.bool_],
+    part: FreePart | None,
+    fold: Folding | None,
+    number: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """R and A R + F c of a cell of that rank, and how many digits they keep: the smallest singular value that
+    counts, as a share of the largest, or what the terms of R's entries leave of themselves."""
+    N = len(y)
     C, (T, power) = inputs.orthonormal[0], inputs.space.transform_and_power
     if fold:
         C, y, pattern = fold.down(C), fold.down(y), fold.pattern
@@ -197,15 +236,9 @@ def _by_exact_rank(
     A, wanted = _off(part, alive, whole, y)
     if not number:  # the free part fits whatever A does
         nothing = np.zeros((pattern.shape[1], inputs.X.shape[1]))
-        return nothing, _with_free_part(part, y, np.zeros(N)), 0
+        return nothing, _with_free_part(part, y, np.zeros(N)), 1.0
     # All of A's row space is needed, for its kernel, but not all of its column space.
     left, singular, right = svd(A, full_matrices=A.shape[0] < A.shape[1])
-    if inputs.to_be_exact or not singular[number - 1] > ACCURATE * np.linalg.norm(whole, 2):
-        found = exact_minimum(*whole_cell, part)
-        if found is not None:
-            return found
-        if not singular[number - 1] > DOUBTFUL * np.linalg.norm(whole, 2):
-            warnings.warn(HINGES, RuntimeWarning, stacklevel=4)
     along = left[:, :number].T @ wanted
     smallest = singular[0] * np.finfo(float).tiny
     solution = right[:number].T @ (along / np.maximum(singular[:number], smallest))
@@ -215,16 +248,19 @@ def _by_exact_rank(
     if len(T) > T.shape[1]:
         T = inputs.basis @ (inputs.basis.T @ T)
     T = T * np.sqrt(N)
-    blocks = solution.reshape(len(root), -1) @ T.T
+    solution = solution.reshape(len(root), -1)
+    blocks, terms = solution @ T.T, np.abs(solution) @ np.abs(T).T
     kernel = right[number:].reshape(-1, len(root), C.shape[1]) @ T.T
     if len(kernel):
         kernel = kernel.reshape(len(kernel), -1).T
         change = np.linalg.lstsq(kernel, blocks.ravel(), rcond=None)[0]
         blocks = blocks - (kernel @ change).reshape(blocks.shape)
+    left_of_terms = np.abs(blocks).max() / terms.max() if terms.any() else 1.0
     with np.errstate(under="ignore", over="ignore"):
         blocks = np.ldexp(blocks / root[:, None], power)
     R = np.where(group[:, None] >= 0, blocks[group], 0.0)
-    return R, _with_free_part(part, y, fold.up(fitted, N) if fold else fitted), number
+    fitted = fold.up(fitted, N) if fold else _with_free_part(part, y, fitted)
+    return R, fitted, float(min(singular[number - 1] / np.linalg.norm(whole, 2), left_of_terms))
 
 
 def least_squares(

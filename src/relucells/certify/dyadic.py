@@ -204,7 +204,7 @@ def nearest_combination(basis: fmpz_mat, others: fmpz_mat) -> tuple[fmpz_mat, fm
 def inside(array: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which columns of ``others`` (N, m) are proven to lie in the range of the independent columns (N, r)."""
     proven = np.zeros(others.shape[1], dtype=bool)
-    at = pivots(matrix(integers(array)[0], array.shape[1]).transpose())
+    at = np.array(pivots(matrix(integers(array)[0], array.shape[1]).transpose()), dtype=np.int64)
     if len(at) < array.shape[1]:
         return proven
     left, N = np.arange(len(proven)), len(array)

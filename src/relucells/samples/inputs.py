@@ -270,10 +270,19 @@ def _is_exact(value: object, given: NDArray, array: NDArray[np.float64]) -> bool
     if not (np.abs(array) >= LONGEST_INTEGER).any():
         return True
     if given.dtype.kind == "f":
-        # of lists and tables numpy itself makes floats; what they held is seen as objects alone
-        given = np.asarray(value, dtype=object)
-    whole = (int(a) if isinstance(a, (int, np.integer)) else a for a in given.ravel().tolist())
+        given = _objects(value)
+    whole = (entry.item() if getattr(entry, "ndim", 1) == 0 else entry for entry in given.ravel().tolist())
     return all(a == b for a, b in zip(whole, array.ravel().tolist(), strict=True) if isinstance(a, int))
+
+
+def _objects(value: Any) -> NDArray:
+    """What a list or a table holds: numpy itself makes floats of it, and so does a table that numpy asks."""
+    if hasattr(value, "to_numpy"):
+        try:
+            return value.to_numpy(dtype=object)
+        except TypeError:  # not every library takes a dtype
+            return np.column_stack([np.asarray(value[name], dtype=object) for name in value.columns])
+    return np.asarray(value, dtype=object)
 
 
 def refuse_masks(name: str, value: object) -> None:
