@@ -172,3 +172,39 @@ def test_samples_that_differ_in_one_bit_are_decided(y):
                     found = relucells.decide(X * scale, y, pattern, convention)
                 assert found.level == "proven", (scale, pattern, convention)
                 assert found.verdict == "genuine" or min(y) < 0
+
+
+@pytest.mark.parametrize("span", [10, 20])
+def test_independent_samples_of_unequal_lengths_are_decided_where_a_float_holds_a_witness(span):
+    """Prescribed values may leave no room for rounded weights where other values do."""
+    for n in range(40):
+        rng = stream(63, "lengths", span, n)
+        N, K = int(rng.integers(2, 6)), int(rng.integers(1, 4))
+        D = N + int(rng.integers(0, 3))
+        X, W, signs = rng.standard_normal((N, D)), rng.standard_normal((K, D)), rng.choice([-1, 1], K)
+        X *= 2.0 ** rng.integers(-span, span + 1, (N, 1))
+        pattern = X @ W.T > 0
+        own = [signs[p][0] if p.any() else 1.0 for p in pattern]
+        decision = relucells.decide(X, np.abs(rng.standard_normal(N)) * own, pattern, signs)
+        assert decision.verdict != "undecided" and decision.level == "proven", n
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "pattern"),
+    [
+        (
+            [[0.0, 1.0], [0.842210021280533, 1.0]],
+            [-1.3587344900680143e-12, -105934863519600.53],
+            [[0, 0, 1], [1, 1, 0]],
+        ),
+        (
+            [[14681764578515.94, 4044084465595.7324], [6.612730947027949e-19, -2.8175378893140922e-18]],
+            [0.2506310162852609, 0.9573764179757062],
+            [[0, 1], [1, 0]],
+        ),
+    ],
+)
+def test_independent_samples_that_need_exact_programs(X, y, pattern):
+    """Margins of inactive pairs in proportion to lengths, as rounding is."""
+    decision = relucells.decide(X, y, pattern, "exists")
+    assert (decision.verdict, decision.level) == ("genuine", "proven")

@@ -218,14 +218,16 @@ class GivenSigns:
         R = best.R if best.margin > 0 else None
         if R is None or (self.exact and self._is_witness(best.margin, R, signs)):
             return Settled(best.margin, R, signs, leaf)
-        inner, inside = rational_program.maximise(*cell, inner=True, part=self.part), R
-        if inner.margin > 0 and inner.R is not None:
-            inside = (1.0 - INWARD) * R + INWARD * inner.R if self.exact else inner.R
-        if self.exact:
-            return Settled(best.margin, inside, signs, leaf)
-        if not self._shown(inside, signs) > 0:  # the inner point lost by rounding what the optimum may keep
-            inside = R
-        return Settled(self._shown(inside, signs), inside, signs, leaf)
+        for inner in rational_program.INNER:
+            found = rational_program.maximise(*cell, inner=inner, part=self.part)
+            if found.R is None or not found.margin > 0:
+                continue
+            inside = (1.0 - INWARD) * R + INWARD * found.R if self.exact else found.R
+            margin = best.margin if self.exact else self._shown(inside, signs)
+            if margin > 0 and (not self.exact or self._is_witness(margin, inside, signs)):
+                return Settled(margin, inside, signs, leaf)
+        # inner points lost by rounding what the optimum may keep
+        return Settled(best.margin if self.exact else self._shown(R, signs), R, signs, leaf)
 
     def _shown(self, R: NDArray, signs: NDArray) -> float:
         """The margin that R shows, rounded as it is, or 0."""

@@ -66,9 +66,10 @@ class Question:
         for careful, exact in ((True, self.exact), (False, False), (True, False)):
             if decision.level != "rejected":
                 break
-            if not careful or (self.cell.affordable and not self.inputs.independent):
+            if not careful or self.cell.affordable:
                 self.careful = careful
-                decision = self._within_limits(answers, exact)
+                # independent samples too: prescribed values may leave no room for a float
+                decision = self._within_limits(self._by_programs if careful else answers, exact)
         return self._undecided("precision") if decision.level == "rejected" else decision
 
     careful = False  # whether exact arithmetic is asked even where it takes long

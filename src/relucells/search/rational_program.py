@@ -28,6 +28,8 @@ from relucells.search.rational_simplex import Infeasible, Program, independent_r
 # Unknowns, and half-spaces times their squared number, up to which a program takes well below a second.
 UNKNOWNS = 100
 PRODUCTS = 2_000_000
+# Margins of inactive pairs.
+INNER = ("alike", "by length")
 
 
 def quick(inputs: Inputs, pattern: NDArray[np.bool_], part: FreePart | None = None) -> bool:
@@ -54,12 +56,13 @@ def maximise(
     pattern: NDArray[np.bool_],
     signs: NDArray,
     budget: Budget,
-    inner: bool = False,
+    inner: str = "",
     part: FreePart | None = None,
 ) -> Optimum:
     """The largest margin for the given signs; the pattern needs an active pair.
 
-    ``inner`` asks for the same margin on inactive pairs (≤ −t), zero samples apart. Dead neurons have R = 0.
+    ``inner``, one of ``INNER``, asks for a margin on inactive pairs too, zero samples apart: the same one
+    (≤ −t), or one in proportion to the sample's length, as rounding is. Dead neurons have R = 0.
     Raises WorkLimit where the time is up.
     """
     cell = _Cell(inputs, y, pattern, signs, inner, part)
@@ -77,7 +80,7 @@ class _Cell:
     pairs : (sample, first neuron of the class) of each half-space
     """
 
-    def __init__(self, inputs, y: NDArray, pattern: NDArray, signs: NDArray, inner: bool, part=None):
+    def __init__(self, inputs, y: NDArray, pattern: NDArray, signs: NDArray, inner: str, part=None):
         self.part = part
         self.free = [[]] * len(y) if part is None else part.inputs.integer_samples.matrix.tolist()
         self.inputs, self.y, self.pattern, self.signs, self.inner = inputs, y, pattern, signs, inner
@@ -88,6 +91,9 @@ class _Cell:
         self.classes = np.unique(self.first[pattern.any(axis=0)])
         self.sharing = [int((self.first == j).sum()) for j in self.classes]
         self.r = len(self.samples[0])
+        sizes = [max((abs(int(entry)) for entry in row), default=0).bit_length() for row in self.samples]
+        least = min((size for size in sizes if size), default=0)
+        self.length = [max(0, size - least) for size in sizes]  # of each sample, as a power of two
         self.width = len(self.classes) * self.r + len(self.free[0]) + 1
         # an inactive sample at the origin demands nothing
         self.pairs = [
@@ -129,9 +135,11 @@ class _Cell:
         """+1 or −1, as the pair's value must be ≥ 0 or ≤ 0."""
         return int(self.signs[j]) * (1 if self.pattern[i, j] else -1)
 
-    def has_margin(self, i: int, j: int) -> bool:
-        """Whether the pair's half-space is to be fulfilled with the margin t."""
-        return bool(self.pattern[i, j] or self.inner)
+    def share(self, i: int, j: int) -> int:
+        """The multiple of the margin t with which the pair's half-space is to be fulfilled."""
+        if self.pattern[i, j]:
+            return 1
+        return {"": 0, "alike": 1, "by length": 1 << self.length[i]}[self.inner]
 
     def program(self) -> Program:
         place = {int(j): n for n, j in enumerate(self.classes)}
@@ -139,7 +147,7 @@ class _Cell:
         for i, j in self.pairs:
             row, start, side = [0] * self.width, place[j] * self.r, self.side(i, j)
             row[start : start + self.r] = [side * entry for entry in self.samples[i]]
-            row[-1] = -1 if self.has_margin(i, j) else 0
+            row[-1] = -self.share(i, j)
             rows.append(row)
         # t ≤ 1, with t in units of the labels' power of two
         rows.append([0] * (self.width - 1) + [-(1 << max(0, self.label_power))])
@@ -209,7 +217,7 @@ def _tight(cell: _Cell, budget: Budget) -> list[int]:
     for row, (i, j) in enumerate(cell.pairs):
         x = cell.side(i, j) * C[i] / (length[i] or 1.0)
         rows[row, :-1], lower[row] = x @ kernel[place[j]], -x @ u[place[j]]
-        rows[row, -1] = -(unit / (length[i] or unit)) if cell.has_margin(i, j) else 0.0
+        rows[row, -1] = -cell.share(i, j) * (unit / (length[i] or unit))
     solver, infinity = highs.new_solver(), highspy.kHighsInf
     with np.errstate(over="ignore"):
         cap = min(float(np.ldexp(1.0 / unit, -exponent)), 1e15)
