@@ -115,6 +115,26 @@ def test_the_weights_of_an_exact_minimum_have_the_least_norm():
     np.testing.assert_allclose(found.R, [[0.5, 0.0, 0.5]] * 2, atol=1e-15)
 
 
+@pytest.mark.parametrize("shorter", [20, 40, 46, 50, 55, 80, 200])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_samples_far_shorter_than_inactive_ones_keep_their_minimum(shorter, with_bias):
+    for n in range(12):
+        rng = stream(64, "shorter", shorter, n)
+        N, D, K = int(rng.integers(2, 6)), int(rng.integers(1, 5)), int(rng.integers(1, 4))
+        X, y, F = rng.standard_normal((N, D)), rng.standard_normal(N), np.ones((N, int(with_bias)))
+        X[:-1] *= 2.0**-shorter
+        pattern = rng.random((N, K)) < 0.6
+        pattern[-1] = False
+        found = relucells.cell_minimum(X, y, pattern, free=F)
+        assert found.loss == pytest.approx(float(exact_loss(X, y, pattern, F)[0]), rel=1e-8, abs=1e-14), n
+        image = (pattern * (X @ found.R.T)).sum(axis=1) + F @ found.c
+        np.testing.assert_allclose(image, found.fitted, atol=1e-7)
+        if not with_bias:  # then the long sample has no say: the same without it
+            alone = relucells.cell_minimum(X[:-1], y[:-1], pattern[:-1])
+            size = np.abs(alone.R).max()
+            np.testing.assert_allclose(found.R, alone.R, rtol=1e-6, atol=1e-6 * size)
+
+
 @pytest.mark.parametrize("last_bits", range(6, 53, 2))
 @pytest.mark.parametrize("with_bias", [False, True])
 def test_inactive_samples_off_the_span_of_the_others_change_no_minimum(last_bits, with_bias):

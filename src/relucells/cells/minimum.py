@@ -34,6 +34,8 @@ from relucells.samples.threads import one_thread
 # Rounds of iterative refinement after a solve through the Gram matrix. Each round gains at least four digits
 # (condition bound 1e6, squared, times the unit roundoff), so two rounds reach full accuracy.
 REFINEMENTS = 2
+# What refinement leaves of an error, in units of the largest label; more shows that coordinates were wrong.
+REFINED = 1e-10
 # With so few columns of A, its Gram matrix takes less time than folding the samples does.
 NARROW = 48
 # A smallest singular value that is a larger share of the largest leaves eight digits; one that is a smaller
@@ -92,7 +94,7 @@ def cell_minimum(
         narrow = distinct_columns(pattern)[0].shape[1] * inputs.rank <= NARROW
         fold = None if part or narrow else fold_samples(inputs, pattern)
         found = _by_gram(inputs, y, pattern, part, fold)
-        if found is None:
+        if found is None or not _error(inputs, y, pattern, part, *found[:2]) <= REFINED:
             fold = None if part else fold or fold_samples(inputs, pattern)
             found = _by_exact_rank(inputs, y, pattern, part, fold)
         R, fitted, number = found
@@ -120,6 +122,15 @@ def mean_square(residual: NDArray, power: int) -> float:
     """The mean of (residual · 2^power)²: squares of large or small labels must not over- or underflow."""
     with np.errstate(over="ignore", under="ignore"):
         return float(np.ldexp(residual @ residual / len(residual), 2 * power))
+
+
+def _error(
+    inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None, R: NDArray, fitted: NDArray
+) -> float:
+    """How far the values that R has on the samples themselves are from the fitted ones, at most."""
+    with np.errstate(all="ignore"):
+        values = (pattern * (inputs.X @ R.T)).sum(axis=1)
+        return float(np.abs(_with_free_part(part, y, values) - fitted).max())
 
 
 def _coefficients(part: FreePart, values: NDArray) -> NDArray[np.float64]:
@@ -171,6 +182,8 @@ def _by_short_gram(inputs: Inputs, y: NDArray, cell: Compact) -> Solved | None:
         residual = y[cell.alive] - fitted[cell.alive]
         solution += cell.back(factor.T @ (factor @ residual))
         fitted[cell.alive] = cell.times(solution)
+    if not np.abs(y[cell.alive] - fitted[cell.alive]).max() <= REFINED:
+        return None  # samples far shorter than others have no digits in the coordinates of all
     return cell.spread(solution, inputs), fitted, len(factor)
 
 
@@ -203,16 +216,24 @@ def _by_exact_rank(
     if exact is not None:
         return exact
     R, fitted, kept = _in_coordinates(inputs, y, pattern, part, fold, number)
-    with np.errstate(all="ignore"):
-        image = _with_free_part(part, y, (pattern * (inputs.X @ R.T)).sum(axis=1))
-        lost = not np.abs(image - fitted).max() <= ACCURATE
-    if lost or not kept > ACCURATE:
+    lost = not _error(inputs, y, pattern, part, R, fitted) <= ACCURATE
+    if lost or not min(kept, _evenness(inputs)) > ACCURATE:
         exact = exact_minimum(inputs, y, pattern, part)
         if exact is not None:
             return exact
         if lost or not kept > DOUBTFUL:
             warnings.warn(HINGES, RuntimeWarning, stacklevel=4)
     return R, fitted, number
+
+
+def _evenness(inputs: Inputs) -> float:
+    """How alike the coordinates are in size, as weights of columns of equal size, at most 1: samples of very
+    different lengths leave the shortest weights no digits."""
+    with np.errstate(all="ignore"):
+        sizes = np.linalg.norm(
+            inputs.space.transform_and_power[0] * np.abs(inputs.X).max(axis=0)[:, None], axis=0
+        )
+        return float(sizes.min() / sizes.max()) if len(sizes) else 1.0
 
 
 def _in_coordinates(
