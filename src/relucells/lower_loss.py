@@ -67,9 +67,10 @@ def interpolate(X: ArrayLike | Inputs, y: ArrayLike, K: int) -> Network | None:
     signs = [s for s in (1.0, -1.0) if (s * y > 0).any()]
     if not inputs.independent or K < len(signs):
         return None
-    values = np.stack([np.where(s * y > 0, s * y, -1.0) for s in signs], axis=1)
     W, z = np.zeros((K, inputs.X.shape[1])), np.zeros(K)
-    W[: len(signs)], z[: len(signs)] = inputs.prescribe(values), signs
+    if signs:
+        values = np.stack([np.where(s * y > 0, s * y, -1.0) for s in signs], axis=1)
+        W[: len(signs)], z[: len(signs)] = inputs.prescribe(values), signs
     return Network(W, z, loss_bound(inputs, y, W, z), "interpolation")
 
 
@@ -111,7 +112,8 @@ def train(
         method="L-BFGS-B",
         options={"maxiter": iterations, "maxfun": 10**9},
     ).x
-    W, z, c = _parts(end, K, D)
+    # losses beyond the largest float may lead anywhere
+    W, z, c = _parts(end if np.isfinite(end).all() else start, K, D)
     loss = loss_bound(inputs, y, W, z, free=F, c=c)
     return Network(W, z, loss, "training", None if free is None else c)
 

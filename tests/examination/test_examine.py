@@ -204,3 +204,20 @@ def test_bad_arguments_are_named(change, name):
     good = {"X": np.eye(3), "y": [1.0, -1.0, 1.0], "W": [[1.0, 1.0, 0.0]], "z": [1.0]}
     with pytest.raises(ValueError, match=name):
         relucells.examine(**good | change)
+
+
+@pytest.mark.parametrize("labels", [1e-300, 1e-200, 1e-150, 1e-100, 1e100, 1e150, 1e200, 1e300])
+def test_labels_and_samples_of_any_size_are_examined(labels, rng):
+    X, W, z = rng.standard_normal((6, 2)), rng.standard_normal((2, 2)), np.array([1.0, -1.0])
+    y = rng.standard_normal(6)
+    found = relucells.examine(X, y * labels, W, z * labels, iterations=50)
+    assert found.words()
+    found = relucells.examine(X * labels, y, W / labels, z, iterations=50)
+    assert found.words()
+
+
+@pytest.mark.parametrize("X", [[[1.0, 1.0, 1.0]], np.eye(3), [[1.0, 2.0], [0.0, 1.0]]])
+def test_labels_that_are_all_zero_are_fitted_by_the_zero_network(X):
+    X = np.array(X)
+    found = relucells.examine(X, np.zeros(len(X)), np.ones((2, X.shape[1])), [1.0, 0.5])
+    assert found.better.loss == 0.0

@@ -308,7 +308,8 @@ def least_squares(
 def _solve_by_gram(A: NDArray, wanted: NDArray, whole: NDArray | None = None) -> tuple[NDArray | None, int]:
     """Minimum-norm least squares through A Aᵀ or AᵀA, whichever is smaller; None if ill-conditioned."""
     wide = A.shape[0] <= A.shape[1]
-    factor = gram_factor(A @ A.T if wide else A.T @ A)
+    with np.errstate(over="ignore", invalid="ignore"):
+        factor = gram_factor(A @ A.T if wide else A.T @ A)
     if factor is None or (whole is not None and not clear_of_noise(factor, whole)):
         return None, 0
     solution = np.zeros(A.shape[1])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from relucells.examination.points import Found
-from relucells.examination.problem import Net, Problem
+from relucells.examination.problem import Net, Problem, scaled_by_power
 from relucells.lower_loss import Network, interpolate, loss_bound, train
 from relucells.samples.randomness import stream
 
@@ -24,7 +24,8 @@ def lowest(
         found.append(fitted)
     elif below > 0:
         found.append(replace(_trained(problem, net, iterations), origin="training from the network"))
-        size = max(float(np.sqrt((net.W**2).mean())), np.finfo(float).tiny)
+        (W,), power = scaled_by_power(net.W)
+        size = max(float(np.ldexp(np.sqrt((W**2).mean()), power)), np.finfo(float).tiny)
         for n in range(starts):
             rng = stream(seed, "examine", n)
             start = Net(size * rng.standard_normal(net.W.shape), rng.standard_normal(K), net.c)

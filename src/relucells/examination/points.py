@@ -59,6 +59,7 @@ def end_of_descent(problem: Problem, net: Net, max_cells: int) -> Found:
     run = settle(problem.inputs, problem.y, net.W, net.z, max_cells, **problem.free)
     last = Net(run.W, run.z, net.c if run.c is None else _nearest_free_weights(problem, net.c, run.c))
     end = nearest_representative(problem, net, last)
+    end = end if end.finite else last
     found = classified(problem, net, end, run.cells)
     if found.level != "proven":  # the representative may be worse scaled than the run's own
         own = classified(problem, net, last, run.cells)
@@ -80,7 +81,8 @@ def is_near(found: Found, near: float) -> bool:
 def nearest_point(problem: Problem, net: Net, end: Found, near: float) -> Found | None:
     """The nearest certified critical point that was found within reach, or None."""
     reach = near * net.size
-    found = [(distance(net, one), n, one) for n, one in enumerate(candidates(problem, net, near))]
+    finite = [one for one in candidates(problem, net, near) if one.finite]
+    found = [(distance(net, one), n, one) for n, one in enumerate(finite)]
     for far, _, candidate in sorted(found, key=lambda entry: entry[:2]):
         if far > min(reach, end.distance):
             break

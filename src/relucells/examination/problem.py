@@ -16,6 +16,12 @@ from relucells.samples.inputs import Inputs, network, prepare, real_array
 from relucells.samples.records import Record
 
 
+def scaled_by_power(*arrays: NDArray[np.float64]) -> tuple[list[NDArray[np.float64]], int]:
+    """The arrays divided by the power of two, 2^p, above their largest entry, and p: squares are in range."""
+    power = int(np.frexp(max(np.abs(array).max(initial=0.0) for array in arrays))[1])
+    return [np.ldexp(array, -power) for array in arrays], power
+
+
 @dataclass(frozen=True, eq=False)
 class Net(Record):
     """W (K, D), z (K,), c (m,): the free part's weights."""
@@ -27,7 +33,13 @@ class Net(Record):
     @property
     def size(self) -> float:
         """‖(W, z, c)‖."""
-        return float(np.sqrt((self.W**2).sum() + (self.z**2).sum() + (self.c**2).sum()))
+        parts, power = scaled_by_power(self.W, self.z, self.c)
+        return float(np.ldexp(np.sqrt(sum((part**2).sum() for part in parts)), power))
+
+    @property
+    def finite(self) -> bool:
+        """Whether every weight is a finite number."""
+        return all(bool(np.isfinite(part).all()) for part in (self.W, self.z, self.c))
 
 
 @dataclass(frozen=True, eq=False)
