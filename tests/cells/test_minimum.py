@@ -5,9 +5,11 @@ import pytest
 from flint import fmpq, fmpq_mat
 
 import relucells
+from relucells.cells.inspection import inspect_cell
 from relucells.cells.minimum import cell_minimum
 from relucells.cells.pattern import dense_matrix, rank
 from relucells.samples.columns import exact_rank
+from relucells.samples.inputs import prepare
 
 
 def check_against_lstsq(X, y, pattern, rtol=1e-9):
@@ -180,3 +182,15 @@ def test_bad_arrays_are_named(rng, change, message):
     } | change
     with pytest.raises(ValueError, match=message):
         cell_minimum(**arguments)
+
+
+def test_a_neuron_that_the_minimum_does_not_use_is_active_nowhere(rng):
+    """What rounding leaves of its weights has signs that say nothing: each version of numpy has others."""
+    left = 0
+    for _ in range(20):
+        X, W = rng.standard_normal((40, 3)), rng.standard_normal((2, 3))
+        y = np.maximum(X @ W[0], 0.0)
+        cell = inspect_cell(prepare(X), y, W)
+        left += cell.minimum.R[1].any()
+        np.testing.assert_array_equal(cell.gap, [0.0, (X @ W[1] > 0).mean()])
+    assert left > 10

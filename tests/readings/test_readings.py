@@ -7,6 +7,8 @@ from diameter_readings import image_rows
 from draw_readings import cells_of_a_row, gaps, mean_of
 from plot_readings import condense, summary
 
+from relucells.samples.inputs import prepare
+
 
 def test_every_image_reading_meets_every_bound():
     paper = pd.DataFrame(
@@ -62,13 +64,13 @@ def test_a_reading_fits_unless_more_numbers_miss_than_chance_explains():
 
 def test_gaps_under_each_sign():
     # One neuron active everywhere whose R is positive on 3 of 4 samples; a second the mirror image of it.
-    X, R, pattern = (
-        np.array([[1.0], [2.0], [3.0], [-1.0]]),
+    inputs, R, pattern = (
+        prepare([[1.0], [2.0], [3.0], [-1.0]]),
         np.array([[1.0], [-1.0]]),
         np.ones((4, 2), dtype=bool),
     )
-    assert list(gaps(X, R, pattern, np.array([1.0, -1.0])).values()) == [0.75, 0.25, 0.75, 0.25]
-    assert list(gaps(X, R, pattern, np.array([-1.0, 1.0])).values()) == [0.75, 0.25, 0.75, 0.75]
+    assert list(gaps(inputs, R, pattern, np.array([1.0, -1.0])).values()) == [0.75, 0.25, 0.75, 0.25]
+    assert list(gaps(inputs, R, pattern, np.array([-1.0, 1.0])).values()) == [0.75, 0.25, 0.75, 0.75]
 
 
 def test_seeds_decide_the_draws():

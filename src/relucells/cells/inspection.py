@@ -11,6 +11,9 @@ from relucells.samples.inputs import Inputs
 from relucells.samples.randomness import stream
 from relucells.samples.records import Record
 
+# Values R*_j·x_i below this share of |x_i| and the longest R*_j are 0 with rounding.
+ROUNDING = 1e-9
+
 
 def draw_weights(
     generator: np.random.Generator, K: int, D: int, bias: float, convention: str = "added"
@@ -50,8 +53,18 @@ def inspect_cell(inputs: Inputs, y: NDArray[np.float64], W: NDArray[np.float64])
     """
     pattern = activation_pattern(inputs, W)
     minimum = cell_minimum(inputs, y, pattern)
-    there = inputs.X @ minimum.R.T > 0
+    there = values_of_minimum(inputs, minimum.R) > 0
     return Cell(pattern, minimum, (there != pattern).mean(axis=0), float(pattern.mean()))
+
+
+def values_of_minimum(inputs: Inputs, R: NDArray[np.float64]) -> NDArray[np.float64]:
+    """R_j·x_i, (N, K), of a minimum R (K, D), and 0 where rounding may be all there is.
+
+    A neuron that the exact minimum does not use is then active nowhere, whatever rounding leaves of it.
+    """
+    values = inputs.X @ R.T
+    values[np.abs(values) <= ROUNDING * inputs.lengths[:, None] * np.linalg.norm(R, axis=1).max()] = 0.0
+    return values
 
 
 def sample_weights(

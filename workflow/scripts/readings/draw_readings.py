@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from diameter_readings import diameter_rows, image_rows
 
-from relucells.cells.inspection import draw_weights
+from relucells.cells.inspection import draw_weights, values_of_minimum
 from relucells.cells.minimum import cell_minimum
 from relucells.cells.pattern import activation_pattern, rank
 from relucells.pipeline.diameter_experiments import read_experiments
@@ -19,7 +19,7 @@ from relucells.pipeline.job import job, write_csv
 from relucells.pipeline.paper import TABLES
 from relucells.pipeline.verdicts import judged
 from relucells.samples.gaussian import two_gaussians
-from relucells.samples.inputs import prepare
+from relucells.samples.inputs import Inputs, prepare
 from relucells.samples.randomness import stream
 from relucells.statistics import mean_prediction, share_prediction
 
@@ -30,9 +30,10 @@ SIGN_READINGS = ("all z_j > 0", "better sign per neuron", "better sign for all",
 ROW = ["table", "dataset", "d", "K", "N", "bias", "column"]
 
 
-def gaps(X: np.ndarray, R: np.ndarray, pattern: np.ndarray, z: np.ndarray) -> dict[str, float]:
+def gaps(inputs: Inputs, R: np.ndarray, pattern: np.ndarray, z: np.ndarray) -> dict[str, float]:
     """P_g = max_j share of samples with [s_j R_j·x_i > 0] ≠ I_ij, under each reading of the signs s."""
-    above, below = X @ R.T > 0, X @ R.T < 0
+    values = values_of_minimum(inputs, R)
+    above, below = values > 0, values < 0
     positive, negative = ((side != pattern).mean(axis=0) for side in (above, below))
     values = (
         positive.max(),
@@ -57,7 +58,7 @@ def cells_of_a_row(
             pattern = activation_pattern(inputs, W)
             if with_gaps:
                 minimum = cell_minimum(inputs, y, pattern)
-                row = {"continuous": not minimum.unique} | gaps(X, minimum.R, pattern, z)
+                row = {"continuous": not minimum.unique} | gaps(inputs, minimum.R, pattern, z)
             else:
                 few = pattern.any(axis=1).sum() < W.size  # A's rank is at most the number of its rows
                 row = {"continuous": bool(few) or rank(inputs, pattern) < W.size}
