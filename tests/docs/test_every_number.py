@@ -24,7 +24,7 @@ MODULES = (
     test_related_numbers,
     test_atlas_numbers,
 )
-NUMBER = r"[−-]?(?<![\w^.,₊])\d[\d,]*(?:\.\d+)?"
+NUMBER = r"[−-]?(?<![\w^.,₊])\d+(?:,\d{3})*(?:\.\d+)?"
 LIST = rf"{NUMBER}(?:(?:, and |, | and | or | to | … ){NUMBER})*"
 DATE = r"20\d\d-\d\d-\d\d"
 NOT_KEPT = rf"(?:A run|Runs) of {DATE}, not kept in `reference/`"

@@ -60,10 +60,11 @@ def table() -> str:
 def with_100_neurons() -> str:
     """What is left to be decided where rank A = N, by counting."""
     N, K = everything(), 100
-    unknowns = 580 * K
+    unknowns, limit = 580 * K, settings()["full_scale"]["program_limit"]
     return (
         f"The remaining program has {unknowns - N:,} variables and {N * K / 1e6:.2f} million half-spaces. "
         f"That is too large: its kernel alone would take {8 * unknowns * (unknowns - N) / 1e9:.0f} GB. […] "
+        f"It stays undecided at the limit of {limit} programs. […] "
         f"At N = {N:,}, K = {K} a step takes N² · 580 · K = {N**2 * unknowns / 1e12:.1f} · 10¹² "
         "multiplications."
     )
