@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.cells.exact_minimum import exact_minimum
 from relucells.cells.folding import Folding, fold_samples
-from relucells.cells.pattern import Compact, compact, off_free_part, rank
+from relucells.cells.pattern import Compact, compact, off_free_part, outputs, rank
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.decomposition import svd
 from relucells.samples.free_part import FreePart, free_array, free_part
@@ -99,7 +99,7 @@ def cell_minimum(
             found = _by_exact_rank(inputs, y, pattern, part, fold)
         R, fitted, number = found
     if part:
-        c = _coefficients(part, y - (pattern * (inputs.X @ R.T)).sum(axis=1))
+        c = _coefficients(part, y - outputs(inputs, pattern, R))
         fitted[~part.reached(pattern)] = 0.0
     with np.errstate(under="ignore"):
         return CellMinimum(
@@ -113,7 +113,7 @@ def cell_minimum(
 
 
 def scaled_by_power(y: NDArray) -> tuple[NDArray[np.float64], int]:
-    """y divided by the power of two, 2^p, that brings its largest entry near 1, and p."""
+    """y, of any shape, divided by the power of two, 2^p, that brings its largest entry near 1, and p."""
     power = int(np.frexp(np.abs(y).max())[1])
     return np.ldexp(y, -power), power
 
@@ -129,8 +129,7 @@ def _error(
 ) -> float:
     """How far the values that R has on the samples themselves are from the fitted ones, at most."""
     with np.errstate(all="ignore"):
-        values = (pattern * (inputs.X @ R.T)).sum(axis=1)
-        return float(np.abs(_with_free_part(part, y, values) - fitted).max())
+        return float(np.abs(_with_free_part(part, y, outputs(inputs, pattern, R)) - fitted).max())
 
 
 def _coefficients(part: FreePart, values: NDArray) -> NDArray[np.float64]:

@@ -48,6 +48,11 @@ def dense_matrix(X: ArrayLike | Inputs, pattern: ArrayLike) -> NDArray[np.float6
     return (pattern[:, :, None] * inputs.X[:, None, :]).reshape(len(inputs.X), -1)
 
 
+def outputs(inputs: Inputs, pattern: NDArray[np.bool_], R: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A R, (N,), for R (K, D), without forming A."""
+    return (pattern * (inputs.X @ R.T)).sum(axis=1)
+
+
 @dataclass(frozen=True)
 class Compact:
     """A without what repeats: same nonzero singular values, fewer rows and columns.

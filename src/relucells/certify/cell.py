@@ -108,7 +108,8 @@ class Samples:
     def _gram_is_definite(self, step: int) -> bool:
         """Whether floating point proves that X Xᵀ is positive definite, of each step-th column, samples of
         other sizes over powers of two."""
-        X = present(dyadic.scaled(self.X[:, ::step], -self.exponents[::step]))
+        some = self.scaled if step == 1 else dyadic.scaled(self.X[:, ::step], -self.exponents[::step])
+        X = present(some)
         lengths = np.frexp(np.maximum(X.max(axis=1), -X.min(axis=1)))[1].astype(np.int64)
         rows = X if np.ptp(lengths) < ALIKE else dyadic.scaled(X, -lengths[:, None])
         if rows is None:

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from relucells.cells.minimum import scaled_by_power
 from relucells.examination.points import Found
-from relucells.examination.problem import Net, Problem, scaled_by_power
+from relucells.examination.problem import Net, Problem
 from relucells.lower_loss import Network, interpolate, loss_bound, train
 from relucells.samples.randomness import stream
 
@@ -24,7 +25,7 @@ def lowest(
         found.append(fitted)
     elif below > 0:
         found.append(replace(_trained(problem, net, iterations), origin="training from the network"))
-        (W,), power = scaled_by_power(net.W)
+        W, power = scaled_by_power(net.W)
         size = max(float(np.ldexp(np.sqrt((W**2).mean()), power)), np.finfo(float).tiny)
         for n in range(starts):
             rng = stream(seed, "examine", n)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.cells.minimum import cell_minimum
+from relucells.cells.pattern import outputs
 from relucells.certify.certificates import Decision
 from relucells.certify.quality import Quality, quality_level
 from relucells.certify.verify import verification_level
@@ -73,7 +74,7 @@ def _nearest(problem: Problem, net: Net, pattern: NDArray, decision: Decision) -
     assert decision.R is not None and decision.signs is not None
     signs = decision.signs.astype(float)
     own = net.z[:, None] * net.W
-    missing = problem.y - problem.F @ net.c - (pattern * (problem.inputs.X @ own.T)).sum(axis=1)
+    missing = problem.y - problem.F @ net.c - outputs(problem.inputs, pattern, own)
     way = own + cell_minimum(problem.inputs, missing, pattern, **problem.free).R - decision.R
     side = np.where(pattern, signs, -signs)
     gap, rate = side * (problem.inputs.X @ decision.R.T), side * (problem.inputs.X @ way.T)
@@ -84,7 +85,7 @@ def _nearest(problem: Problem, net: Net, pattern: NDArray, decision: Decision) -
     stuck = ((gap <= 0) & (rate < 0) & problem.inputs.nonzero[:, None]).any()
     part = 0.0 if stuck else 1.0 if far >= 1.0 else 0.999 * far
     R = decision.R + part * way
-    missing = problem.y - problem.F @ net.c - (pattern * (problem.inputs.X @ R.T)).sum(axis=1)
+    missing = problem.y - problem.F @ net.c - outputs(problem.inputs, pattern, R)
     c = net.c + (np.linalg.lstsq(problem.F, missing, rcond=None)[0] if problem.free else 0.0)
     return nearest_representative(problem, net, Net(signs[:, None] * R, signs, c))
 

@@ -12,14 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relucells.cells.minimum import scaled_by_power
 from relucells.samples.inputs import Inputs, network, prepare, real_array
 from relucells.samples.records import Record
-
-
-def scaled_by_power(*arrays: NDArray[np.float64]) -> tuple[list[NDArray[np.float64]], int]:
-    """The arrays divided by the power of two, 2^p, above their largest entry, and p: squares are in range."""
-    power = int(np.frexp(max(np.abs(array).max(initial=0.0) for array in arrays))[1])
-    return [np.ldexp(array, -power) for array in arrays], power
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +28,8 @@ class Net(Record):
     @property
     def size(self) -> float:
         """‖(W, z, c)‖."""
-        parts, power = scaled_by_power(self.W, self.z, self.c)
-        return float(np.ldexp(np.sqrt(sum((part**2).sum() for part in parts)), power))
+        weights, power = scaled_by_power(np.concatenate([self.W.ravel(), self.z, self.c]))
+        return float(np.ldexp(np.linalg.norm(weights), power))
 
     @property
     def finite(self) -> bool:
