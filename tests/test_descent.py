@@ -87,6 +87,25 @@ def test_a_run_ends_bit_for_bit_the_same_whatever_others_are_asked_for(rng, wide
         assert alone == end
 
 
+def test_native_code_is_compiled_once_for_runs_of_every_shape(rng):
+    """Compiling takes seconds in a fresh checkout, once for each memory order and type that it meets."""
+    from relucells.descent_gram import _advance
+
+    for N, D, K, bias in [
+        (1, 3, 1, 0.0),
+        (1, 3, 2, 0.0),
+        (6, 40, 1, 0.0),
+        (6, 40, 4, 30.0),
+        (20, 40, 5, -9.0),
+    ]:
+        X = np.column_stack([rng.standard_normal((N, D - 1)), np.ones(N)])
+        W = rng.standard_normal((4, K, D))
+        W[:, :, -1] += bias
+        W[1, :, -1] = -50  # nothing active
+        descend_all(X, rng.choice([-1.0, 1.0], N), W, rng.standard_normal((4, K)), 1e-4, 1e-3, 20)
+    assert len(_advance.signatures) == 1
+
+
 def test_trapped_on_the_plateau(rng):
     X = np.column_stack([rng.standard_normal((8, 2)), np.ones(8)])
     W = np.array([[0.0, 0.0, -5.0], [0.1, 0.1, -6.0]])

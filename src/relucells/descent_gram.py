@@ -66,7 +66,8 @@ def descend_by_gram(
     start = W @ inputs.X.T
     pattern = start > 0
     alive, neurons = np.flatnonzero(pattern.any(axis=0)), np.asarray(pattern.any(axis=1))
-    active = pattern[:, alive]
+    # Rows first in all arrays, whatever their shape: native code is compiled for each order that it meets.
+    active = np.ascontiguousarray(pattern[:, alive])
     most = np.asarray(2 * active.sum(axis=0) > neurons.sum())
     neuron, sample = np.nonzero((active != most) & neurons[:, None])
     across, to_go = np.ascontiguousarray(inputs.gram[alive]), per_length(inputs)
@@ -79,14 +80,14 @@ def descend_by_gram(
         inputs.lengths[alive],
         neurons,
         np.flatnonzero(most),
-        sample,
+        np.ascontiguousarray(sample),
         np.searchsorted(neuron, np.arange(len(W) + 1)),
         to_go,
         float(step),
         float(tolerance),
     )
     room = (np.abs(start) * to_go).min(axis=1)
-    place = Place(start[:, alive], np.zeros(active.shape), z.copy(), room)
+    place = Place(np.ascontiguousarray(start[:, alive]), np.zeros(active.shape), z.copy(), room)
     steps, end, norm = 0, 0, 0.0
     for begun in progress(range(0, max_steps + 1, AT_ONCE), "thousand steps"):
         end, taken, norm = _advance(cell, place, min(AT_ONCE, max_steps - begun))
