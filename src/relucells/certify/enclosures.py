@@ -357,14 +357,14 @@ def shortest_tree(nodes: NDArray[np.float64], roots: int) -> list[tuple[int, int
     """(node, the one it is joined to) for all rows (n, N) of 0 and 1 but the first, the roots, in order."""
     size, common = nodes.sum(axis=1), nodes @ nodes.T
     apart = size[:, None] + size[None, :] - 2 * common
-    outside = np.arange(roots, len(nodes))
     parent = np.argmin(apart[:, :roots], axis=1)
     far = apart[np.arange(len(nodes)), parent]
+    far[:roots] = apart[:, :roots] = np.inf  # from what has joined no further way is sought
     tree = []
-    while len(outside):
-        n = int(np.argmin(far[outside]))
-        k, outside = int(outside[n]), np.delete(outside, n)
+    for _ in range(roots, len(nodes)):
+        k = int(np.argmin(far))
         tree.append((k, int(parent[k])))
+        far[k] = apart[:, k] = np.inf
         closer = apart[k] < far
         parent[closer], far[closer] = k, apart[k, closer]
     return tree

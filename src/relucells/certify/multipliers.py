@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from relucells.certify.certificates import Leaf
 from relucells.certify.enclosures import ProvenMinimum, covered, differences, saturate, shortest_tree
+from relucells.samples.decomposition import inverse_lower
 from relucells.samples.floating import TINY, gamma, norm, product, residual, row_system
 from relucells.samples.inputs import distinct_columns
 
@@ -28,6 +29,8 @@ SHARP = 5e-7
 REFINEMENTS = 3
 # Multiplications of a singular value decomposition that is still worth its while: a second or so.
 LARGEST_DECOMPOSITION = 1_000_000_000
+# How far a column of length 1 must be from the range of the others for their Gram matrix to be good enough.
+INDEPENDENT = 1e-2
 # Entries of the dual system.
 ENTRIES = 100_000_000
 
@@ -300,11 +303,28 @@ def _vanishing(minimum: ProvenMinimum, columns: NDArray[np.bool_]) -> NDArray[np
     shape = int(alive.sum()), columns.shape[1] * minimum.D
     if not alive.any() or not shape[1] or min(shape) ** 2 * max(shape) > LARGEST_DECOMPOSITION:
         return found
-    A = (columns[alive][:, :, None] * minimum.X[alive][:, None, :]).reshape(shape)
-    left, singular, _ = np.linalg.svd(A, full_matrices=False)
-    fitted = np.linalg.norm(left[:, singular > 1e-10 * singular[0]], axis=1) > 1.0 - 1e-10
-    found[np.flatnonzero(alive)[fitted]] = True
+    # Differences of similar columns span the same range, and are far less dependent.
+    masks = differences(columns[alive])
+    A = (masks[:, :, None] * minimum.X[alive][:, None, :]).reshape(len(masks), -1)
+    lengths = np.linalg.norm(A, axis=0)
+    A = A[:, lengths > 0] / lengths[lengths > 0]
+    found[np.flatnonzero(alive)[_leverages(A) > 1.0 - 1e-10]] = True
     return found
+
+
+def _leverages(A: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The squared lengths of the unit vectors' projections on A's range, (N,); A's columns have length 1."""
+    if A.shape[1] < len(A):
+        gram = A.T @ A
+        try:
+            lower = np.asarray(np.linalg.cholesky(gram), dtype=np.float64)
+        except np.linalg.LinAlgError:
+            pass
+        else:
+            if np.diag(lower).min() > INDEPENDENT:
+                return np.asarray(((A @ inverse_lower(lower).T) ** 2).sum(axis=1))
+    left, singular, _ = np.linalg.svd(A, full_matrices=False)
+    return np.asarray((left[:, singular > 1e-10 * singular[0]] ** 2).sum(axis=1))
 
 
 def _requirements(minimum: ProvenMinimum, leaf: Leaf) -> tuple[list[int], list[tuple[int, int]]]:
