@@ -43,10 +43,20 @@ def checks() -> str:
     rows = shares()
     large = rows[rows["N"] == everything()]
     assert (large["verified"] + large["numerical"] == large["n_trials"]).all()
-    assert not large["none_by_multipliers"].any() and not large["none_by_conflicts"].any()
+    assert not large["programs"].any()
+    none = large[large["genuine_pct"] == 0]
+    by = none.groupby("convention")[["none_by_sample", "none_by_multipliers", "none_by_conflicts"]].sum()
+    cells = none["n_trials"].sum() // 4
+    assert by.loc["positive"].tolist() == [cells, 0, 0]
+    assert by.loc["uniform"].tolist() == by.loc["exists"].tolist() == [0, 0, cells]
+    sample, multipliers, conflicts = by.loc["sampled"]
+    assert sample + multipliers == cells and not conflicts
     proven = large[large["verified"] > 0]
     assert set(proven["bias"]) == {"-50"} and not proven["numerical"].any()
     return (
+        "No decision needed a linear program. […] "
+        f"one fitted value shows it under `positive`, and under `sampled` in {sample} of {cells} cells and "
+        f"multipliers on pairs of a sample and a neuron in the other {multipliers}. […] "
         f"All {large['n_trials'].sum()} certificates were checked: {large['numerical'].sum()} in floating "
         f"point (the conditions hold within 1e-7), {large['verified'].sum()} with proof."
     )

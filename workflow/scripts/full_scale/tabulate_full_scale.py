@@ -23,6 +23,7 @@ def summarise(arrays, confidence: float) -> dict:
     row |= {f"none_by_{name}": int((reason[verdict == "none"] == name).sum()) for name in REASONS}
     row |= {"undecided": int((~decided).sum()), "verified": int((checked == "proven").sum())}
     row["numerical"] = int((checked == "numerical").sum())
+    row["programs"] = int(arrays["programs"].sum())
     row["mean_loss"] = arrays["loss"].mean()
     row["rank_low"], row["rank_high"] = arrays["rank"].min(), arrays["rank"].max()
     row["activated_pct"] = 100 * arrays["activated"].mean()
@@ -49,6 +50,7 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
     shown["undecided"] = frame["undecided"].astype(str)
     shown["proven"] = frame["verified"].astype(str)
     shown["numerical"] = frame["numerical"].astype(str)
+    shown["linear programs"] = frame["programs"].astype(str)
     shown["mean loss"] = frame["mean_loss"].map("{:.4g}".format)
     shown["rank A"] = [
         f"{low}" if low == high else f"{low} to {high}"
