@@ -71,19 +71,11 @@ def paragraphs(page: str) -> list[str]:
     return kept
 
 
-def written(function) -> list[str]:
-    """What a function writes; nothing where the reference lacks what it reads."""
-    try:
-        return parts(function())
-    except pytest.skip.Exception:
-        return []
-
-
 def left_over(page: str) -> str:
     """The page without what is tested, measured or no result."""
     text = "\n".join(paragraphs(page))
     tested = {
-        part for module in MODULES for function in module.SAID.get(page, []) for part in written(function)
+        part for module in MODULES for function in module.SAID.get(page, []) for part in parts(function())
     }
     for part in sorted(tested, key=len, reverse=True):
         text = text.replace(part, " … ")
