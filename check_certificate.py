@@ -43,6 +43,8 @@ PRECISIONS = (256, 1024)
 # Rounding of stated numbers: margins relative to themselves, the root of the loss relative to itself and to
 # the root mean square of y. Values of the stored witness relative to Σ_d |x_id R_jd|.
 MARGIN, LOSS, LOSS_ROUNDING, NEAR = fmpq(1, 10**6), fmpq(1, 10**9), fmpq(1, 10**12), fmpq(1, 10**6)
+# A neuron whose Σ_d is smaller than another's by this power of two keeps its value on an independent sample.
+BEARING = 20
 # A file that asks for more is refused: numbers, their bits, unknowns of a linear system, its squared rank
 # times the bits of its numbers; multipliers of a leaf for each unknown, clauses looked at in a replay (times
 # the words of 64 neurons), sets of inactive pairs that are put at 0; the order of a quadratic form; lists and
@@ -930,20 +932,21 @@ def minimiser_values(cell, V, size, signs, precision):
     if not any(cell.active):
         return V
     short, precision = what_is_short(cell, V, precision)
-    moved = moved_values(cell, V, short, [], precision)
+    bearers = bearers_of(cell, size) if cell.independent else None
+    moved = moved_values(cell, V, short, [], precision, bearers)
     zero = outside(cell, moved, signs)
     near = near_zero(cell, V)
     for _ in range(TRIALS):
         if not zero or precision is not None or not zero <= near:
             break
-        moved = moved_values(cell, V, short, sorted(zero), None)
+        moved = moved_values(cell, V, short, sorted(zero), None, bearers)
         more = None if moved is None else outside(cell, moved, signs)
         if more is None or more <= zero:
             break
         zero |= more
     fits = moved is not None and not outside(cell, moved, signs) and is_near(cell, moved, V, size)
     if precision is None and near and not fits:
-        moved = moved_values(cell, V, short, sorted(near), None)
+        moved = moved_values(cell, V, short, sorted(near), None, bearers)
     need(moved is not None, "no exact minimiser near the witness has its zeros")
     return moved
 
@@ -1019,10 +1022,25 @@ def outside(cell, V, signs):
     return {(i, j) for i, j in inactive if not times(V[i][j], fmpq(signs[j])) <= 0}
 
 
-def moved_values(cell, V, short, zero, precision):
+def bearers_of(cell, size):
+    """The active neurons of each sample whose rounding, Σ_d |x_id R_jd|, is not far below another's."""
+    found = []
+    for sizes, active in zip(size, cell.active, strict=True):
+        most = max((sizes[j] for j in active), default=fmpq(0))
+        found.append([j for j in active if sizes[j] * (1 << BEARING) >= most])
+    return found
+
+
+def moved_values(cell, V, short, zero, precision, bearers):
     """V after the least change of R that makes up for what is short and puts the pairs of ``zero`` at 0."""
     if cell.independent:  # any values can be prescribed
-        return [[value_alone(cell, i, j, v, short, zero) for j, v in enumerate(V[i])] for i in range(cell.N)]
+        rows = [list(row) for row in V]
+        for i, mine in enumerate(bearers):
+            for j in mine:
+                rows[i][j] += short[i] / len(mine)
+        for i, j in zero:
+            rows[i][j] = fmpq(0)
+        return rows
     right = [short[i] for i in cell.alive]
     if zero:
         return with_zeros(cell, V, right, zero)
@@ -1048,13 +1066,6 @@ def moved_values(cell, V, short, zero, precision):
         [v if cell.group[j] < 0 else plus(v, shift[cell.group[j]][i]) for j, v in enumerate(V[i])]
         for i in range(cell.N)
     ]
-
-
-def value_alone(cell, i, j, v, short, zero):
-    """A value on independent samples: active pairs share what is short, those of ``zero`` are put there."""
-    if not cell.pattern[i][j]:
-        return fmpq(0) if (i, j) in zero else v
-    return v + short[i] / len(cell.active[i])
 
 
 def with_zeros(cell, V, right, zero, sizes=None):

@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+import second_checker
 from flint import fmpq, fmpq_mat
 
 import relucells
@@ -194,18 +195,24 @@ def test_samples_that_differ_in_one_bit_are_decided(y):
                 assert found.verdict == "genuine" or min(y) < 0
 
 
+def unequal_lengths(span: int, n: int):
+    """X, y, pattern and signs: independent samples of lengths 2^-span to 2^span, labels of their signs."""
+    rng = stream(63, "lengths", span, n)
+    N, K = int(rng.integers(2, 6)), int(rng.integers(1, 4))
+    D = N + int(rng.integers(0, 3))
+    X, W, signs = rng.standard_normal((N, D)), rng.standard_normal((K, D)), rng.choice([-1, 1], K)
+    X *= 2.0 ** rng.integers(-span, span + 1, (N, 1))
+    pattern = X @ W.T > 0
+    own = [signs[p][0] if p.any() else 1.0 for p in pattern]
+    return X, np.abs(rng.standard_normal(N)) * own, pattern, signs
+
+
 @pytest.mark.parametrize("span", [10, 20])
 def test_independent_samples_of_unequal_lengths_are_decided_where_a_float_holds_a_witness(span):
     """Prescribed values may leave no room for rounded weights where other values do."""
     for n in range(40):
-        rng = stream(63, "lengths", span, n)
-        N, K = int(rng.integers(2, 6)), int(rng.integers(1, 4))
-        D = N + int(rng.integers(0, 3))
-        X, W, signs = rng.standard_normal((N, D)), rng.standard_normal((K, D)), rng.choice([-1, 1], K)
-        X *= 2.0 ** rng.integers(-span, span + 1, (N, 1))
-        pattern = X @ W.T > 0
-        own = [signs[p][0] if p.any() else 1.0 for p in pattern]
-        decision = relucells.decide(X, np.abs(rng.standard_normal(N)) * own, pattern, signs)
+        X, y, pattern, signs = unequal_lengths(span, n)
+        decision = relucells.decide(X, y, pattern, signs)
         assert decision.verdict != "undecided" and decision.level == "proven", n
 
 
@@ -228,3 +235,33 @@ def test_independent_samples_that_need_exact_programs(X, y, pattern):
     """Margins of inactive pairs in proportion to lengths, as rounding is."""
     decision = relucells.decide(X, y, pattern, "exists")
     assert (decision.verdict, decision.level) == ("genuine", "proven")
+
+
+@pytest.mark.parametrize("exponent", [20, 40, 60, 100, 400])
+def test_a_short_sample_leaves_room_for_what_its_long_weight_rounds_away(tmp_path, exponent):
+    """The weight of neuron 1 is so long that its value on the first sample is rounding; neuron 0 is not."""
+    X = np.array([[1.0, 1.0], [1.0, -1 / 3]]) * [[1.0], [2.0**-exponent]]
+    for pattern in ([[1, 0], [0, 1]], [[1, 1], [0, 1]], [[0, 1], [1, 1]], [[1, 0], [1, 1]]):
+        for convention in ("positive", "exists"):
+            decision = relucells.decide(X, [1.0, 2.0], pattern, convention)
+            assert (decision.verdict, decision.level) == ("genuine", "proven"), pattern
+            data = second_checker.exported(tmp_path, X, [1.0, 2.0], pattern, decision)
+            assert second_checker.answer(data) == "proven"
+
+
+@pytest.mark.parametrize(("span", "most"), [(30, 1), (40, 2), (60, 2)])
+def test_far_from_equal_lengths_leave_few_cells_undecided(tmp_path, span, most):
+    """No witness that a float could hold is known for these; whatever is decided, both checkers prove."""
+    undecided = 0
+    for n in range(40):
+        X, y, pattern, signs = unequal_lengths(span, n)
+        decision = relucells.decide(X, y, pattern, signs)
+        if decision.verdict == "undecided":
+            assert decision.reason == "precision"
+            undecided += 1
+            continue
+        assert decision.level == "proven", n
+        assert (
+            second_checker.answer(second_checker.exported(tmp_path, X, y, pattern, decision)) == "proven"
+        ), n
+    assert undecided <= most

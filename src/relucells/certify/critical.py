@@ -40,10 +40,11 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.certify import coercion, dyadic
 from relucells.certify.cell import EXACT_BITS
 from relucells.certify.certificates import FORMAT_VERSION, check_version
+from relucells.certify.dyadic import power
 from relucells.certify.free_part import COLUMNS as FREE_COLUMNS
 from relucells.certify.independent_points import ENTRIES as INDEPENDENT
 from relucells.certify.independent_points import IndependentPoint, affordable
-from relucells.certify.rational import power, solve
+from relucells.certify.systems import solve
 from relucells.samples.free_part import coefficients, free_array
 from relucells.samples.inputs import Inputs, prepare, targets
 from relucells.samples.records import Record

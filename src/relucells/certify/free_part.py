@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from relucells.certify import coercion, dyadic
 from relucells.certify.cell import FREE_COLUMNS, Cell
 from relucells.certify.dyadic import power
-from relucells.certify.rational import nearest, solve
+from relucells.certify.systems import nearest, solve
 from relucells.samples.floating import TINY, UNIT
 
 KIND = "samples"

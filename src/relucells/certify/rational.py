@@ -18,6 +18,7 @@ from relucells.certify import dyadic
 from relucells.certify.cell import EXACT_RANK, EXACT_WORK, Cell
 from relucells.certify.certificates import Leaf
 from relucells.certify.dyadic import power
+from relucells.certify.systems import Ratio, identity, nearest, solve
 
 # Inactive pairs this close to zero, relative to max|y|, are tried as exactly zero.
 TIGHT = fmpq(1, 10**7)
@@ -31,8 +32,8 @@ VALUES, SINGLE, TABLE, LONGEST = 4_000_000, 2_000_000, 8_000_000, 2000
 # Values R_j·x_i of a witness may be this far from those of the exact minimiser, relative to Σ_d |x_id R_jd|.
 NEAR = 1e-6
 ONE_IN_NEAR = 10**6
-
-Ratio = tuple[fmpz_mat, fmpz]  # a matrix of numerators and their common denominator
+# Active neurons whose Σ_d is smaller than another's on a sample by this power of two keep their value there.
+BEARING = 20
 
 
 class ExactCell:
@@ -131,12 +132,13 @@ class ExactCell:
         if self.cell.pattern.size > VALUES or not np.isfinite(R).all():
             return None
         values, unit = dyadic.values(self.cell.X, R)
+        bearers = self._bearers(R) if self.cell.samples.independent else []
         sides = signs.tolist()
         inactive = np.argwhere(~self.cell.pattern).tolist()
         near = self._near(values, unit)
         zero: set[tuple[int, int]] = set()
         for _ in range(TRIALS):
-            trial = self._moved(values, unit, sorted(zero))
+            trial = self._moved(values, unit, sorted(zero), bearers)
             if trial is None:
                 break
             outside = {(i, j) for i, j in inactive if sides[j] * trial[0][i, j] > 0}
@@ -149,7 +151,7 @@ class ExactCell:
             trial = None
         if trial is None or not self._close(trial, values, unit, R):
             # a value of exactly 0 may have moved, if by rounding alone
-            trial = self._moved(values, unit, sorted(near))
+            trial = self._moved(values, unit, sorted(near), bearers)
         margin = None
         if trial is not None and self._close(trial, values, unit, R):
             margin = self._margin(trial, sides)
@@ -161,7 +163,7 @@ class ExactCell:
         """The margin where every weight moves in proportion to its size: small ones keep more digits."""
         sizes = self._sizes(R)
         for zero in (near, []) if near else ([],):
-            trial = None if sizes is None else self._moved(values, unit, zero, sizes)
+            trial = None if sizes is None else self._moved(values, unit, zero, [], sizes)
             if trial is not None and self._close(trial, values, unit, R):
                 if (margin := self._margin(trial, sides)) is not None:
                     return margin
@@ -209,11 +211,29 @@ class ExactCell:
         inactive = np.argwhere(~cell.pattern & (cell.group >= 0) & ~cell.samples.zero[:, None])
         return {(i, j) for i, j in inactive.tolist() if abs(values[i, j]) <= bound}
 
+    def _bearers(self, R: NDArray[np.float64]) -> list[list[int]]:
+        """For each of N independent samples the active neurons that make up for what it misses.
+
+        Any values can be prescribed, so those do whose own rounding is not far less than that of others.
+        """
+        sizes, _ = dyadic.values(np.abs(self.cell.X), np.abs(R))
+        found = []
+        for i, row in enumerate(self.cell.pattern):
+            active = np.flatnonzero(row).tolist()
+            most = max((sizes[i, j] for j in active), default=fmpz(0))
+            found.append([j for j in active if sizes[i, j] << BEARING >= most])
+        return found
+
     def _moved(
-        self, values: fmpz_mat, unit: int, zero: list[tuple[int, int]], sizes: list[int] | None = None
+        self,
+        values: fmpz_mat,
+        unit: int,
+        zero: list[tuple[int, int]],
+        bearers: list[list[int]],
+        sizes: list[int] | None = None,
     ) -> tuple[fmpz_mat, fmpz, int] | None:
         """Values R_j·x_i, their denominator and power of two, of the minimiser nearest to R that has these
-        inactive pairs at zero; relative to ``sizes``, if given."""
+        inactive pairs at zero; relative to ``sizes``, if given. ``bearers`` of independent samples."""
         p, denominator = self.fitted
         lowest = min(unit, self.unit)
         values, d = values * (1 << (unit - lowest)), 1 << (self.unit - lowest)
@@ -224,8 +244,9 @@ class ExactCell:
         ]
         if self.m:
             missing, denominator = self._without_free_part(missing, denominator)
-        independent = self.cell.samples.independent
-        if sizes or (zero and not independent):
+        if self.cell.samples.independent and not sizes:
+            return self._one_by_one(values, missing, denominator, lowest, zero, bearers)
+        if sizes or zero:
             return self._with_zeros(values, missing, denominator, lowest, zero, sizes)
         change = self._shared_change(missing)
         if change is None:
@@ -239,8 +260,20 @@ class ExactCell:
             ],
             self.cell.K,
         )
+        return found, scale, lowest
+
+    def _one_by_one(
+        self, values, missing: list, denominator, lowest: int, zero: list, bearers: list[list[int]]
+    ) -> tuple[fmpz_mat, fmpz, int]:
+        """As ``_moved``, of independent samples, whose values may be chosen one by one."""
+        every = math.lcm(*(len(bearers[i]) for i in self.alive if bearers[i]))
+        scale = denominator * every
+        found = values * scale
+        for n, i in enumerate(self.alive):
+            for j in bearers[i]:  # where there are none, F alone has fitted it
+                found[i, j] += missing[n][0] * (every // len(bearers[i]))
         for i, j in zero:
-            found[i, j] = 0  # of independent samples: their values may be chosen one by one
+            found[i, j] = 0
         return found, scale, lowest
 
     def _without_free_part(self, missing: list, denominator) -> tuple[list, fmpz]:
@@ -259,17 +292,6 @@ class ExactCell:
         each neuron's part in its group's."""
         share = math.lcm(*self.cell.size.tolist())
         part = [share // int(size) for size in self.cell.size]
-        if self.cell.samples.independent:
-            # any values can be prescribed: the active pairs of a sample share what it misses evenly
-            counts = self.cell.pattern.sum(axis=1).tolist()
-            every = math.lcm(*(counts[i] for i in self.alive if counts[i]))
-            moves = [[fmpz(0)] * self.cell.G for _ in range(self.cell.N)]
-            for n, i in enumerate(self.alive):
-                if not counts[i]:
-                    continue  # F alone has fitted it
-                for g in np.flatnonzero(self.cell.columns[i]).tolist():
-                    moves[i][g] = missing[n][0] * (every // counts[i])
-            return moves, fmpz(every), [1] * self.cell.G
         self.cell.afford_system(min(self.A.nrows(), self.A.ncols()))
         change = nearest(self.A, dyadic.matrix(missing, 1))
         if change is None:
@@ -359,42 +381,3 @@ class ExactCell:
         if finite:
             return bound
         return -np.inf if bound < 0 else None
-
-
-def identity(n: int) -> fmpz_mat:
-    """The n × n identity."""
-    return fmpz_mat(n, n, [int(i == j) for i in range(n) for j in range(n)])
-
-
-def nearest(B: fmpz_mat, right: fmpz_mat) -> Ratio | None:
-    """The z of least norm with B z = right, and its denominator; None if there is none."""
-    if right == fmpz_mat(right.nrows(), 1):
-        return fmpz_mat(B.ncols(), 1), fmpz(1)
-    at = dyadic.pivots(B.transpose())
-    if not at:
-        return None
-    picked = dyadic.rows_of(B, at)
-    back = picked.transpose()
-    along, denominator = dyadic.solve(picked * back, dyadic.rows_of(right, at))
-    z = back * along
-    return (z, denominator) if B * z == right * denominator else None
-
-
-def solve(matrix: fmpz_mat, right: fmpz_mat, start: list[int]) -> Ratio | None:
-    """A z with matrix · z = right, and its denominator, or None if there is none.
-
-    Columns are made pivots from left to right; unknowns that are not needed keep their ``start``.
-    """
-    chosen = dyadic.pivots(matrix)
-    table = matrix.tolist()
-    part = dyadic.matrix([[row[c] for c in chosen] for row in table], len(chosen))
-    at = dyadic.pivots(part.transpose())
-    picked = set(chosen)
-    kept = dyadic.matrix([[0 if c in picked else v] for c, v in enumerate(start)], 1)
-    left = right - matrix * kept
-    square = dyadic.rows_of(part, at)
-    found, denominator = dyadic.solve(square, dyadic.rows_of(left, at))
-    z = kept * denominator
-    for n, c in enumerate(chosen):
-        z[c, 0] = found[n, 0]
-    return (z, denominator) if matrix * z == right * denominator else None

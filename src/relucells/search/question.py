@@ -27,6 +27,9 @@ from relucells.search.budget import Budget, WorkLimit
 from relucells.search.given_signs import ROUNDED, GivenSigns, NoProof, cell_within, level_of
 from relucells.search.margin_program import MarginProgram
 
+# How often R is prescribed, the inactive pairs further inside each time, by this part of Σ_d |x_id R_jd|.
+ATTEMPTS, DEEP = 3, 2.0**-44
+
 
 @dataclass
 class Question:
@@ -166,33 +169,45 @@ class Question:
             ]
         if margin > 0:
             assert signs is not None
-            return self._witness(margin, self._prescribed(self.y, signs), signs, exact)
+            return self._witness(margin, self.y, signs, exact)
         leaves = [independent_samples.sample_leaf(self.y[i], self.pattern, i, s) for i, s in cubes]
         branches = np.zeros(0, dtype=np.int64)
         if self.all_signs:
             branches = independent_samples.refutation(self.pattern, leaves, self.budget)
         return self._none(margin, leaves, branches, self._dead_loss(), exact)
 
-    def _prescribed(self, outputs: NDArray, signs: NDArray) -> NDArray[np.float64]:
-        """R, (K, D), with these outputs and the largest margin for these signs."""
-        lengths = row_lengths(self.inputs.space.scaled)
-        return self.inputs.prescribe(
-            independent_samples.witness_values(outputs, self.pattern, signs, lengths)
-        )
+    def _prescribed(
+        self, outputs: NDArray, signs: NDArray, before: NDArray | None = None
+    ) -> NDArray[np.float64]:
+        """R, (K, D), with these outputs and the largest margin for these signs.
 
-    def _witness(self, margin: float, R: NDArray, signs: NDArray, exact: bool) -> Decision:
-        """The decision that R, with values that were prescribed, is a witness."""
-        found = self._confirmed(
-            self._decision("genuine", margin, "witness", self._dead_loss(), R, signs, exact=exact)
-        )
-        if found.level == "rejected":  # R, rounded as it is, may show less than the margin
-            try:
-                shown = self.cell.exact.witness_margin(R, signs)
-            except ArithmeticError:  # F's columns depend on each other, and are too many to say how
-                shown = None
-            lower = 0.0 if shown is None else float_at_most(shown) * (1.0 - ROUNDED)
-            found = self._confirmed(replace(found, margin=lower, exact=False))
-        return found
+        before : an R whose inactive pairs came out on the wrong side by rounding; they are put further inside
+        """
+        lengths = row_lengths(self.inputs.space.scaled)
+        values = independent_samples.witness_values(outputs, self.pattern, signs, lengths)
+        if before is not None:
+            with np.errstate(over="ignore", invalid="ignore"):
+                rounding = DEEP * (np.abs(self.inputs.X) @ np.abs(before).T)
+            inside = ~self.pattern & (values != 0) & np.isfinite(rounding)
+            values = np.where(inside, -signs * np.maximum(np.abs(values), rounding), values)
+        return self.inputs.prescribe(values)
+
+    def _witness(self, margin: float, outputs: NDArray, signs: NDArray, exact: bool) -> Decision:
+        """The decision that an R with these outputs is a witness."""
+        R = None
+        for _ in range(ATTEMPTS):
+            R = self._prescribed(outputs, signs, R)
+            found = self._confirmed(
+                self._decision("genuine", margin, "witness", self._dead_loss(), R, signs, exact=exact)
+            )
+            if found.level != "rejected":
+                return found
+        try:  # R, rounded as it is, may show less than the margin
+            shown = self.cell.exact.witness_margin(R, signs)
+        except ArithmeticError:  # F's columns depend on each other, and are too many to say how
+            shown = None
+        lower = 0.0 if shown is None else float_at_most(shown) * (1.0 - ROUNDED)
+        return self._confirmed(replace(found, margin=lower, exact=False))
 
     def _by_free_samples(self, exact: bool) -> Decision:
         """The same with a free part."""
@@ -200,7 +215,7 @@ class Question:
         if self.part.everything:  # every R is a minimiser
             allowed = np.ones(self.K, np.int8) if self.all_signs else self.candidates()[0]
             outputs = 2.0 * self.pattern.sum(axis=1) * free_samples.one_signed(self.pattern, allowed)
-            return self._witness(1.0, self._prescribed(outputs, allowed), allowed, exact)
+            return self._witness(1.0, outputs, allowed, exact)
         program = free_samples.IndependentSamples(self.part, self.y, self.pattern, self.budget)
         if self.all_signs:
             signs, found, leaves = free_samples.best_signs(self.pattern, program.margin, exact, self.budget)
@@ -211,8 +226,7 @@ class Question:
             leaves = [optimum.leaf for optimum in optima if optimum.leaf is not None]
         if found.margin > 0:
             assert signs is not None
-            R = self._prescribed(self.y - self.part.F @ found.c, signs)
-            return self._witness(found.margin, R, signs, exact)
+            return self._witness(found.margin, self.y - self.part.F @ found.c, signs, exact)
         branches = np.zeros(0, dtype=np.int64)
         if self.all_signs:
             branches = independent_samples.refutation(self.pattern, leaves, self.budget)
