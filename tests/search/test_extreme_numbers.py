@@ -265,3 +265,11 @@ def test_far_from_equal_lengths_leave_few_cells_undecided(tmp_path, span, most):
             second_checker.answer(second_checker.exported(tmp_path, X, y, pattern, decision)) == "proven"
         ), n
     assert undecided <= most
+
+
+@pytest.mark.parametrize("convention", ["positive", "uniform", "exists"])
+def test_a_zero_sample_that_activates_neurons_leaves_no_margin(convention):
+    """Its values are 0 for every R, also where all other samples are fitted and nothing else is asked."""
+    X, pattern = np.array([[0.0, 0.0], [2.0, 1.0]]), [[1, 1, 0], [1, 1, 1]]
+    decision = relucells.decide(X, [1.0, 1.0], pattern, convention)
+    assert (decision.verdict, decision.margin, decision.level) == ("none", 0.0, "proven")

@@ -40,7 +40,6 @@ from numpy.typing import ArrayLike, NDArray
 from relucells.certify import coercion, dyadic
 from relucells.certify.cell import EXACT_BITS
 from relucells.certify.certificates import FORMAT_VERSION, check_version
-from relucells.certify.dyadic import power
 from relucells.certify.free_part import COLUMNS as FREE_COLUMNS
 from relucells.certify.independent_points import ENTRIES as INDEPENDENT
 from relucells.certify.independent_points import IndependentPoint, affordable
@@ -286,11 +285,11 @@ class _ExactPoint:
         equations += [[*h, *([0] * m)] for h in H]
         # unknowns in units of the labels' denominator and of a common one of the start
         start = [
-            abs(self.z[j]) * w * power(e)
+            abs(self.z[j]) * w * dyadic.power(e)
             for j in self.loud
             for w, e in zip(self.W[j], exponents, strict=True)
         ]
-        start += [a * power(e) for a, e in zip(self.c, below_free, strict=True)]
+        start += [a * dyadic.power(e) for a, e in zip(self.c, below_free, strict=True)]
         start += [dyadic.fraction(t) for t in multipliers.tolist()]
         whole, below = common([[a] for a in start])
         right = [[b[r, 0] * below] for r in range(width)] + [[0]] * m
@@ -304,10 +303,10 @@ class _ExactPoint:
         denominator = found[1] * below * labels[1]
         z = [fmpq(found[0][c, 0], denominator) for c in range(width + m)]
         self.v = {
-            j: [a * power(-e) for a, e in zip(z[k * D : (k + 1) * D], exponents, strict=True)]
+            j: [a * dyadic.power(-e) for a, e in zip(z[k * D : (k + 1) * D], exponents, strict=True)]
             for k, j in enumerate(self.loud)
         }
-        self.new_c = [a * power(-e) for a, e in zip(z[loud:width], below_free, strict=True)]
+        self.new_c = [a * dyadic.power(-e) for a, e in zip(z[loud:width], below_free, strict=True)]
         self.t = dict(zip(self.boundary, z[width:], strict=True))
         self.values = {j: [_dot(x, v) for x in self.X] for j, v in self.v.items()}
         self.e = [

@@ -307,8 +307,9 @@ def _vanishing(minimum: ProvenMinimum, columns: NDArray[np.bool_]) -> NDArray[np
     masks = differences(columns[alive])
     A = (masks[:, :, None] * minimum.X[alive][:, None, :]).reshape(len(masks), -1)
     lengths = np.linalg.norm(A, axis=0)
-    A = A[:, lengths > 0] / lengths[lengths > 0]
-    found[np.flatnonzero(alive)[_leverages(A) > 1.0 - 1e-10]] = True
+    if lengths.any():
+        A = A[:, lengths > 0] / lengths[lengths > 0]
+        found[np.flatnonzero(alive)[_leverages(A) > 1.0 - 1e-10]] = True
     return found
 
 
