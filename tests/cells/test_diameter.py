@@ -68,6 +68,17 @@ def test_bounds_in_single_precision_lose_no_chord(rng, size):
     np.testing.assert_allclose(found, size * expected, rtol=1e-10)
 
 
+def test_pixels_that_no_sample_uses_lengthen_directions_and_nothing_else(rng):
+    X = np.column_stack([rng.standard_normal((40, 2)), np.zeros(40), np.ones(40), np.zeros(40)])
+    W, directions = rng.standard_normal((5, 5)), rng.standard_normal((30, 5))
+    expected = [cell_diameter(X, w, directions) for w in W]
+    np.testing.assert_allclose(cell_diameters(X, W, directions), expected, rtol=1e-10)
+    seen = cell_diameters(X[:, [0, 1, 3]], W[:, [0, 1, 3]], directions[:, [0, 1, 3]])
+    assert (seen < expected).all()  # its directions are shorter before they are scaled
+    directions[7, [0, 1, 3]] = 0.0
+    assert np.isinf(cell_diameters(X, W, directions)).all()
+
+
 def test_a_chord_beyond_single_precision_is_found():
     """Hyperplanes that one direction all but misses: the chord is 1e60 times the distance to the nearest."""
     X = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, -1.0, 1e-60], [0.0, 1.0, 1e-60]]

@@ -68,6 +68,9 @@ def cell_diameters(
     from relucells.cells.chords import lengthen  # numba takes a while to load
 
     X, W, directions = _checked(X, W, directions, name="W")
+    # A column of zeros, such as a pixel that no image uses, adds nothing to any product.
+    used = slice(None) if X.any(axis=0).all() else np.flatnonzero(X.any(axis=0))
+    X, W = X[:, used], W[:, used]
     samples, _ = _unit_rows(X)
     cells, scale = _cells(X, samples, W)
     # Raw directions are all divided by the longest one, so that their products stay in range too.
@@ -77,7 +80,7 @@ def cell_diameters(
         strip, lengths = _unit_rows(directions[start : start + STRIP])
         if not normalise:
             strip *= (lengths / unit)[:, None]
-        products = strip @ samples.T
+        products = strip[:, used] @ samples.T
         lengthen(longest, products, np.ascontiguousarray(products.T, dtype=np.float32), cells)
     return longest * scale / unit
 
