@@ -280,7 +280,8 @@ def _in_coordinates(
         blocks = np.ldexp(blocks / root[:, None], power)
     R = np.where(group[:, None] >= 0, blocks[group], 0.0)
     fitted = fold.up(fitted, N) if fold else _with_free_part(part, y, fitted)
-    return R, fitted, float(min(singular[number - 1] / np.linalg.norm(whole, 2), left_of_terms))
+    largest = singular[0] if part is None else np.linalg.norm(whole, 2)
+    return R, fitted, float(min(singular[number - 1] / largest, left_of_terms))
 
 
 def least_squares(
