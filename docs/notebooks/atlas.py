@@ -66,5 +66,5 @@ decision = relucells.decide(own.X, own.y, pattern, np.array([1, -1]))
 print(decision.verdict, relucells.verification_level(own.X, own.y, pattern, decision))
 
 # %% [markdown]
-# `snakemake atlas` does this for twenty samples of the paper's data, follows gradient descent on the map, and
-# writes `results/atlas.html`, a page on which one chooses cells and drags neurons.
+# `snakemake --cores 2 atlas` does this for twenty samples of the paper's data, follows gradient descent on
+# the map, and writes `results/atlas.html`, a page on which one chooses cells and drags neurons.

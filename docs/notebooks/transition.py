@@ -47,5 +47,5 @@ axes.legend()
 figure.tight_layout()
 
 # %% [markdown]
-# Twenty draws are few: a share of one half has the 95 % interval [0.30, 0.70]. `snakemake transition` draws
-# the full map, with intervals, laws and other kinds of data.
+# Twenty draws are few: a share of one half has the 95 % interval [0.30, 0.70]. `snakemake --cores 2
+# transition` draws the full map, with intervals, laws and other kinds of data.

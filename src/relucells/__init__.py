@@ -7,6 +7,7 @@
 The packages, each of which uses only those above it:
 
     samples           the data: checks, ranks, bases, images, random streams
+    statistics        intervals for shares and means, and what another experiment would print
     cells             one cell: activation pattern, minimum, diameter
     certify           the trusted part: certificates and their check
     search            the part that finds verdicts and certificates, and need not be trusted
@@ -16,6 +17,9 @@ The packages, each of which uses only those above it:
     transition        up to how many samples cells hold a genuine minimum
     related           the related works
     pipeline          what the workflow's rules and scripts share
+
+Beside them stand single modules: ``descent`` (gradient descent until it leaves its cell), ``line`` (Figures 1
+to 3), ``lower_loss`` (bad or global?), ``cli`` (the command). pyproject.toml has the exact order.
 
 Public names are imported on first use, so that importing the package costs nothing.
 """

@@ -21,10 +21,10 @@ def power_of_two(value: float) -> str:
 def slack() -> str:
     margin = 2 * float(verify.MARGIN_SLACK)  # a leaf's bound may be off by it, and the decision's from that
     return (
-        f"the loss: its root may be off by {verify.LOSS_SLACK:.0e} of itself and {verify.LOSS_ROUNDING:.0e} "
-        "of the root mean square of y, for rounding; […] from below for a genuine cell and from above for "
-        f"the others, up to {margin:.0e} of itself. […] may also be off by four of the smallest floats, "
-        f"{power_of_two(floating.TINY)}."
+        f"the loss, up to rounding: its square root may be off by {verify.LOSS_SLACK:.0e} of itself plus "
+        f"{verify.LOSS_ROUNDING:.0e} of the root mean square of y; […] from below for a genuine cell and "
+        f"from above for the others, up to {margin:.0e} of itself. […] may also be off by four of the "
+        f"smallest floats, {power_of_two(floating.TINY)}."
     ).replace("e-0", "e-")
 
 

@@ -54,11 +54,11 @@ def checks() -> str:
     proven = large[large["verified"] > 0]
     assert set(proven["bias"]) == {"-50"} and not proven["numerical"].any()
     return (
-        "No decision needed a linear program. […] "
-        f"one fitted value shows it under `positive`, and under `sampled` in {sample} of {cells} cells and "
-        f"multipliers on pairs of a sample and a neuron in the other {multipliers}. […] "
-        f"All {large['n_trials'].sum()} certificates were checked: {large['numerical'].sum()} in floating "
-        f"point (the conditions hold within 1e-7), {large['verified'].sum()} with proof."
+        "No decision needed a linear program. […] Under `positive` it is one fitted value in every such "
+        f"cell. Under `sampled` it is one fitted value in {sample} of {cells} cells, and multipliers on "
+        f"pairs of a sample and a neuron in the other {multipliers}. […] All "
+        f"{large['n_trials'].sum()} certificates were checked: {large['numerical'].sum()} are "
+        f"*numerical* (the conditions hold within 1e-7), {large['verified'].sum()} are *proven*."
     )
 
 

@@ -52,7 +52,7 @@ def how_it_came_out() -> str:
     return (
         "Of {total} numbers {agree} agree and {differ} differ; {foregone} are foregone, "
         "{informative} informative, and {informative_agree} of these agree. If all informative "
-        "ones came from the laws of ours, about {expected} would still fall outside"
+        "ones came from the same laws as ours, about {expected} would still fall outside"
     ).format(**counts())
 
 
@@ -181,7 +181,11 @@ def genuine_cells() -> str:
     listed = rows[rows["bias"].isin(MIDDLE) & rows["convention"].isin(["positive", "uniform"])]
     assert not listed["genuine_pct"].any()
     return " […] ".join(
-        [*lines, "With every z_j > 0, and with one sign for all, it is 0 everywhere in this table."]
+        [
+            *lines,
+            "If all z_j have the same sign (in the paper’s tables all are positive), it is 0 everywhere in "
+            "this table.",
+        ]
     )
 
 
@@ -235,8 +239,8 @@ def products() -> str:
     assert sorted(leaf.arrays["counts"])[len(leaf.arrays["counts"]) // 2] == 10
     assert abs(len(leaf.arrays["weights"]) - 320) <= 20
     return (
-        "a sum of some 320 products of forms, most with ten multipliers, in 299 cells made without a linear "
-        "program."
+        "a sum of some 320 products of forms, most with ten multipliers. For 299 cells it was made without a "
+        "linear program."
     )
 
 

@@ -106,7 +106,10 @@ def here(path):
 
 
 def code_of(script):
-    """Stands for the library modules that a script uses: see relucells.pipeline.code."""
+    """A hash of the library modules that a script uses. As a param it re-runs the rule when they change.
+
+    A module that is remote has no files at hand: its version stands for them.
+    """
     if PROJECT:
         scripts = PROJECT / "workflow" / "scripts"
         return code_hash(scripts / f"{script}.py", PROJECT / "src")

@@ -47,7 +47,7 @@ rule make_binary_subsets:
         "../envs/relucells.yaml"
     params:
         entry=lambda wildcards: PLAN.samples(wildcards.dataset),
-        # A user's file is no input, because its content counts and not its date. Its name is free.
+        # A user's file is no input, because its content counts and not its date, and its name may hold braces.
         own=lambda wildcards: PLAN.own_file(wildcards.dataset),
         seed=lambda wildcards: PLAN.drawing_seed(wildcards.dataset),
         code=code_of("data/make_binary_subsets"),

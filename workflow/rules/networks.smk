@@ -10,7 +10,7 @@ Out: data/networks/{network}.npz                          X, y, W, z and what el
 """
 
 
-# Alone in having PyTorch at hand, for state dicts.
+# The only rule here that needs PyTorch, because it reads state dicts.
 rule read_network:
     output:
         "data/networks/{network}.npz",

@@ -37,7 +37,7 @@ def describe(path, output, wildcards):
     return {
         "path": str(
             path
-        ),  # a plain text: Snakemake's own paths bring their rule with them
+        ),  # as text: Snakemake's own paths hold their rule, and cannot be pickled
         "category": flag.category,
         "subcategory": flag.subcategory or "",
         "labels": {key: text.format(**wildcards) for key, text in flag.labels.items()},
@@ -51,7 +51,7 @@ SHOWN_CONFIG = shown_config(config)
 
 @atexit.register
 def say_full():
-    """Of a run that did not end well. A full disk may end Snakemake itself before it says anything."""
+    """Say that the disk is full, if it is and the run did not end well: Snakemake may end without a word."""
     ended = workflow.scheduler and not any(workflow.dag.needrun_jobs())
     if workflow.is_main_process and not workflow.dryrun and not ended:
         if problem := full(WORKDIR):

@@ -2,7 +2,7 @@
 
 With independent columns B of [A F] that span its range, p = B w with BᵀB w = Bᵀy. The minimiser of least
 norm is R_j = Σ_i I_ij μ_i x_i with μ on independent rows S of [A F], where A_S R + F_S c = p_S and Fᵀμ = 0
-(derived: the conditions of Lagrange for the least Σ_j |R_j|²; c counts nothing).
+(derived: the conditions of Lagrange for the least Σ_j |R_j|², in which c has no part).
 """
 
 from typing import TYPE_CHECKING, Any

@@ -4,7 +4,8 @@ Read it in this order: this page, ``conventions``, ``certificates`` (what is sto
 ``kinds`` and ``clauses`` (leaves, and how they cover all signs), ``enclosures`` and ``multipliers``
 (proofs in floating point, on ``samples.floating``), ``rational`` (exact arithmetic, on ``dyadic``),
 ``sign_free`` (all signs at once, on ``definiteness``), ``free_part`` (networks with a free linear part),
-``quality`` and ``critical`` (bad, global, kinds of critical points). ``numerical`` proves nothing.
+``quality``, ``critical`` and ``independent_points`` (bad, global, kinds of critical points). ``numerical``
+proves nothing.
 ``coercion`` refuses whatever is not a certificate.
 
 A cell: samples x_i, labels y_i, pattern I. Every float is read as the rational number that it is, and rank is
