@@ -1,8 +1,12 @@
 """Fixtures that several test files share."""
 
+import fcntl
 import os
+import shutil
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -34,6 +38,29 @@ SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
+# Tests that take longest, or that use a run which others then share. Begun last, they would end alone.
+FIRST = (
+    "runs/test_checkouts",
+    "report/test_report",
+    "runs",
+    "transition",
+    "pipeline",
+    "related",
+    "docs",
+    "data",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files in FIRST before all others; the order within a file stays."""
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.relative_to(ROOT / "tests").as_posix()
+        return next((n for n, start in enumerate(FIRST) if name.startswith(start)), len(FIRST))
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder with official MNIST and CIFAR-10 files, where a checkout has one beside it."""
@@ -63,6 +90,18 @@ def random_cell():
     return draw
 
 
+@contextmanager
+def one_at_a_time(tmp_path_factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
+    """A folder that all processes of a test run share, held by one of them at a time."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # each of several processes has a folder of its own inside
+        folder = folder.parent
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (folder / name).mkdir(exist_ok=True)
+        yield folder / name
+
+
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory) -> SimpleNamespace:
     """The target `paper` at the size of tests/small.yaml, run once, as on a machine without network.
@@ -71,11 +110,23 @@ def small_run(tmp_path_factory) -> SimpleNamespace:
     from edits while tests run; config : the settings; output : what the terminal showed. Tests read
     these; one that changes something works on a copy of the folder.
     """
+    config = yaml.safe_load((ROOT / "tests" / "small.yaml").read_text(encoding="utf-8"))
+    with one_at_a_time(tmp_path_factory, "small_run") as shared:
+        folder, project, output = shared / "run", shared / "project", shared / "output.txt"
+        if not output.exists():
+            output.write_text(run_without_network(folder, project, config), encoding="utf-8")
+    return SimpleNamespace(
+        folder=folder, project=project, config=config, output=output.read_text(encoding="utf-8")
+    )
+
+
+def run_without_network(folder: Path, project: Path, config: dict) -> str:
+    """Run the target `paper` by a copy of the project; what the terminal showed."""
     from running import copy_project, run
 
-    folder = tmp_path_factory.mktemp("small_run")
-    project = copy_project(tmp_path_factory.mktemp("small_project"))
-    config = yaml.safe_load((ROOT / "tests" / "small.yaml").read_text(encoding="utf-8"))
+    for left in (folder, project):
+        shutil.rmtree(left, ignore_errors=True)
+    copy_project(project)
     with pytest.MonkeyPatch.context() as patch, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))  # nobody listens there: every request is refused at once
         for name in ("http_proxy", "https_proxy"):
@@ -83,5 +134,4 @@ def small_run(tmp_path_factory) -> SimpleNamespace:
         patch.setenv("MPLBACKEND", "no_such_backend")  # as where a notebook starts the run
         for name in ("no_proxy", "NO_PROXY"):
             patch.setenv(name, "")
-        done = run(folder, config, targets=("paper",), options=("--cores", "2"), project=project)
-    return SimpleNamespace(folder=folder, project=project, config=config, output=done.stdout)
+        return run(folder, config, targets=("paper",), options=("--cores", "2"), project=project).stdout

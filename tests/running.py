@@ -41,14 +41,15 @@ def unavailable(reason: str) -> None:
 
 
 def copy_project(folder: Path) -> Path:
-    """The project without its results, to be edited, or to be spared from edits while tests run."""
+    """The project without its results, to be edited, or to be spared from edits while tests run.
+
+    Native code that is compiled already comes along.
+    """
     for name in ("Snakefile", "config.yaml"):
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder)
     for name in ("src", "workflow", "profiles", "paper", "config"):
-        shutil.copytree(
-            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-        )
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc", "*.egg-info"))
     return folder
 
 

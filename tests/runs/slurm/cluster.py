@@ -6,6 +6,7 @@ writes stays in one folder, except /etc/slurm/slurm.conf: a job step loses SLURM
     python tests/slurm/cluster.py FOLDER      runs one until Ctrl-C
 """
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
 TEMPLATE = Path(__file__).with_name("slurm.conf")
@@ -45,8 +47,13 @@ class Cluster:
     def __init__(self, folder: Path):
         self.folder = folder.resolve()
         self.daemons: dict[str, subprocess.Popen] = {}
+        self.turn: IO | None = None
 
     def start(self) -> None:
+        """Wait until no other test run on this machine has one: it has one configuration and set of ports."""
+        CONFIGURATION.parent.mkdir(exist_ok=True)
+        self.turn = CONFIGURATION.with_suffix(".lock").open("w")
+        fcntl.flock(self.turn, fcntl.LOCK_EX)
         for name in ("controller", "node"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         text = TEMPLATE.read_text()
@@ -57,7 +64,6 @@ class Cluster:
             "MEMORY": MEMORY_MB,
         }.items():
             text = text.replace(f"@{key}@", str(value))
-        CONFIGURATION.parent.mkdir(exist_ok=True)
         CONFIGURATION.write_text(text)
         key = self.folder / "munge.key"
         key.touch(mode=0o600)
@@ -82,8 +88,10 @@ class Cluster:
                 time.sleep(0.2)
         for name in reversed(list(self.daemons)):
             self._end(name)
-        if CONFIGURATION.exists() and _is_ours():
-            CONFIGURATION.unlink()
+        if self.turn:
+            if CONFIGURATION.exists() and _is_ours():
+                CONFIGURATION.unlink()
+            self.turn.close()
 
     def start_controller(self) -> None:
         self._launch("slurmctld", "-D")
