@@ -903,12 +903,19 @@ def check_genuine(cell, data, precision):
     R = [[real(a) for a in items(row, cell.D)] for row in items(data.get("R"), cell.K)]
     check_loss(cell, cell.fitted(precision), loss_stated(data))
     before, size = values_of(cell, R)
-    try:
-        after = minimiser_values(cell, before, size, signs, precision)
+
+    def need_witness(bearers):
+        after = minimiser_values(cell, before, size, signs, precision, bearers)
         need_near(cell, after, before, size)
         need_inside(cell, after, signs, margin, data.get("exact"))
+
+    try:
+        need_witness(bearers_of(cell, size) if cell.independent else None)
     except Rejected:
-        if precision is not None or cell.independent or not any(cell.active):
+        if cell.independent:
+            need_witness(cell.active)
+            return
+        if precision is not None or not any(cell.active):
             raise
         after = values_by_sizes(cell, R, before, size, signs)
         need(after is not None, "no minimiser is near the witness and in the cell")
@@ -927,12 +934,11 @@ def values_of(cell, R):
     return exact, [[fmpq(S[i, j], denominator) for j in range(len(R))] for i in range(cell.N)]
 
 
-def minimiser_values(cell, V, size, signs, precision):
+def minimiser_values(cell, V, size, signs, precision, bearers):
     """The values R_j·x_i of the exact minimiser nearest to R, or of that with some inactive pairs at 0."""
     if not any(cell.active):
         return V
     short, precision = what_is_short(cell, V, precision)
-    bearers = bearers_of(cell, size) if cell.independent else None
     moved = moved_values(cell, V, short, [], precision, bearers)
     zero = outside(cell, moved, signs)
     near = near_zero(cell, V)

@@ -48,14 +48,21 @@ class Branching(GivenSigns):
                 break
             plus = self.plus(open_signs)
             found = self.settle(plus, open_signs, self.maximise(plus))
-            if not self.proven(found.leaf) or not _covers(found.leaf, open_signs):
-                raise NoProof
+            # A witness proves itself. Without one the leaf has to.
+            if found.margin <= 0 and not self._settled(found, open_signs):
+                found = self._settle_exactly(open_signs) if self.small else found
+                if found.margin <= 0 and not self._settled(found, open_signs):
+                    raise NoProof
             self.leaves.append(found.leaf)
             if found.margin > best.margin:
                 best = found
                 if best.margin > 0 and not self.exact:
                     break
         return best
+
+    def _settled(self, found: Settled, signs: NDArray[np.int8]) -> bool:
+        """Whether the leaf of what was found proves that these signs hold no better margin."""
+        return self.proven(found.leaf) and _covers(found.leaf, signs)
 
     def _uncovered(self, margin: float) -> NDArray[np.int8] | None:
         """A sign vector for which no leaf shows that its margin is at most this; None if there is none."""
@@ -95,11 +102,16 @@ class Branching(GivenSigns):
             bound = self.maximise(plus)
             leaf = self.leaf(plus, bound)
             close = 0.0 < threshold < self._close()
+            doubtful = False
             if bound.margin <= threshold - close * self._slack():
-                sharp = leaf if threshold > 0 else self.sharpened(leaf)
+                # a bound above 0 has no proof, and is taken as a program gives it
+                sharp = leaf if bound.margin > 0 else self.sharpened(leaf)
                 if sharp is not None and sharp.bound <= threshold:
                     self.leaves.append(sharp)
                     continue
+                doubtful = (
+                    self.exact
+                )  # where only the sign is wanted, what no leaf covers is asked at the end
             g = self._branching_group(plus, bound) if bound.margin > threshold else None
             if g is None:
                 full = self._complete(plus, bound)
@@ -110,7 +122,8 @@ class Branching(GivenSigns):
                 if threshold > 0 and not self.exact:
                     break
                 close = abs(found.margin) < self._close()
-                if not (plus == FREE).any() or found.margin >= bound.margin - (not close) * self._slack():
+                best_here = found.margin >= bound.margin - (not close) * self._slack()
+                if not (plus == FREE).any() or (best_here and not doubtful):
                     continue
                 g = int(np.argmax(plus == FREE))
             for child in self._children(plus, g):
@@ -139,7 +152,10 @@ class Branching(GivenSigns):
 
     def _refuted(self, search: Callable[[], sign_free.Products | None]) -> Settled | None:
         """What a search finds that refutes every choice of signs at once, as the one leaf."""
-        found = search()
+        try:
+            found = search()
+        except np.linalg.LinAlgError:  # cones so thin that their matrices are singular in floating point
+            found = None
         if found is None:
             return None
         self.leaves = [sign_free.leaf_of(found, self.K)]

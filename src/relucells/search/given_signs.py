@@ -222,10 +222,11 @@ class GivenSigns:
             found = rational_program.maximise(*cell, inner=inner, part=self.part)
             if found.R is None or not found.margin > 0:
                 continue
-            inside = (1.0 - INWARD) * R + INWARD * found.R if self.exact else found.R
-            margin = best.margin if self.exact else self._shown(inside, signs)
-            if margin > 0 and (not self.exact or self._is_witness(margin, inside, signs)):
-                return Settled(margin, inside, signs, leaf)
+            near_best = (1.0 - INWARD) * R + INWARD * found.R
+            for inside in (near_best,) if self.exact else (found.R, near_best):
+                margin = best.margin if self.exact else self._shown(inside, signs)
+                if margin > 0 and (not self.exact or self._is_witness(margin, inside, signs)):
+                    return Settled(margin, inside, signs, leaf)
         # inner points lost by rounding what the optimum may keep
         return Settled(best.margin if self.exact else self._shown(R, signs), R, signs, leaf)
 
