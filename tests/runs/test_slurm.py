@@ -81,6 +81,7 @@ def numbers(folder):
     }
 
 
+@pytest.mark.campaign
 def test_the_whole_paper_gives_the_local_results_bit_for_bit(cluster, small_run, tmp_path):
     config = small_run.config | {"trials_per_job": 5}
     with pytest.MonkeyPatch.context() as patch:
