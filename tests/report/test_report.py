@@ -5,6 +5,7 @@ import csv
 import os
 import re
 import shutil
+import tempfile
 from itertools import pairwise
 from pathlib import Path
 
@@ -67,10 +68,10 @@ def test_the_page_names_no_folder_and_no_time_of_this_machine(small_run):
 
 
 @pytest.fixture
-def copied(small_run, tmp_path_factory):
-    """The folder of the small run once more, as deep as the first: the workflow's relative paths hold."""
-    folder = tmp_path_factory.mktemp("copied")
-    return shutil.copytree(small_run.folder, folder, dirs_exist_ok=True)
+def copied(small_run):
+    """The folder of the small run once more, beside the first: the workflow's relative paths hold."""
+    folder = tempfile.mkdtemp(prefix="copied", dir=small_run.folder.parent)
+    return Path(shutil.copytree(small_run.folder, folder, dirs_exist_ok=True))
 
 
 def test_equal_inputs_give_an_equal_page(small_run, copied):
@@ -139,7 +140,8 @@ def test_every_number_can_be_sorted_and_filtered(page, rows):
     words.clear()
     words.send_keys(" ")
     for order in (1, -1):
-        head(page, "ours").find_element("tag name", "button").click()
+        button = head(page, "ours").find_element("tag name", "button")
+        page.execute_script("arguments[0].click()", button)  # wherever the page is scrolled to
         shown = [float(row[ours].replace("−", "-")) for row in every_number(page) if row[ours]]
         assert shown == sorted(shown, reverse=order < 0)
         empty = [not row[ours] for row in every_number(page)]

@@ -15,6 +15,9 @@ from slurm.cluster import Cluster, obstacle
 from relucells.certify.certificates import pack, unpack
 from relucells.pipeline.run_folder import ended_by_slurm
 
+# Jobs that run into their limits, and a Snakemake for each of 150 jobs, take minutes.
+pytestmark = pytest.mark.campaign
+
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
@@ -81,7 +84,6 @@ def numbers(folder):
     }
 
 
-@pytest.mark.campaign
 def test_the_whole_paper_gives_the_local_results_bit_for_bit(cluster, small_run, tmp_path):
     config = small_run.config | {"trials_per_job": 5}
     with pytest.MonkeyPatch.context() as patch:
