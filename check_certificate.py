@@ -909,13 +909,14 @@ def check_genuine(cell, data, precision):
         need_near(cell, after, before, size)
         need_inside(cell, after, signs, margin, data.get("exact"))
 
+    bearers = bearers_of(cell, size) if cell.independent else cell.active
     try:
-        need_witness(bearers_of(cell, size) if cell.independent else None)
+        need_witness(bearers)
     except Rejected:
-        if cell.independent:
+        if bearers != cell.active:
             need_witness(cell.active)
             return
-        if precision is not None or not any(cell.active):
+        if precision is not None or cell.independent or not any(cell.active):
             raise
         after = values_by_sizes(cell, R, before, size, signs)
         need(after is not None, "no minimiser is near the witness and in the cell")

@@ -69,7 +69,8 @@ def cell_diameters(
 
     X, W, directions = _checked(X, W, directions, name="W")
     # A column of zeros, such as a pixel that no image uses, adds nothing to any product.
-    used = slice(None) if X.any(axis=0).all() else np.flatnonzero(X.any(axis=0))
+    nonzero = X.any(axis=0)
+    used = slice(None) if nonzero.all() else np.flatnonzero(nonzero)
     X, W = X[:, used], W[:, used]
     samples, _ = _unit_rows(X)
     cells, scale = _cells(X, samples, W)

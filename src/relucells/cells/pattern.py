@@ -19,6 +19,7 @@ from relucells.cells.folding import Folding, fold_samples
 from relucells.samples.bases import column_basis, is_large
 from relucells.samples.columns import exact_rank
 from relucells.samples.decomposition import svd
+from relucells.samples.differences import differences
 from relucells.samples.free_part import FreePart, free_part
 from relucells.samples.inputs import (
     Inputs,
@@ -196,13 +197,13 @@ def _rank_by_differences(coordinates: NDArray, columns: NDArray[np.bool_]) -> in
     are well conditioned there.
     """
     N, r = coordinates.shape
-    differences = _tree_of_differences(columns)
+    masks = differences(columns)
     spanned = np.zeros(N, dtype=bool)
-    waiting = sorted(range(differences.shape[1]), key=lambda e: np.count_nonzero(differences[:, e]))
+    waiting = sorted(range(masks.shape[1]), key=lambda e: np.count_nonzero(masks[:, e]))
     while True:
         left = []
         for e in waiting:
-            on = np.flatnonzero((differences[:, e] != 0) & ~spanned)
+            on = np.flatnonzero((masks[:, e] != 0) & ~spanned)
             if len(on) > r:
                 left.append(e)
             elif len(on):
@@ -214,7 +215,7 @@ def _rank_by_differences(coordinates: NDArray, columns: NDArray[np.bool_]) -> in
         waiting = left
     if not waiting:
         return int(spanned.sum())
-    rest, signs = coordinates[~spanned], differences[~spanned][:, waiting].T
+    rest, signs = coordinates[~spanned], masks[~spanned][:, waiting].T
     grams = (signs**2) @ (rest[:, :, None] * rest[:, None, :]).reshape(len(rest), -1)
     factors = gram_factors(grams.reshape(-1, r, r))
     if factors is None:
@@ -225,20 +226,3 @@ def _rank_by_differences(coordinates: NDArray, columns: NDArray[np.bool_]) -> in
     if gram_factor(matrix @ matrix.T if wide else matrix.T @ matrix) is None:
         return None
     return int(spanned.sum()) + min(matrix.shape)
-
-
-def _tree_of_differences(columns: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Entries −1, 0, 1, (N, G): each column less the one that it follows in a tree of least differences."""
-    values = columns.astype(float)
-    sizes = values.sum(axis=0)
-    apart = sizes[:, None] + sizes - 2 * (values.T @ values)
-    nearest, before, outside = sizes.copy(), np.full(len(sizes), -1), np.ones(len(sizes), dtype=bool)
-    found = values.copy()
-    for _ in range(len(sizes)):
-        g = int(np.where(outside, nearest, np.inf).argmin())
-        outside[g] = False
-        if before[g] >= 0:
-            found[:, g] = values[:, g] - values[:, before[g]]
-        closer = outside & (apart[g] < nearest)
-        nearest[closer], before[closer] = apart[g][closer], g
-    return found

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.certify.certificates import Leaf
-from relucells.certify.enclosures import ProvenMinimum, covered, differences, saturate, shortest_tree
-from relucells.samples.decomposition import inverse_lower
+from relucells.certify.enclosures import ProvenMinimum, covered, saturate
+from relucells.samples.differences import differences, shortest_tree
 from relucells.samples.floating import TINY, gamma, norm, product, residual, row_system
-from relucells.samples.inputs import distinct_columns
+from relucells.samples.inputs import distinct_columns, gram_factor
 
 # A bound whose doubt is a larger share of it is wanted more exactly.
 SHARP = 5e-7
@@ -315,15 +315,9 @@ def _vanishing(minimum: ProvenMinimum, columns: NDArray[np.bool_]) -> NDArray[np
 
 def _leverages(A: NDArray[np.float64]) -> NDArray[np.float64]:
     """The squared lengths of the unit vectors' projections on A's range, (N,); A's columns have length 1."""
-    if A.shape[1] < len(A):
-        gram = A.T @ A
-        try:
-            lower = np.asarray(np.linalg.cholesky(gram), dtype=np.float64)
-        except np.linalg.LinAlgError:
-            pass
-        else:
-            if np.diag(lower).min() > INDEPENDENT:
-                return np.asarray(((A @ inverse_lower(lower).T) ** 2).sum(axis=1))
+    factor = gram_factor(A.T @ A) if A.shape[1] < len(A) else None
+    if factor is not None and factor.diagonal().max() < 1.0 / INDEPENDENT:
+        return np.asarray(((A @ factor.T) ** 2).sum(axis=1))
     left, singular, _ = np.linalg.svd(A, full_matrices=False)
     return np.asarray((left[:, singular > 1e-10 * singular[0]] ** 2).sum(axis=1))
 

@@ -132,7 +132,8 @@ class ExactCell:
         if self.cell.pattern.size > VALUES or not np.isfinite(R).all():
             return None
         values, unit = dyadic.values(self.cell.X, R)
-        bearers = self._bearers(R) if self.cell.samples.independent else []
+        terms, _ = dyadic.values(np.abs(self.cell.X), np.abs(R))  # Σ_d |x_id R_jd|, in the same unit
+        bearers = self._bearers(terms) if self.cell.samples.independent else []
         sides = signs.tolist()
         inactive = np.argwhere(~self.cell.pattern).tolist()
         near = self._near(values, unit)
@@ -149,22 +150,24 @@ class ExactCell:
                 break
             zero |= outside
             trial = None
-        if trial is None or not self._close(trial, values, unit, R):
+        if trial is None or not self._close(trial, values, unit, terms):
             # a value of exactly 0 may have moved, if by rounding alone
             trial = self._moved(values, unit, sorted(near), bearers)
         margin = None
-        if trial is not None and self._close(trial, values, unit, R):
+        if trial is not None and self._close(trial, values, unit, terms):
             margin = self._margin(trial, sides)
         if (margin is None or margin <= 0) and not self.cell.samples.independent:
-            return self._margin_by_sizes(values, unit, R, sides, sorted(near))
+            return self._margin_by_sizes(values, unit, R, terms, sides, sorted(near))
         return margin
 
-    def _margin_by_sizes(self, values: fmpz_mat, unit: int, R: NDArray, sides: list, near: list):
+    def _margin_by_sizes(
+        self, values: fmpz_mat, unit: int, R: NDArray, terms: fmpz_mat, sides: list, near: list
+    ) -> fmpq | None:
         """The margin where every weight moves in proportion to its size: small ones keep more digits."""
         sizes = self._sizes(R)
         for zero in (near, []) if near else ([],):
             trial = None if sizes is None else self._moved(values, unit, zero, [], sizes)
-            if trial is not None and self._close(trial, values, unit, R):
+            if trial is not None and self._close(trial, values, unit, terms):
                 if (margin := self._margin(trial, sides)) is not None:
                     return margin
         return None
@@ -178,14 +181,13 @@ class ExactCell:
             return None
         return powers.tolist() + [int(powers.max())] * self.m
 
-    def _close(self, trial, values: fmpz_mat, unit: int, R: NDArray[np.float64]) -> bool:
-        """Whether no value has moved by more than ``NEAR``."""
+    def _close(self, trial, values: fmpz_mat, unit: int, terms: fmpz_mat) -> bool:
+        """Whether no value has moved by more than ``NEAR``; terms : Σ_d |x_id R_jd|."""
         found, denominator, lowest = trial
         before = denominator * (1 << (unit - lowest))
-        sizes, _ = dyadic.values(np.abs(self.cell.X), np.abs(R))  # in the unit of the values
         return all(
             abs(after - value * before) * ONE_IN_NEAR <= size * before
-            for after, value, size in zip(found.entries(), values.entries(), sizes.entries(), strict=True)
+            for after, value, size in zip(found.entries(), values.entries(), terms.entries(), strict=True)
         )
 
     def _margin(self, trial: tuple[fmpz_mat, fmpz, int], sides: list[int]) -> fmpq | None:
@@ -211,17 +213,17 @@ class ExactCell:
         inactive = np.argwhere(~cell.pattern & (cell.group >= 0) & ~cell.samples.zero[:, None])
         return {(i, j) for i, j in inactive.tolist() if abs(values[i, j]) <= bound}
 
-    def _bearers(self, R: NDArray[np.float64]) -> list[list[int]]:
+    def _bearers(self, terms: fmpz_mat) -> list[list[int]]:
         """For each of N independent samples the active neurons that make up for what it misses.
 
-        Any values can be prescribed, so those do whose own rounding is not far less than that of others.
+        Any values can be prescribed, so those do whose own rounding is not far less than that of others, by
+        their ``terms``, Σ_d |x_id R_jd|.
         """
-        sizes, _ = dyadic.values(np.abs(self.cell.X), np.abs(R))
         found = []
         for i, row in enumerate(self.cell.pattern):
             active = np.flatnonzero(row).tolist()
-            most = max((sizes[i, j] for j in active), default=fmpz(0))
-            found.append([j for j in active if sizes[i, j] << BEARING >= most])
+            most = max((terms[i, j] for j in active), default=fmpz(0))
+            found.append([j for j in active if terms[i, j] << BEARING >= most])
         return found
 
     def _moved(

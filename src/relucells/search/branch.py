@@ -48,11 +48,10 @@ class Branching(GivenSigns):
                 break
             plus = self.plus(open_signs)
             found = self.settle(plus, open_signs, self.maximise(plus))
-            # A witness proves itself. Without one the leaf has to.
-            if found.margin <= 0 and not self._settled(found, open_signs):
-                found = self._settle_exactly(open_signs) if self.small else found
-                if found.margin <= 0 and not self._settled(found, open_signs):
-                    raise NoProof
+            if self.small and not self._stands(found, open_signs):
+                found = self._settle_exactly(open_signs)
+            if not self._stands(found, open_signs):
+                raise NoProof
             self.leaves.append(found.leaf)
             if found.margin > best.margin:
                 best = found
@@ -60,9 +59,9 @@ class Branching(GivenSigns):
                     break
         return best
 
-    def _settled(self, found: Settled, signs: NDArray[np.int8]) -> bool:
-        """Whether the leaf of what was found proves that these signs hold no better margin."""
-        return self.proven(found.leaf) and _covers(found.leaf, signs)
+    def _stands(self, found: Settled, signs: NDArray[np.int8]) -> bool:
+        """Whether what was found for these signs has a proof: the witness, or else the leaf."""
+        return found.margin > 0 or (self.proven(found.leaf) and _covers(found.leaf, signs))
 
     def _uncovered(self, margin: float) -> NDArray[np.int8] | None:
         """A sign vector for which no leaf shows that its margin is at most this; None if there is none."""
