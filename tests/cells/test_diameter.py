@@ -68,6 +68,15 @@ def test_bounds_in_single_precision_lose_no_chord(rng, size):
     np.testing.assert_allclose(found, size * expected, rtol=1e-10)
 
 
+def test_the_samples_that_end_a_chord_are_told_apart_in_double_precision(rng):
+    X = np.column_stack([rng.uniform(0, 1, (60, 400)), np.ones(60)])
+    X = np.vstack([X, X * (1 + 1e-12 * rng.standard_normal(X.shape))])  # pairs that it cannot tell apart
+    W, directions = rng.uniform(-0.5, 0.5, (40, 401)), rng.standard_normal((700, 401))
+    expected = np.array([cell_diameter(X, w, directions) for w in W])
+    assert np.isfinite(expected).sum() > 20
+    np.testing.assert_allclose(cell_diameters(X, W, directions), expected, rtol=1e-9)
+
+
 def test_pixels_that_no_sample_uses_lengthen_directions_and_nothing_else(rng):
     X = np.column_stack([rng.standard_normal((40, 2)), np.zeros(40), np.ones(40), np.zeros(40)])
     W, directions = rng.standard_normal((5, 5)), rng.standard_normal((30, 5))

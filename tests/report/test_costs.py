@@ -1,7 +1,10 @@
 """What jobs cost: measured by each, read from the logs, and told before a run."""
 
 import re
+import subprocess
+import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
@@ -25,6 +28,15 @@ def test_a_busy_job_costs_what_the_system_says():
     line = costs.cost_line()
     assert float(costs.LINE.search(line)[1]) >= before
     assert costs.LINE.search(f"2026-01-01 00:00:00,000 INFO {line}")
+
+
+def test_the_memory_of_a_large_parent_is_not_a_childs():
+    """A process starts with its parent's peak in ru_maxrss."""
+    large = np.ones(50_000_000)  # 400 MB
+    ask = "from relucells.pipeline import costs; print(costs.own_peak())"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert large.nbytes < costs.own_peak()
+    assert 5e6 < int(done.stdout) < 0.7 * large.nbytes
 
 
 def test_logs_are_gathered_by_rule(tmp_path):

@@ -72,17 +72,20 @@ def cell_diameters(
     nonzero = X.any(axis=0)
     used = slice(None) if nonzero.all() else np.flatnonzero(nonzero)
     X, W = X[:, used], W[:, used]
-    samples, _ = _unit_rows(X)
+    samples = np.ascontiguousarray(_unit_rows(X)[0])
     cells, scale = _cells(X, samples, W)
     # Raw directions are all divided by the longest one, so that their products stay in range too.
     unit = 1.0 if normalise else _unit_rows(directions)[1].max()
+    # In single precision δ·x_i is wrong by less: both are of length 1, so Σ|δ_p x_ip| ≤ 1.
+    single, doubt = samples.astype(np.float32), np.float32((X.shape[1] + 4) * 2.0**-24)
     longest = np.zeros(len(W))
     for start in range(0, len(directions), STRIP):
         strip, lengths = _unit_rows(directions[start : start + STRIP])
         if not normalise:
             strip *= (lengths / unit)[:, None]
-        products = strip[:, used] @ samples.T
-        lengthen(longest, products, np.ascontiguousarray(products.T, dtype=np.float32), cells)
+        strip = np.ascontiguousarray(strip[:, used])
+        products = strip.astype(np.float32) @ single.T
+        lengthen(longest, products, np.ascontiguousarray(products.T), doubt, strip, samples, cells)
     return longest * scale / unit
 
 

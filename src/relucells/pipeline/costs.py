@@ -1,7 +1,7 @@
 """What jobs cost: CPU time and peak memory, as each job's log says in its last line.
 
-When a job ends, ``relucells.pipeline.job`` asks the operating system (getrusage) and writes a line into the
-log. This module reads it. Short jobs are measured too.
+When a job ends, ``relucells.pipeline.job`` asks the operating system and writes a line into the log. This
+module reads it. Short jobs are measured too.
 """
 
 import csv
@@ -20,8 +20,19 @@ def cost_line() -> str:
     """This process and the children it has waited for, as a line of the log."""
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     seconds = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-    peak = max(own.ru_maxrss, children.ru_maxrss) * UNIT / 2**20
-    return f"cost: {seconds:.2f} s of CPU time, {peak:.1f} MiB at the peak"
+    peak = max(own_peak(), children.ru_maxrss * UNIT)
+    return f"cost: {seconds:.2f} s of CPU time, {peak / 2**20:.1f} MiB at the peak"
+
+
+def own_peak() -> int:
+    """The most memory that this process has had, in bytes.
+
+    On Linux ru_maxrss starts at what the process that started this one had by then (Snakemake, 150 MiB).
+    VmHWM does not.
+    """
+    status = Path("/proc/self/status")
+    peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return 1024 * int(peak[1]) if peak else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
 
 
 def read_costs(logs: Path) -> list[tuple[str, float, float]]:
