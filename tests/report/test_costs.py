@@ -1,5 +1,6 @@
 """What jobs cost: measured by each, read from the logs, and told before a run."""
 
+import os
 import re
 import subprocess
 import sys
@@ -34,7 +35,8 @@ def test_the_memory_of_a_large_parent_is_not_a_childs():
     """A process starts with its parent's peak in ru_maxrss."""
     large = np.ones(50_000_000)  # 400 MB
     ask = "from relucells.pipeline import costs; print(costs.own_peak())"
-    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    source = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run([sys.executable, "-c", ask], env=source, capture_output=True, text=True, check=True)
     assert large.nbytes < costs.own_peak()
     assert 5e6 < int(done.stdout) < 0.7 * large.nbytes
 
