@@ -1,12 +1,13 @@
 """The config's schema and one-line errors, blocks of trials, and hashes of the code behind a rule."""
 
+import ast
 import copy
 
 import pytest
 import yaml
 from conftest import ROOT, SCHEMA
 
-from relucells.pipeline.code import code_hash
+from relucells.pipeline.code import code_hash, imported_names
 from relucells.pipeline.config_files import check_files, read_config
 from relucells.pipeline.names import bias_token, block_range, blocks
 from relucells.pipeline.run_config import ConfigError, check_config, in_order, shown_config
@@ -222,6 +223,31 @@ def test_code_hash_follows_imports(tmp_path):
     assert code_hash(tmp_path / "script.py", tmp_path) != before
     (tmp_path / "package/two.py").write_text("x = 1\n")
     assert code_hash(tmp_path / "script.py", tmp_path) == before
+
+
+def test_no_import_of_the_project_is_missed():
+    """The text is only searched. What Python itself reads in it must be found."""
+    for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "workflow").rglob("*.py")]:
+        text, imported = path.read_text(encoding="utf-8"), set()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+                imported |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        assert imported <= set(imported_names(text)), path
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("import a.b as c, d  # e", {"a.b", "d"}),
+        ("def f():\n    from a import (\n        b,  # why\n        c as d,\n    )\n", {"a", "a.b", "a.c"}),
+        ("from a.b import c\nx = 1  # import y\n", {"a.b", "a.b.c"}),
+        ("value = 'import z'", set()),
+    ],
+)
+def test_what_a_text_imports(text, names):
+    assert set(imported_names(text)) == names
 
 
 def test_config_is_not_changed_by_checking(config):

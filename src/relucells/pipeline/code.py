@@ -6,11 +6,18 @@ Snakemake compares them like any other parameter.
 import ast
 import hashlib
 import os
+import re
 from functools import cache
 from pathlib import Path
 
 # These change no result: the names of the package, and how a job logs and writes.
 LEFT_OUT = ("relucells/__init__.py", "relucells/pipeline/job.py", "relucells/pipeline/costs.py")
+
+# An import statement, which may go on over lines in brackets.
+IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b[ \t]*(\([^)]*\)|.*)|import[ \t]+(.*))", re.MULTILINE
+)
+COMMENT = re.compile(r"#.*")
 
 
 def code_hash(script: Path, source: Path) -> str:
@@ -43,25 +50,31 @@ def _own_imports(text: str, *folders: Path) -> list[tuple[str, Path]]:
 
     They are kept, because every rule asks for the same few modules.
     """
-    found = []
-    for module in _imported_names(text):
-        parts = module.split(".")
-        for folder in folders:
-            # Importing a module runs the packages around it.
-            files = [folder.joinpath(*parts[:n], "__init__.py") for n in range(1, len(parts) + 1)]
-            files.append(folder.joinpath(*parts).with_suffix(".py"))
-            found += [(file.relative_to(folder).as_posix(), file) for file in files if file.is_file()]
-    return found
+    return [file for name in imported_names(text) for folder in folders for file in _files(name, folder)]
 
 
-def _imported_names(text: str) -> list[str]:
-    """Modules that a Python text may import."""
-    names = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+@cache
+def _files(module: str, folder: Path) -> list[tuple[str, Path]]:
+    """(name, file) of what runs when a module of this name is imported: the packages around it too."""
+    parts = module.split(".")
+    names = ["/".join([*parts[:n], "__init__.py"]) for n in range(1, len(parts) + 1)]
+    names.append("/".join(parts) + ".py")
+    return [(name, folder / name) for name in names if (folder / name).is_file()]
+
+
+def imported_names(text: str) -> list[str]:
+    """Modules that a Python text may import: all that it does, and words that only look like it.
+
+    Every start of Snakemake asks, so the text is searched and not parsed, which would take a second.
+    """
+    names: list[str] = []
+    for module, imported, modules in IMPORT.findall(text):
+        own = [
+            name.split()[0]
+            for name in COMMENT.sub("", imported or modules).strip("()\n ").split(",")
+            if name.split()
+        ]
+        names += [module, *(f"{module}.{name}" for name in own)] if module else own
     return names
 
 
