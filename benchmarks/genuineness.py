@@ -1,9 +1,8 @@
-"""Deciding genuineness: relucells beside the paper's linear program, beside enumeration, and as it grows.
+"""Deciding genuineness: relucells beside the paper's linear program, and beside enumeration.
 
     python benchmarks/genuineness.py images data/subsets/mnist.npz [--cells 2] [--time-limit 300]
     python benchmarks/genuineness.py gaussian [--cells 3] [--time-limit 600]
     python benchmarks/genuineness.py enumeration [--cells 5]
-    python benchmarks/genuineness.py growth [--plot growth.pdf]
 
 The paper's program (9) seeks c ∈ R^(K(d+1)) such that R* = A⁺y + (I − A⁺A)c satisfies (7) or (8), with
 a dummy objective; here HiGHS solves it through scipy, and only the solver's own time counts. Where HiGHS
@@ -154,44 +153,12 @@ def enumeration(given) -> None:
     print(f"Table I, K = 10: enumeration / relucells {np.median(ratios):,.0f}, all verdicts equal")
 
 
-def growth(given) -> None:
-    """Seconds of a decision under the drawn signs, prepared, as one of N, d and K grows from a middle."""
-    middle = {"N": 400, "d": 10, "K": 20}
-    grids = {"N": [100, 200, 400, 800, 1600, 3200], "d": [2, 5, 10, 20, 40], "K": [2, 5, 10, 20, 40, 80]}
-    found = {}
-    for name, values in grids.items():
-        for value in values:
-            size = middle | {name: value}
-            X, y = two_gaussians(size["d"], size["N"], stream(0, "benchmark growth", name, value))
-            prepared, seconds = prepare(X), []
-            for pattern, z in drawn_cells(X, size["K"], (0,), given.cells, f"{name} {value}"):
-                signs = np.where(z > 0, 1, -1)
-                seconds.append(timed(sign_of, prepared, y, pattern, signs)[1])
-            found[name, value] = np.median(seconds)
-    base = found["N", middle["N"]]
-    for (name, value), seconds in found.items():
-        print(f"{name} = {value}: {seconds / base:.3g} times the cost at {middle}")
-    if given.plot:
-        from relucells.pipeline.figures import PAGE_WIDTH, SERIES, new_figure, save
-
-        figure, panels = new_figure(2.2, PAGE_WIDTH, 1, 3, sharey=True)
-        for axes, (name, values) in zip(panels, grids.items(), strict=True):
-            axes.loglog(values, [found[name, value] / base for value in values], **SERIES[0])
-            axes.set_xticks(values, [str(value) for value in values])
-            axes.minorticks_off()
-            axes.set_xlabel(name)
-        panels[0].set_ylabel("relative cost")
-        figure.suptitle(f"1: N = {middle['N']}, d = {middle['d']}, K = {middle['K']}", fontsize=8)
-        save(figure, [given.plot])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=["images", "gaussian", "enumeration", "growth"])
+    parser.add_argument("part", choices=["images", "gaussian", "enumeration"])
     parser.add_argument("subsets", nargs="*", help="npz with X and y, for images")
     parser.add_argument("--cells", type=int, default=3)
     parser.add_argument("--time-limit", type=float, default=300, help="seconds for HiGHS on one cell")
-    parser.add_argument("--plot", help="pdf or png for growth")
     given = parser.parse_args()
     if given.part == "images" and not given.subsets:
         parser.error("images: name at least one data/subsets/*.npz, as the pipeline makes them")

@@ -4,13 +4,18 @@ import numpy as np
 import pytest
 from scipy.stats import combine_pvalues, norm
 
-from relucells.statistics import beyond, half_unit, holm, joint, power, printed_unit
+from relucells.pipeline.verdicts import half_unit
+from relucells.statistics import beyond, holm, joint, power, printed_unit
 
 
 def test_a_column_has_one_unit():
     """ "0" in a column of .48 and .77 is 0.00, not 0 ± 0.5."""
     assert printed_unit(["0.48", "0.77", "0"]) == pytest.approx(0.01)
-    assert half_unit(["100", "81.99", "0"]) == pytest.approx(0.005)
+    assert printed_unit(["100", "81.99", "0"]) == pytest.approx(0.01)
+
+
+def test_rounding_moves_a_number_by_half_a_unit():
+    assert half_unit("81.99") == pytest.approx(0.005)
     assert half_unit("100") == 0.5
 
 

@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 
 from relucells.cells.diameter import cell_diameters
 from relucells.pipeline.job import UserError
-from relucells.pipeline.verdicts import half_unit
+from relucells.pipeline.verdicts import SLACK, half_unit
 from relucells.samples.gaussian import two_gaussians
 from relucells.samples.images import augment, first_of_class, pixels
 from relucells.samples.randomness import stream
 
-# Numbers are compared as printed decimals. The last binary digit must not decide.
-SLACK = 1e-9
 # Experiments that are made up of cells of the repeated ones. They show where the mean of another one would
 # lie.
 RESAMPLED = 4000

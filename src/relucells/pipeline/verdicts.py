@@ -10,6 +10,8 @@ from relucells.pipeline.paper import DATA
 
 # A symbol for each verdict, so that colour is not needed to read it.
 SYMBOLS = {"agrees": "✓", "differs": "≠", "not comparable": "–"}
+# Numbers are compared as printed decimals. The last binary digit must not decide.
+SLACK = 1e-9
 
 
 def read_comparison(path: str | os.PathLike) -> list[dict[str, str]]:
@@ -76,6 +78,6 @@ def judged(printed: str, drawn: float, low: float, high: float) -> dict:
 
     The printed number fits if it may have been inside the interval before it was rounded.
     """
-    rounding = half_unit(printed) + 1e-9
+    rounding = half_unit(printed) + SLACK
     fits = low - rounding <= float(printed) <= high + rounding
     return {"printed": printed, "drawn": drawn, "low": low, "high": high, "fits": fits}

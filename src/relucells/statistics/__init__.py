@@ -16,7 +16,6 @@ from relucells.statistics.activation import (
 )
 from relucells.statistics.comparison import (
     beyond,
-    half_unit,
     holm,
     joint,
     power,
@@ -43,7 +42,6 @@ __all__ = [
     "gaussian_activation",
     "gaussian_moments",
     "half_space_draws",
-    "half_unit",
     "holm",
     "joint",
     "mean_interval",

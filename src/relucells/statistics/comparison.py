@@ -16,11 +16,6 @@ def printed_unit(printed: Iterable[str]) -> float:
     return 10.0 ** -max(len(text.partition(".")[2]) for text in printed)
 
 
-def half_unit(printed: Iterable[str] | str) -> float:
-    """The most by which rounding can have moved a number of a column (or this one alone)."""
-    return printed_unit([printed] if isinstance(printed, str) else printed) / 2
-
-
 def beyond(value: float, low: float, high: float) -> bool:
     """Whether ``value`` lies outside [low, high]."""
     slack = SLACK * max(1.0, abs(value))

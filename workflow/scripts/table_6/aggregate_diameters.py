@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from relucells.pipeline.diameter_experiments import (
-    SLACK,
     closed,
     mean_diameter,
     other_means,
@@ -19,7 +18,7 @@ from relucells.pipeline.diameter_experiments import (
 )
 from relucells.pipeline.job import job, write_csv
 from relucells.pipeline.tables import stand_in_notes, write_table
-from relucells.pipeline.verdicts import half_unit
+from relucells.pipeline.verdicts import SLACK, half_unit
 from relucells.statistics import rank_prediction
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q75": 0.75, "q95": 0.95}
