@@ -16,21 +16,21 @@ ROUNDING = 1e-9
 
 
 def draw_weights(
-    generator: np.random.Generator, K: int, D: int, bias: float, convention: str = "added"
+    generator: np.random.Generator, K: int, D: int, bias: float, reading: str = "added"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Input weights W (K, D) and output weights z (K,) of one trial.
 
-    w ~ N(0, I_D) over the whole augmented vector, whose last entry belongs to the constant input 1.
-    The bias is *added* to that entry (what matches the paper's printed activations; see
-    paper/readings.md) or, with ``replaced``, is that entry. z ~ N(0, I_K).
+    z ~ N(0, I_K); w ~ N(0, I_D) is the whole augmented vector, its last entry that of the constant input 1.
+    reading : "added" adds the bias to that last entry, which fits the printed activations
+        (paper/readings.md); "replaced" puts it in the entry's place. Raises ValueError for another one.
     """
     W = generator.standard_normal((K, D))
-    if convention == "added":
+    if reading == "added":
         W[:, -1] += bias
-    elif convention == "replaced":
+    elif reading == "replaced":
         W[:, -1] = bias
     else:
-        raise ValueError(f"convention: must be added or replaced, not {convention!r}")
+        raise ValueError(f"reading: must be added or replaced, not {reading!r}")
     return W, generator.standard_normal(K)
 
 
@@ -68,10 +68,10 @@ def values_of_minimum(inputs: Inputs, R: NDArray[np.float64]) -> NDArray[np.floa
 
 
 def sample_weights(
-    seed: int, dataset: str, bias: str, trials: range, K: int, D: int, convention: str
+    seed: int, dataset: str, bias: str, trials: range, K: int, D: int, reading: str
 ) -> dict[str, np.ndarray]:
     """W (trials, K, D), z (trials, K) and the trials' numbers."""
-    draws = [draw_weights(stream(seed, dataset, bias, i), K, D, float(bias), convention) for i in trials]
+    draws = [draw_weights(stream(seed, dataset, bias, i), K, D, float(bias), reading) for i in trials]
     return {
         "W": np.stack([W for W, _ in draws]),
         "z": np.stack([z for _, z in draws]),

@@ -13,6 +13,9 @@ from relucells.samples.images import GREY_WEIGHTS
 from relucells.samples.randomness import stream
 from relucells.statistics import mean_prediction, rank_prediction
 
+# Part of the name of every random stream here: under another name the draws, and so the results, are others.
+STREAM = "test_conventions"
+
 # (weights of an experiment, (n, D); directions, (M, D); whether these are normalised)
 WEIGHT_READINGS = {
     "w ~ U(−½, ½)": lambda rng, shape: rng.uniform(-0.5, 0.5, shape),
@@ -45,7 +48,7 @@ def diameter_rows(
         draw_directions, normalise = DIRECTION_READINGS[direction]
         means, variances = [], []
         for number in range(settings["diameter_experiments"]):
-            name = (seed, "test_conventions", d, N, number)
+            name = (seed, STREAM, d, N, number)
             X, _ = two_gaussians(d, N, stream(*name, "samples"))
             W = WEIGHT_READINGS[weight](stream(*name, "weights"), (table_6["weights"], d + 1))
             directions = draw_directions(

@@ -9,7 +9,7 @@ fresh data. The readings of Table VI are in ``diameter_readings``.
 
 import numpy as np
 import pandas as pd
-from diameter_readings import diameter_rows, image_rows
+from diameter_readings import STREAM, diameter_rows, image_rows
 
 from relucells.cells.inspection import draw_weights, values_of_minimum
 from relucells.cells.minimum import cell_minimum
@@ -45,16 +45,16 @@ def gaps(inputs: Inputs, R: np.ndarray, pattern: np.ndarray, z: np.ndarray) -> d
 
 
 def cells_of_a_row(
-    seed: int, d: int, K: int, N: int, bias: float, convention: str, settings: dict, with_gaps: bool
+    seed: int, d: int, K: int, N: int, bias: float, reading: str, settings: dict, with_gaps: bool
 ) -> pd.DataFrame:
     """A row for each cell drawn: data_set, continuous (bool) and, if asked, the gaps of each reading."""
     rows = []
     for data_set in range(settings["data_sets"]):
-        X, y = two_gaussians(d, N, stream(seed, "test_conventions", d, N, data_set))
+        X, y = two_gaussians(d, N, stream(seed, STREAM, d, N, data_set))
         inputs = prepare(X)
         for trial in range(settings["trials"]):
-            generator = stream(seed, "test_conventions", d, K, N, bias, data_set, trial)
-            W, z = draw_weights(generator, K, d + 1, bias, convention)
+            generator = stream(seed, STREAM, d, K, N, bias, data_set, trial)
+            W, z = draw_weights(generator, K, d + 1, bias, reading)
             pattern = activation_pattern(inputs, W)
             if with_gaps:
                 minimum = cell_minimum(inputs, y, pattern)
@@ -150,7 +150,7 @@ def data_rows(
         if shares is None:
             shares = np.empty(settings["data_draws"])
             for i in range(len(shares)):
-                X, y = two_gaussians(d, N, stream(seed, "test_conventions", "data", printed.table, i))
+                X, y = two_gaussians(d, N, stream(seed, STREAM, "data", printed.table, i))
                 shares[i] = (X @ np.linalg.lstsq(X, y, rcond=None)[0] <= 0).mean()
         smaller, larger = np.minimum(shares, 1 - shares), np.maximum(shares, 1 - shares)
         readings = [

@@ -44,7 +44,7 @@ def repeat_data_draws(
     bias: str,
     data_seeds: int,
     trials: int,
-    convention: str,
+    reading: str,
     limit: float,
 ) -> dict[str, np.ndarray]:
     """Arrays (data_seeds, trials): genuine, undecided, unique (bool), gap (largest), activated (shares)."""
@@ -56,7 +56,7 @@ def repeat_data_draws(
         inputs = prepare(X)
         for i in range(trials):
             generator = stream(seed, dataset, bias, "repeated data", s, i)
-            W, _ = draw_weights(generator, entry["K"], X.shape[1], float(bias), convention)
+            W, _ = draw_weights(generator, entry["K"], X.shape[1], float(bias), reading)
             cell = inspect_cell(inputs, y, W)
             found = verdict(inputs, y, cell, limit)
             genuine[s, i], undecided[s, i] = found == "genuine", found == "undecided"
