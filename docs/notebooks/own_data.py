@@ -39,8 +39,8 @@ for _ in range(50):
 print(found)
 
 # %% [markdown]
-# For the workflow, save the file and name it in a config of your own. `snakemake --cores 8 --configfile
-# mine.yaml results/tables/own_data.md` then makes the table.
+# For the workflow, save the file and name it in a config of your own. Then
+# `snakemake --cores 8 results/tables/own_data.md --configfile mine.yaml` makes the table.
 
 # %%
 folder = Path(tempfile.mkdtemp())

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Draw a transition
 #
-# With few samples nearly every cell holds a genuine minimum, with many hardly one. Where in between? Fresh
-# data and weights for each draw, the signs of random output weights.
+# With few samples nearly every cell holds a genuine minimum, with many hardly one. Where in between does that
+# change? Each draw has fresh data, fresh weights, and the signs of random output weights.
 
 # %%
 import matplotlib.pyplot as plt
@@ -29,6 +29,7 @@ def share(N, d, K, draws, seed):
         X[:, 0] += y
         pattern = relucells.activation_pattern(X, rng.standard_normal((K, d + 1)))
         signs = np.sign(rng.standard_normal(K))
+        # the verdict alone is asked for, which takes less time than the margin
         genuine += relucells.decide(X, y, pattern, signs, margin="sign").verdict == "genuine"
     return genuine / draws
 
