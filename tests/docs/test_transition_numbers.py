@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from claims import bias_of, cases, digits, in_words, read, settings, signed, unsaid
+from claims import WORDS, bias_of, cases, digits, in_words, read, settings, signed, unsaid
 
 PAGE = "docs/findings.md"
 DRAWN, SOME, RANK, GLOBAL = "sampled", "exists", "full rank", "global among covered"
@@ -123,6 +123,9 @@ def by_rank() -> str:
 def by_geometry() -> str:
     rows = of_kinds()
     pairs = rows[rows["family"] == "mnist_pair"]["N_half"]
+    alone = rows[rows["family"].isna()]
+    drawn_kinds = WORDS[alone.index.str.startswith("gaussian").sum()].capitalize()
+    assert len(alone) == 10
     orders = read("transition/orders.csv")
     own = orders[(orders["convention"] == GLOBAL) & (orders["among"] == "other kinds")]
     correlation = own.set_index("property")["correlation"]
@@ -135,7 +138,8 @@ def by_geometry() -> str:
         f"{rows.loc['mnist', 'agreement']:.2f}, two Gaussian samples with probability 0.5. Over the ten "
         "kinds this agreement orders the places (rank "
         f"correlation {signed(correlation['agreement'])}) about as "
-        f"well as the rank does ({signed(correlation['rank'])})."
+        f"well as the rank does ({signed(correlation['rank'])}). […] {drawn_kinds} of the ten kinds are "
+        "Gaussian."
     )
 
 
