@@ -13,8 +13,8 @@ def how_to_read() -> list[str]:
     """Three short paragraphs: axes, colours and marks, certificates and signs."""
     return [
         "Each axis is the direction of one neuron’s weight. The direction says where on the data’s axis "
-        "the neuron’s hinge lies, and on which side of it the neuron is active. So every rectangle is a "
-        "cell: each neuron is active on the same samples throughout. The edges wrap around.",
+        "the neuron switches on (its hinge), and on which side of the hinge it is active. So every "
+        "rectangle is a cell: each neuron is active on the same samples throughout. The edges wrap around.",
         "Colour is the loss at the cell’s minimum. A frame marks a genuine minimum: it lies in its own "
         "cell. A star marks the lowest loss of any network with two neurons. A diamond marks a local "
         "minimum on a wall between cells, where the loss has a kink.",

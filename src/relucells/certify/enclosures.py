@@ -113,8 +113,8 @@ class ExactFit:
 class ProvenMinimum:
     """The minimisers of a cell as the solutions of M u = h in the sums u_g of each group's R_j.
 
-    finely : whether M and h are computed beyond double precision, which makes their bounds some hundred times
-        tighter where there are many samples, and takes longer
+    finely : whether M and h are computed beyond double precision. Where there are many samples, their bounds
+        are then far tighter, but it takes longer
     """
 
     def __init__(self, cell: Cell, finely: bool = False):
