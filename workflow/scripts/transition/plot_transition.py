@@ -194,13 +194,16 @@ def draw_law(
         scale = predicted[predicted["law"].eq(best[0]) & scaled(predicted, kind, bias)]
         scale = scale.set_index(["d", "K"])["predicted"]
         shown = points[scaled(points, kind, bias)]
-        groups = [group for group in shown.groupby("K") if any((d, group[0]) in scale for d in group[1]["d"])]
-        for style, (K, group) in zip(SERIES * 3, groups, strict=False):
-            for number, (d, line) in enumerate(group.groupby("d")):
-                if (d, K) in scale:
-                    label = f"$K = {K}$" if number == 0 else None
-                    look = style | {"linewidth": 0.6, "markersize": 2.4}
-                    right.plot(line["N"] / scale[d, K], line["share"], label=label, **look)
+        placed = [place in scale for place in zip(shown["d"], shown["K"], strict=True)]
+        shown = shown[np.array(placed, dtype=bool)]
+        for number, (K, group) in enumerate(shown.groupby("K")):
+            look = SERIES[number % len(SERIES)] | {"linewidth": 0.6, "markersize": 2.4}
+            if number >= len(SERIES):
+                look["markerfacecolor"] = "white"
+            label = f"$K = {K}$"
+            for d, line in group.groupby("d"):
+                right.plot(line["N"] / scale[d, K], line["share"], label=label, **look)
+                label = None
         right.set_xscale("log")
         log_axis(right.xaxis, f"$N$ / ({best[0].replace(' beside', chr(10) + 'beside')})")
         right.set_ylabel("share global among covered")
