@@ -2,7 +2,7 @@
 
 In:  config alone (sections figure_1, figure_2, figure_3)
 Out: results/figures/data/figure_{1,2a…2e,3a…3d}.csv    the numbers behind each figure
-     results/figures/data/figure_2_checks.csv           the text's claims and eqs. (14)–(20), checked
+     results/figures/data/figure_2_checks.csv           the text's claims, eqs. (14), (16), (18), (20)
      results/figures/figure_{1,2a…2e,3a…3d}.{pdf,png}
 """
 

@@ -3,6 +3,7 @@
 In:  config sections `networks`, `examine_network`; the files that `networks` names; draws of weights
 Out: data/networks/{network}.npz                          X, y, W, z and what else the network has
      results/networks/{network}/found.json, page.html     what it is, as data and as a page
+     results/networks/{network}/slice.{pdf,png}           a plane through it, with the cells that it meets
      results/networks/{network}/certificates/             for check_certificate.py
      results/networks/networks.{csv,md,tex}               a row for each network
      results/networks/descents/{dataset}/{bias}.json      ends of gradient descent, examined the same way

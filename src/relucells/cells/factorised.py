@@ -1,4 +1,4 @@
-"""The minimum of a large cell, from a basis of A's range (``bases``).
+"""The minimum of a large cell, from a basis of A's range (``samples.bases``).
 
 For a wide A (N < G·r: groups of equal neurons times rank X) it is the basis of
 

@@ -78,8 +78,8 @@ def cell_minimum(
 
     Well-conditioned cells are solved through the smaller Gram matrix, refined to full accuracy. Other cells
     are solved in accurate orthonormal coordinates, cut at the exact rank (``samples.columns``). Cells too
-    large for that are solved by a basis of A's columns (``bases``) and its numerical rank. Where it saves
-    time, samples that share a row of the pattern are folded into few (``cells.folding``).
+    large for that are solved by a basis of A's columns (``samples.bases``) and its numerical rank. Where it
+    saves time, samples that share a row of the pattern are folded into few (``cells.folding``).
     """
     inputs = prepare(X)
     N, D = inputs.X.shape

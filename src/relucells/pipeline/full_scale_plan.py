@@ -19,5 +19,5 @@ def decision_files(section: Mapping[str, Any]) -> list[str]:
 
 
 def memory(K: int) -> int:
-    """MB of a job: on all of MNIST's zeros and ones K = 10 was measured to take 2.2 GiB, K = 100 4.5."""
+    """MB of a job, with room beyond what all of MNIST's zeros and ones take (docs/findings.md)."""
     return 3500 if K <= 10 else 6500

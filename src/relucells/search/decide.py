@@ -8,7 +8,7 @@ network iff it lies in the cell for which it was computed: with signs s_j = sign
 The *margin* of a cell is the largest t ≤ 1 for which some minimiser and some allowed signs have
 s_j R_j·x_i ≥ t on all active pairs and ≤ 0 on all inactive ones. The cell's minimum is genuine iff the margin
 is positive. Linearly independent samples have a closed form (``independent_samples``), all others a linear
-program (``margin_program``). Every verdict carries a certificate (``certificates``).
+program (``margin_program``). Every verdict carries a certificate (``certify.certificates``).
 """
 
 import warnings

@@ -7,8 +7,8 @@ the data enters only through the patterns of random weights, and through how y l
 
 A cell with A of full row rank has a minimum with f = y. For it to be genuine every active sample must be
 *covered*: it activates a neuron whose sign is that of y_i. If the samples are linearly independent this is
-enough (``independent_samples``). If not, the cones of the neurons must hold a solution of N equations. Each
-cone is cut out by N half-spaces of R^r, r = rank X.
+enough (``search.independent_samples``). If not, the cones of the neurons must hold a solution of N
+equations. Each cone is cut out by N half-spaces of R^r, r = rank X.
 
 For cones in general position the conic kinematic formula (Amelunxen, Lotz, McCoy and Tropp, *Living on the
 edge*, arXiv 1303.6672) would place the transition where their statistical dimensions Σ_j δ(C_j) equal N − ½.

@@ -177,7 +177,7 @@ COLUMNS = [
 
 
 def read_repeated(keys: list, paths: list[str]) -> dict[tuple, dict]:
-    """The rows of Gaussian tables on fresh data, by (data set, bias)."""
+    """The rows of Gaussian tables on fresh data, by the rule's keys: (d, K, N, bias) of each path."""
     again = {}
     for key, path in zip(keys, paths, strict=True):
         with np.load(path) as arrays:
