@@ -9,7 +9,8 @@
 # %% [markdown]
 # # Check a certificate
 #
-# A decision carries a certificate. `verify` trusts X, y, the pattern and the certificate, and uses no solver.
+# A decision carries a certificate. `verify` takes X, y, the pattern and the certificate, and no solver. It
+# believes nothing that the certificate does not prove.
 
 # %%
 from dataclasses import replace
@@ -25,7 +26,7 @@ decision = relucells.decide(X, y, pattern, [1, -1])
 print(decision.verdict, relucells.verification_level(X, y, pattern, decision))
 
 # %% [markdown]
-# Whoever changes the claim is refused: another loss, another margin, another cell.
+# A changed claim is refused: another loss, another margin, another verdict, another cell.
 
 # %%
 for change in ({"loss": 0.0}, {"margin": 0.5}, {"verdict": "none"}):

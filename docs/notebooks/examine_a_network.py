@@ -58,7 +58,7 @@ print("distance of each neuron to its nearest wall:", found.walls.distance)
 #
 # `from_torch` reads a module Linear–ReLU–Linear. 200 zeros and ones of MNIST, the paper's images, are
 # linearly independent, and ten neurons can fit them: descent goes on to a global minimum. Whether training
-# has come near enough to it to count as there is a matter of its steps.
+# comes near enough to count as being there depends on its number of steps.
 
 # %%
 try:

@@ -43,7 +43,7 @@ def verify(
 ) -> bool:
     """Whether the decision's certificate proves its verdict, margin and loss for this very cell.
 
-    Trusts X, y, pattern and the certificate only, and uses no solver. An undecided one is never
+    Uses X, y, pattern and the certificate only, and no solver. An undecided decision is never
     verified, and one that is checked within tolerances only for ``level="numerical"``. free : F, (N, m), of
     a network with a free part, as ``decide`` had it. Raises ValueError, naming the argument, for a bad X,
     y, pattern, level or free; a malformed decision is not verified.

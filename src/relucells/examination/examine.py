@@ -89,8 +89,8 @@ def examine(
     y : (N,) real; W : (K, D) with the biases last; z : (K,)
     output_bias : a number if the network has an output bias; None : it has none
     skip : (D,) weights of a linear skip connection, or None
-    near : a certified point counts as the network's own if it lies within this share of ‖(W, z)‖, and its
-        loss within this share of the labels' mean square
+    near : a certified point counts as the network's own if it lies within this share of the network's size,
+        ‖(W, z)‖ with the output bias and skip, and its loss within this share of the labels' mean square
     program_limit : linear programs for one question about the cell, then it is undecided
     max_cells : closed cells that descent may minimise
     starts, iterations : runs of L-BFGS from random weights in search of a better network, and their length;
