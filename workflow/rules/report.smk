@@ -77,6 +77,8 @@ rule write_costs:
     localrule: True
     conda:
         "../envs/relucells.yaml"
+    params:
+        code=code_of("report/write_costs"),
     script:
         "../scripts/report/write_costs.py"
 
