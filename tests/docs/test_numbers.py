@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from claims import WORDS, bias_of, cases, in_words, read, settings, to, unsaid
 
-from relucells.statistics.comparison import joint
+from relucells.statistics import joint, wilson
 
 FINDINGS = "docs/findings.md"
 MIDDLE = ("20", "3", "0", "-3")
@@ -189,6 +189,16 @@ def genuine_cells() -> str:
     )
 
 
+def intervals_of_shares() -> str:
+    """How sure the shares of that table are."""
+    (trials,) = set(read("tables/genuineness.csv")["n_trials"])
+    none, half, every = (
+        "[{:.0f}, {:.0f}]".format(*(100 * end for end in wilson(count, trials, settings()["confidence"])))
+        for count in (0, trials // 2, trials)
+    )
+    return f"Of {trials} cells, 0 has the 95 % interval {none}, 50 has {half} and 100 has {every}."
+
+
 def pair(rows: pd.DataFrame) -> str:
     """Per cent of genuine cells under the drawn signs and under some choice, of one data set and bias."""
     genuine = rows.set_index("convention")["genuine_pct"]
@@ -258,7 +268,7 @@ def about_the_run() -> str:
 
 
 SAID = {
-    "README.md": [main_finding, genuine_cells],
+    "README.md": [main_finding, genuine_cells, intervals_of_shares],
     FINDINGS: [
         about_the_run,
         ends_of_the_scale,
@@ -271,6 +281,7 @@ SAID = {
         descent,
         undecided_descents,
         genuine_cells,
+        intervals_of_shares,
         bad_minima,
         table_III,
         products,

@@ -79,7 +79,7 @@ def draw(shown: pd.DataFrame) -> Figure:
         axes.axis("off")
     handles = [Patch(**style) for style in PARTS.values()]
     handles.append(Line2D([], [], label="printed in the paper", **PRINTED))
-    words = "\n".join(f"{asked.letter}  {asked.words}" for asked in ASKED.values())
+    words = "\n".join(f"{asked.letter}  {asked.words.replace('z_j', '$z_j$')}" for asked in ASKED.values())
     key = panels[len(entries)]
     key.legend(handles=handles, loc="upper left", title=words, title_fontsize=7, alignment="left")
     return figure
