@@ -293,7 +293,9 @@ class Cell:
         self.free = [[int(a) << lift for a in row] for row in self.free]
 
     def span_samples(self):
-        """The columns of X along which a witness is moved: they span all of them, exactly."""
+        """Columns of X that span all of them, exactly. R_j moves, and has its forms, along these alone."""
+        if hasattr(self, "span"):
+            return
         self.spanning = pivots(self.X)
         rest = [d for d in range(self.D) if d not in set(self.spanning)]
         basis = [[row[d] for d in self.spanning] for row in self.rows]
@@ -720,6 +722,7 @@ def check_products_leaf(cell, leaf, p, precision):
     definiteness.
     """
     need(leaf["sample"] == -1 and not leaf["pairs"], "a leaf of products has a sample or multipliers besides")
+    cell.span_samples()
     stored = read_products(cell, leaf)
     T, signs = stored["neurons"], leaf["signs"]
     need(any(cell.group[j] >= 0 for j in T), "no neuron of the products has an active sample")
@@ -730,25 +733,25 @@ def check_products_leaf(cell, leaf, p, precision):
     with_p = any(a[0] for a in label)
     columns = [[cell.pattern[i][j] for i in range(cell.N)] for j in T] + masks
     free = free_columns_beside(cell, masks, rows)
-    order = len(columns) * cell.D + len(free)
-    small = len(rows) * order <= ENTRIES and order <= ORDER and len(stored["factors"]) * cell.D**2 <= ENTRIES
+    order = len(columns) * cell.r + len(free)
+    small = len(rows) * order <= ENTRIES and order <= ORDER and len(stored["factors"]) * cell.r**2 <= ENTRIES
     short = order * max(order, len(rows)) * cell.top <= 4 * BITS
     need(small and short, "the products are too large for this checker")
     C = [
-        [*(a if on[i] else 0 for on in columns for a in cell.rows[i]), *(cell.free[i][k] for k in free)]
+        [*(a if on[i] else 0 for on in columns for a in cell.span[i]), *(cell.free[i][k] for k in free)]
         for i in rows
     ]
     C = [[*row, *a] if with_p else row for row, a in zip(C, label, strict=True)]
-    m = len(columns) * cell.D + len(free) + with_p
+    m = len(columns) * cell.r + len(free) + with_p
     C = matrix(C, m)
     M = [[fmpq(a) for a in row] for row in some_rows(C.transpose() * C, range(m))]
-    place = {j: n * cell.D for n, j in enumerate(T)}
+    place = {j: n * cell.r for n, j in enumerate(T)}
     for (first, second), w in zip(stored["factors"], stored["weights"], strict=True):
         (j, f), (k, g) = stored["forms"][first], stored["forms"][second]
         need(j == k or signs[j] * signs[k], "a product of two neurons whose signs are not both known")
         w = w / 2 if j == k else w * signs[j] * signs[k] / 2
-        for a in range(cell.D):
-            for b in range(cell.D):
+        for a in range(cell.r):
+            for b in range(cell.r):
                 M[place[j] + a][place[k] + b] -= w * f[a] * g[b]
                 M[place[k] + b][place[j] + a] -= w * f[a] * g[b]
     ctx.prec = precision or PRECISIONS[-1]
@@ -788,17 +791,17 @@ def read_products(cell, leaf):
     need(set(owners) <= set(T), "a form belongs to no neuron of the products")
     counts = [integer(n, 1, cell.N + 1) for n in items(arrays["counts"], len(owners))]
     samples = [integer(i, 0, cell.N) for i in items(arrays["samples"], sum(counts))]
-    need((len(samples) + len(owners)) * cell.D <= ENTRIES, "the products are too large for this checker")
+    need((len(samples) + len(owners)) * cell.r <= ENTRIES, "the products are too large for this checker")
     multipliers = [real(a) for a in items(arrays["multipliers"], len(samples))]
     factors = [[integer(n, 0, len(owners)) for n in items(pair, 2)] for pair in items(arrays["factors"])]
     weights = [real(a) for a in items(arrays["weights"], len(factors))]
     need(factors and all(a > 0 for a in multipliers + weights), "a multiplier or weight is not positive")
     forms, start = [], 0
     for j, count in zip(owners, counts, strict=True):
-        f = [fmpq(0)] * cell.D
+        f = [fmpq(0)] * cell.r
         for i, a in zip(samples[start : start + count], multipliers[start : start + count], strict=True):
             side = a if cell.pattern[i][j] else -a
-            f = [b + side * x for b, x in zip(f, cell.rows[i], strict=True)]
+            f = [b + side * x for b, x in zip(f, cell.span[i], strict=True)]
         forms.append((j, f))
         start += count
     return {"neurons": T, "forms": forms, "factors": factors, "weights": weights}
@@ -807,7 +810,7 @@ def read_products(cell, leaf):
 def range_of_others(cell, neurons):
     """Samples and masks: unit vectors of the samples and masked copies of X span the neurons' range, or more.
 
-    Where two columns, or one and 0, differ in at most D samples, these are taken out of both.
+    Where two columns, or one and 0, differ in at most rank X samples, these are taken out of both.
     """
     columns = {mask([row[j] for row in cell.pattern], True) for j in neurons}
     unit, left = 0, REPLAY
@@ -817,7 +820,7 @@ def range_of_others(cell, neurons):
         need(left >= 0, "there are too many columns to compare for this checker")
         close = 0
         for a, b in combinations([*columns, 0], 2):
-            if (a ^ b).bit_count() <= cell.D:
+            if (a ^ b).bit_count() <= cell.r:
                 close |= a ^ b
         if not close:
             samples = {i for i in range(cell.N) if unit >> i & 1}

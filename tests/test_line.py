@@ -216,14 +216,22 @@ def test_line_minima_against_exact_derivatives(trial):
 
     kinks, smooth, places = [], [], sorted(set(x.tolist()))
     for low, place in zip([None, *places], places, strict=False):
-        left = derivative(Fraction(place), x >= place)
-        if left < 0 and derivative(Fraction(place), x > place) > 0:
-            kinks.append(place)
+        left, right = (derivative(Fraction(place), active) for active in (x >= place, x > place))
+        if left <= 0 <= right and place < x.max():  # a vanishing derivative: the loss rises on that side too
+            (kinks if left < right else smooth).append(place)
         if left > 0 and (low is None or derivative(Fraction(low), x >= place) < 0):
             smooth.append(np.mean((x - y)[x >= place]))
     found = g.line_minima(x, y)
     assert found.kinks.tolist() == kinks
-    np.testing.assert_allclose(found.smooth, smooth, atol=1e-12)
+    np.testing.assert_allclose(found.smooth, np.sort(smooth), atol=1e-12)
+
+
+def test_a_side_on_which_the_derivative_vanishes_rises_too():
+    found = g.line_minima([1.0, 0.0], [2.0, -1.0])
+    assert found.kinks.tolist() == [0.0]
+    assert not len(found.smooth)
+    found = g.line_minima([2.0, 0.0, -2.0], [2.0, 0.0, -9.0])  # the sample at 0 does not bend the loss
+    assert 0.0 in found.smooth
 
 
 @pytest.mark.parametrize("label", [-0.3, -0.1, -1e-17, 0.0, 0.7])

@@ -226,7 +226,7 @@ def expected_loss(locations: ArrayLike, normals: ArrayLike) -> NDArray[np.float6
 class LineMinima(Record):
     """Local minima of an empirical loss along the location of one weight.
 
-    smooth : locations where the derivative vanishes, inside a cell (between two samples)
+    smooth : locations where the derivative vanishes: between two samples, or at one that bends nothing
     kinks : locations of samples at which the loss has a local minimum without being differentiable
     """
 
@@ -246,8 +246,11 @@ def line_minima(x: ArrayLike, y: ArrayLike) -> LineMinima:
     # samples at one place have one kink, between the first one's right and the last one's left
     first, last = np.append(True, x[1:] < x[:-1]), np.append(x[1:] < x[:-1], True)
     smooth = best[(left > 0) & (np.append(right[1:], -1) < 0) & last]
-    kinks = x[last][(left[last] < 0) & (right[first] > 0)]
-    return LineMinima(smooth[::-1], kinks[::-1])
+    # A side on which the derivative vanishes rises too, but for the plateau right of the last sample.
+    lowest = (left[last] <= 0) & (right[first] >= 0) & (np.flatnonzero(first) > 0)
+    bends = (left[last] < 0) | (right[first] > 0)
+    smooth = np.append(smooth, x[last][lowest & ~bends])
+    return LineMinima(np.sort(smooth), x[last][lowest & bends][::-1])
 
 
 def line_is_genuine(x: ArrayLike, y: ArrayLike, locations: ArrayLike) -> NDArray[np.bool_]:

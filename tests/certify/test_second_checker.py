@@ -99,6 +99,26 @@ def test_products_of_forms_are_proven_twice(tmp_path):
         assert answer({**data, "certificate": {"leaves": [leaf], "branches": []}}) != "proven", name
 
 
+@pytest.mark.parametrize("columns", ["a column of zeros", "the same column twice", "no sample twice"])
+def test_products_on_dependent_columns_are_proven_twice(tmp_path, columns):
+    """Both checkers take forms along columns that span all of them; along all, no form would be definite."""
+    X = {
+        "a column of zeros": [[1.0, 0.0], [1.0, 0.0]],
+        "the same column twice": [[3.0, 3.0], [3.0, 3.0]],
+        "no sample twice": [[1.0, 2.0], [2.0, 4.0]],
+    }[columns]
+    arrays = {"neurons": np.array([0]), "owners": np.array([0, 0]), "counts": np.array([1, 1])}
+    arrays |= {"samples": np.array([0, 1]), "multipliers": np.ones(2), "factors": np.array([[0, 1]])}
+    arrays |= {"weights": np.array([0.25])}
+    leaf = Leaf(np.zeros(1, dtype=np.int8), 0.0, kind="products", arrays=arrays)
+    decision = Decision("none", 0.0, None, None, 0.0, "exists", Certificate((leaf,)))
+    # The second sample lies beside the first one: no neuron is active on one alone, but one may be on both.
+    for active, y, proven in ((False, [1.0, 0.0], True), (True, [row[0] for row in X], False)):
+        pattern = np.array([[True], [active]])
+        found = answer(exported(tmp_path, np.array(X), np.array(y), pattern, decision))
+        assert (verify(X, y, pattern, decision), found == "proven") == (proven, proven)
+
+
 @pytest.mark.campaign
 def test_cells_of_real_images_are_proven_twice(tmp_path, shared_data):
     with gzip.open(shared_data / "mnist" / "train-images-idx3-ubyte.gz") as images:

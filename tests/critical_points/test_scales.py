@@ -14,6 +14,24 @@ from relucells.lower_loss import loss_bound
 from relucells.samples.gaussian import two_gaussians
 from relucells.samples.randomness import stream
 
+
+def test_labels_that_are_all_0_leave_a_unit():
+    """That of the output, a free part in it; where the output is rounding alone, that of its terms."""
+    X, y, W = [[0.0, 1], [1, -1]], [0.0, 0], [[1.0, 1]]
+    for z in (0.0, 1e-200, 1e-3):
+        found = critical_point(X, y, W, [z], output_bias=1.0)
+        assert found.kind == "not converged" and found.gradient_norm > 0.1
+        assert found.loss == pytest.approx(np.mean((z * np.maximum(np.array(X) @ [1, 1], 0) + 1) ** 2))
+        assert critical_point(X, y, W, [z], output_bias=1e-300).loss >= 0
+    assert (
+        critical_point([[-1.0]], [0.0], [[1.0]], [0.0], free=[[0.0]], c=[-1.0]).kind
+        == "differentiable minimum"
+    )
+    X, W = [[-2.0, -2], [1, 1], [-2, 0]], [[2.0, -2]]  # two samples on the hyperplane, the third one inactive
+    assert critical_point(X, [0.0] * 3, W, [-1.0]).kind == "differentiable minimum"
+    assert settle(X, [0.0] * 3, W, [-1.0]).finished
+
+
 # Powers of two by which y, z, w and x are multiplied, so that f is too.
 POWERS = [(664, 664, 0, 0), (-664, -664, 0, 0), (-664, 0, -664, 0), (0, 600, -600, 0), (900, 0, 300, 600)]
 POWERS += [(0, -900, 500, 400), (0, 0, -1000, 1000), (-800, -1000, -600, 800)]

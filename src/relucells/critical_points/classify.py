@@ -37,6 +37,9 @@ from relucells.samples.inputs import Inputs, at_least, network, prepare
 from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 
+# Errors below this share of the terms that they are sums of are taken for rounding alone.
+ROUNDING = 1e-12
+
 Kind = Literal["differentiable minimum", "non-differentiable minimum", "saddle", "not converged"]
 
 
@@ -131,19 +134,27 @@ def critical_point(
         return _classified(inputs, y, W, z, tolerance, F, c)
 
 
+def _unit_without_labels(C: NDArray, V: NDArray, z: NDArray, F: NDArray, c: NDArray, e: NDArray) -> float:
+    """The unit of errors e where all labels are 0: their length, or that of the output's terms where e may be
+    all rounding."""
+    sizes = np.outer(np.linalg.norm(C, axis=1), np.linalg.norm(V, axis=1)) @ np.abs(z) + np.abs(F) @ np.abs(c)
+    terms, length = float(np.linalg.norm(sizes)), float(np.linalg.norm(e))
+    return (length if length > ROUNDING * terms else terms) or 1.0
+
+
 def _classified(inputs: Inputs, y, W, z, tolerance: float, F: NDArray, c: NDArray) -> CriticalPoint:
     """``critical_point`` of checked arguments; what is not finite is not critical."""
     C, N = orthonormal(inputs)[0], len(y)
-    small = near_one(inputs, C, y, W, z)
+    scaled, exponents = scale_columns(F)
+    offset = (np.frexp(c)[1] + exponents)[c != 0].max(initial=-4000)
+    small = near_one(inputs, C, y, W, z, int(offset))
     y, V, z, twice = small.y, small.V, small.z, 2 * small.power
     pre, boundary = sides_of(C, V)
-    e = np.maximum(pre, 0.0) @ z - y
-    if F.shape[1]:
-        scaled, exponents = scale_columns(F)
-        e = e + scaled @ np.ldexp(c, exponents - small.power)
+    c = np.ldexp(c, exponents - small.power)
+    e = np.maximum(pre, 0.0) @ z + scaled @ c - y
     near = np.ldexp(e, -(largest := int(np.frexp(np.abs(e).max())[1])))
     loss = float(np.ldexp(near @ near / N, twice + 2 * largest))
-    unit = float(np.linalg.norm(y) or np.linalg.norm(e) or 1.0)
+    unit = float(np.linalg.norm(y)) or _unit_without_labels(C, V, z, scaled, c, e)
     # a pair whose part of the output is not small is off the boundary, however close it is
     boundary &= np.abs(pre * z) <= tolerance * unit
     active = (pre > 0) & ~boundary

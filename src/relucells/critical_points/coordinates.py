@@ -42,11 +42,14 @@ class NearOne:
     powers: NDArray[np.int64]
 
 
-def near_one(inputs: Inputs, C: NDArray, y: NDArray, W: NDArray, z: NDArray) -> NearOne:
-    """y (N,), W (K, D) and z (K,) over powers of two; ``power`` is even."""
+def near_one(inputs: Inputs, C: NDArray, y: NDArray, W: NDArray, z: NDArray, largest: int = -4000) -> NearOne:
+    """y (N,), W (K, D) and z (K,) over powers of two; ``power`` is even.
+
+    largest : where all labels are 0, a power of two of what else the output has, such as a free part
+    """
     V, powers = scaled_directions(inputs, C, W)
     z_power = np.where(z != 0, np.frexp(z)[1] + powers, np.iinfo(np.int32).min)
-    power = int(np.frexp(np.abs(y).max())[1]) if y.any() else max(int(z_power.max()), -4000)
+    power = int(np.frexp(np.abs(y).max())[1]) if y.any() else max(int(z_power.max()), largest)
     power += power % 2
     with np.errstate(over="ignore", under="ignore"):
         return NearOne(np.ldexp(y, -power), V, np.ldexp(z, powers - power), power, powers)
