@@ -287,9 +287,9 @@ def test_a_file_says_one_thing(tmp_path):
             check_certificate.read(path)
 
 
-def products(forms: int) -> dict:
+def products(forms: int, neurons: int = 1) -> dict:
     arrays = {
-        "neurons": [0],
+        "neurons": list(range(neurons)),
         "owners": [0] * forms,
         "counts": [1] * forms,
         "samples": [0] * forms,
@@ -297,15 +297,25 @@ def products(forms: int) -> dict:
         "factors": [[0, 0]],
         "weights": [ONE],
     }
-    leaf = {"kind": "products", "signs": [1], "bound": (0.0).hex(), "sample": -1, "pairs": [], "values": []}
+    leaf = {
+        "kind": "products",
+        "signs": [1] * neurons,
+        "bound": (0.0).hex(),
+        "sample": -1,
+        "pairs": [],
+        "values": [],
+    }
     return {"leaves": [{**leaf, "arrays": arrays}], "branches": []}
 
 
 def test_large_forms_and_crowds_are_refused_at_once():
+    for n, neurons, forms in ((20, 61, 1), (200, 1, 30000)):
+        X = [[(1.0 if i == d else 0.0).hex() for d in range(n)] for i in range(n)]
+        cell = {"X": X, "y": FILE["y"] * n, "pattern": ["1" * neurons] * n, "margin": (0.0).hex()}
+        assert "too large" in answer({**FILE, **cell, "certificate": products(forms, neurons)})
+    # 1,500 columns of one sample are as one
     wide = {**FILE, "X": [[ONE] * 1500], "margin": (0.0).hex(), "certificate": products(1)}
-    assert "too large" in answer(wide)
-    many = {**FILE, "X": [[ONE] * 200], "margin": (0.0).hex(), "certificate": products(30000)}
-    assert "too large" in answer(many)
+    assert "not positive definite" in answer(wide)
 
 
 def test_values_near_zero_are_limited(monkeypatch):

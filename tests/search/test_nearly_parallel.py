@@ -53,6 +53,15 @@ def test_some_choice_of_signs_is_as_good_as_the_best_that_is_given(tmp_path, nam
         assert second_checker.answer(second_checker.exported(tmp_path, X, y, pattern, decision)) == "proven"
 
 
+def test_both_checkers_take_a_witness_whose_long_weight_cancels(tmp_path):
+    """Borne by the long weight alone, what the sample misses would take its value below the margin."""
+    X, pattern, margin, long = np.array([[1.0, 1.0]]), [[1, 1]], 2.0**-12, 2.0**40
+    R, y = np.array([[long, -long + 3 * margin], [1024.0, 0.0]]), np.array([1024 - margin])
+    claim = Decision("genuine", margin, R, np.ones(2, np.int8), 0.0, "positive", exact=False)
+    assert relucells.verify(X, y, pattern, claim)
+    assert second_checker.answer(second_checker.exported(tmp_path, X, y, pattern, claim)) == "proven"
+
+
 def test_both_checkers_take_a_witness_whose_rounding_one_weight_alone_cannot_bear(tmp_path):
     """The long weight's value would fall below the margin, shared evenly it does not."""
     X, pattern, y, miss = np.array([[1.0, 1.0]]), [[1, 1]], np.array([1e-13]), 2e-13

@@ -133,10 +133,25 @@ class ExactCell:
             return None
         values, unit = dyadic.values(self.cell.X, R)
         terms, _ = dyadic.values(np.abs(self.cell.X), np.abs(R))  # Σ_d |x_id R_jd|, in the same unit
-        bearers = self._bearers(terms) if self.cell.samples.independent else []
-        sides = signs.tolist()
+        sides, near = signs.tolist(), self._near(values, unit)
+        shares: list[list[list[int]]] = [[]]
+        if (
+            self.cell.samples.independent
+        ):  # where long weights cancel, an even share may keep short ones inside
+            even = [np.flatnonzero(row).tolist() for row in self.cell.pattern]
+            shares = [self._bearers(terms), even]
+            shares = shares[: 1 + (shares[0] != even)]
+        found = [self._margin_of_share(values, unit, terms, sides, near, share) for share in shares]
+        margin = max((at for at in found if at is not None), default=None)
+        if (margin is None or margin <= 0) and not self.cell.samples.independent:
+            return self._margin_by_sizes(values, unit, R, terms, sides, sorted(near))
+        return margin
+
+    def _margin_of_share(
+        self, values: fmpz_mat, unit: int, terms: fmpz_mat, sides: list, near: set, bearers: list[list[int]]
+    ) -> fmpq | None:
+        """The margin where the ``bearers`` of independent samples, none otherwise, share what these miss."""
         inactive = np.argwhere(~self.cell.pattern).tolist()
-        near = self._near(values, unit)
         zero: set[tuple[int, int]] = set()
         for _ in range(TRIALS):
             trial = self._moved(values, unit, sorted(zero), bearers)
@@ -153,12 +168,9 @@ class ExactCell:
         if trial is None or not self._close(trial, values, unit, terms):
             # a value of exactly 0 may have moved, if by rounding alone
             trial = self._moved(values, unit, sorted(near), bearers)
-        margin = None
-        if trial is not None and self._close(trial, values, unit, terms):
-            margin = self._margin(trial, sides)
-        if (margin is None or margin <= 0) and not self.cell.samples.independent:
-            return self._margin_by_sizes(values, unit, R, terms, sides, sorted(near))
-        return margin
+        if trial is None or not self._close(trial, values, unit, terms):
+            return None
+        return self._margin(trial, sides)
 
     def _margin_by_sizes(
         self, values: fmpz_mat, unit: int, R: NDArray, terms: fmpz_mat, sides: list, near: list
