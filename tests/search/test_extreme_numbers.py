@@ -273,3 +273,12 @@ def test_a_zero_sample_that_activates_neurons_leaves_no_margin(convention):
     X, pattern = np.array([[0.0, 0.0], [2.0, 1.0]]), [[1, 1, 0], [1, 1, 1]]
     decision = relucells.decide(X, [1.0, 1.0], pattern, convention)
     assert (decision.verdict, decision.margin, decision.level) == ("none", 0.0, "proven")
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_numbers_that_no_float_holds_on_the_way_raise_nothing():
+    X, y, pattern = [[5e-324, 5e-324], [2, -3], [0, 0]], [-2.0, 2.0, -1.0], [[1], [0], [0]]
+    assert relucells.decide(X, y, pattern, "exists").verdict == "undecided"  # no float64 holds a witness
+    found = relucells.cell_minimum(X, y, pattern)
+    assert found.loss == pytest.approx(5 / 3)
+    assert found.fitted.tolist() == [-2.0, 0.0, 0.0]

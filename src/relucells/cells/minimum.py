@@ -214,7 +214,13 @@ def _by_exact_rank(
     exact = exact_minimum(inputs, y, pattern, part) if number and inputs.to_be_exact else None
     if exact is not None:
         return exact
-    R, fitted, kept = _in_coordinates(inputs, y, pattern, part, fold, number)
+    try:
+        R, fitted, kept = _in_coordinates(inputs, y, pattern, part, fold, number)
+    except np.linalg.LinAlgError:  # numbers that no float holds on the way
+        exact = exact_minimum(inputs, y, pattern, part)
+        if exact is None:
+            raise
+        return exact
     lost = not _error(inputs, y, pattern, part, R, fitted) <= ACCURATE
     if lost or not min(kept, _evenness(inputs)) > ACCURATE:
         exact = exact_minimum(inputs, y, pattern, part)
