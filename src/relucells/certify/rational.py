@@ -135,12 +135,11 @@ class ExactCell:
         terms, _ = dyadic.values(np.abs(self.cell.X), np.abs(R))  # Σ_d |x_id R_jd|, in the same unit
         sides, near = signs.tolist(), self._near(values, unit)
         shares: list[list[list[int]]] = [[]]
-        if (
-            self.cell.samples.independent
-        ):  # where long weights cancel, an even share may keep short ones inside
-            even = [np.flatnonzero(row).tolist() for row in self.cell.pattern]
-            shares = [self._bearers(terms), even]
-            shares = shares[: 1 + (shares[0] != even)]
+        if self.cell.samples.independent:
+            active = [np.flatnonzero(row).tolist() for row in self.cell.pattern]
+            bearers = self._bearers(terms, active)
+            # Where long weights cancel, an even share may keep short ones inside.
+            shares = [bearers] if bearers == active else [bearers, active]
         found = [self._margin_of_share(values, unit, terms, sides, near, share) for share in shares]
         margin = max((at for at in found if at is not None), default=None)
         if (margin is None or margin <= 0) and not self.cell.samples.independent:
@@ -225,17 +224,16 @@ class ExactCell:
         inactive = np.argwhere(~cell.pattern & (cell.group >= 0) & ~cell.samples.zero[:, None])
         return {(i, j) for i, j in inactive.tolist() if abs(values[i, j]) <= bound}
 
-    def _bearers(self, terms: fmpz_mat) -> list[list[int]]:
-        """For each of N independent samples the active neurons that make up for what it misses.
+    def _bearers(self, terms: fmpz_mat, active: list[list[int]]) -> list[list[int]]:
+        """For each of N independent samples those of its active neurons that make up for what it misses.
 
         Any values can be prescribed, so those do whose own rounding is not far less than that of others, by
         their ``terms``, Σ_d |x_id R_jd|.
         """
         found = []
-        for i, row in enumerate(self.cell.pattern):
-            active = np.flatnonzero(row).tolist()
-            most = max((terms[i, j] for j in active), default=fmpz(0))
-            found.append([j for j in active if terms[i, j] << BEARING >= most])
+        for i, own in enumerate(active):
+            most = max((terms[i, j] for j in own), default=fmpz(0))
+            found.append([j for j in own if terms[i, j] << BEARING >= most])
         return found
 
     def _moved(

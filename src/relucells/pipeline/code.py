@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 # These change no result: the names of the package, and how a job logs and writes.
-LEFT_OUT = ("relucells/__init__.py", "relucells/pipeline/job.py", "relucells/pipeline/costs.py")
+LEFT_OUT = ("relucells/__init__.py", "relucells/pipeline/job.py")
 
 # An import statement, which may go on over lines in brackets.
 IMPORT = re.compile(

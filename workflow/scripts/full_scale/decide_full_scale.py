@@ -13,7 +13,6 @@ from relucells.certify.certificates import Decision
 from relucells.certify.verify import verification_level
 from relucells.pipeline.arrays import read_arrays
 from relucells.pipeline.conventions import ASKED, CONVENTIONS
-from relucells.pipeline.costs import own_peak
 from relucells.pipeline.decisions import write_decisions
 from relucells.pipeline.job import UserError, job
 from relucells.samples.images import augment, first_of_class, pixels
@@ -104,5 +103,3 @@ if __name__ == "__main__":
             level = np.array(checked[name], dtype="U9")
             write_decisions(path, name, decisions, **facts, bias=wildcards.bias, checked=level)
             log.info("%s: %s", name, summary(decisions, checked[name]))
-        seconds, peak = time.process_time(), own_peak() / 2**30
-        log.info("%.0f s of CPU time, at most %.2f GiB of memory", seconds, peak)
