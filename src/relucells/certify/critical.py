@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from flint import fmpq
+from flint import fmpq, fmpz, fmpz_mat
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.certify import coercion, dyadic
@@ -244,7 +244,6 @@ class _ExactPoint:
         self.W, self.z = _rationals(W), [dyadic.fraction(a) for a in z.tolist()]
         self.X = _rationals(X)
         self.zero = (~X.any(axis=1)).tolist()
-        self.y = [dyadic.fraction(a) for a in y.tolist()]
         self.boundary, self.on = boundary, set(boundary)
         self.sign = [int(s) for s in np.sign(z)]
         self.loud = np.flatnonzero(z).tolist()
@@ -252,69 +251,69 @@ class _ExactPoint:
         self.active = [
             [table[i, j] > 0 and (i, j) not in self.on for j in range(len(z))] for i in range(self.N)
         ]
-        self.F, self.c = _rationals(F), [dyadic.fraction(a) for a in c.tolist()]
-        self._solve(X, multipliers, F)
+        self.c = [dyadic.fraction(a) for a in c.tolist()]
+        self.rows, self.exponents = dyadic.integers(X)
+        self.free, self.below_free = dyadic.integers(F) if F.shape[1] else ([[]] * self.N, [])
+        self._solve(common([[dyadic.fraction(a)] for a in y.tolist()]), multipliers)
 
-    def _solve(self, X: NDArray, multipliers: NDArray, F: NDArray) -> None:
+    def _solve(self, labels: tuple[list[list[int]], int], multipliers: NDArray) -> None:
         """v', c' and t from the first-order equations, in integer columns of X and F; what is not needed
         stays."""
-        rows, exponents = dyadic.integers(X)
-        free, below_free = dyadic.integers(F) if F.shape[1] else ([[]] * self.N, [])
-        D, m, loud = self.D, len(self.boundary), len(self.loud) * self.D
-        width = loud + len(below_free)
-        A = dyadic.matrix(
-            [
-                [
-                    *(self.sign[j] * a if self.active[i][j] else 0 for j in self.loud for a in rows[i]),
-                    *free[i],
-                ]
-                for i in range(self.N)
-            ],
-            width,
-        )
+        m, width = len(self.boundary), len(self.loud) * self.D + len(self.free[0])
+        A = dyadic.matrix([self._features(i) for i in range(self.N)], width)
         H = [
-            [*(a if k == j else 0 for k in self.loud for a in rows[i]), *([0] * len(below_free))]
+            [*(a if k == j else 0 for k in self.loud for a in self.rows[i]), *([0] * len(self.free[0]))]
             for i, j in self.boundary
         ]
-        gram = A.transpose() * A
-        labels = common([[b] for b in self.y])
-        b = A.transpose() * dyadic.matrix(labels[0], 1)
+        gram, wanted = A.transpose() * A, dyadic.matrix(labels[0], 1)
         equations = [
             [*(gram[r, c] for c in range(width)), *(H[n][r] for n in range(m))] for r in range(width)
         ]
         equations += [[*h, *([0] * m)] for h in H]
         # unknowns in units of the labels' denominator and of a common one of the start
-        start = [
-            abs(self.z[j]) * w * dyadic.power(e)
-            for j in self.loud
-            for w, e in zip(self.W[j], exponents, strict=True)
-        ]
-        start += [a * dyadic.power(e) for a, e in zip(self.c, below_free, strict=True)]
-        start += [dyadic.fraction(t) for t in multipliers.tolist()]
-        whole, below = common([[a] for a in start])
-        right = [[b[r, 0] * below] for r in range(width)] + [[0]] * m
+        whole, below = common([[a] for a in self._start(multipliers)])
+        b = A.transpose() * wanted * below
         found = solve(
             dyadic.matrix(equations, width + m),
-            dyadic.matrix(right, 1),
+            dyadic.matrix([*b.tolist(), *([[0]] * m)], 1),
             [a[0] * labels[1] for a in whole],
         )
         if found is None:
             raise _Refused
-        denominator = found[1] * below * labels[1]
-        z = [fmpq(found[0][c, 0], denominator) for c in range(width + m)]
-        self.v = {
-            j: [a * dyadic.power(-e) for a, e in zip(z[k * D : (k + 1) * D], exponents, strict=True)]
-            for k, j in enumerate(self.loud)
-        }
-        self.new_c = [a * dyadic.power(-e) for a, e in zip(z[loud:width], below_free, strict=True)]
-        self.t = dict(zip(self.boundary, z[width:], strict=True))
-        self.values = {j: [_dot(x, v) for x in self.X] for j, v in self.v.items()}
-        self.e = [
-            sum((self.sign[j] * self.values[j][i] for j in self.loud if self.active[i][j]), fmpq(0))
-            + _dot(self.F[i], self.new_c)
-            - label
-            for i, label in enumerate(self.y)
+        z, denominator = found if found[1] > 0 else (-found[0], -found[1])
+        # Residual and values stay integers over ``below``: sums of rationals cost a common divisor each.
+        self.below = denominator * below * labels[1]
+        self._keep(z)
+        self.e = (A * dyadic.rows_of(z, list(range(width))) - wanted * (denominator * below)).entries()
+
+    def _features(self, i: int) -> list[int]:
+        """f(x_i) as a function of the loud v and of c."""
+        own = (self.sign[j] * a if self.active[i][j] else 0 for j in self.loud for a in self.rows[i])
+        return [*own, *self.free[i]]
+
+    def _start(self, multipliers: NDArray) -> list[fmpq]:
+        """The unknowns at the point that is stored."""
+        v = [
+            abs(self.z[j]) * w * dyadic.power(e)
+            for j in self.loud
+            for w, e in zip(self.W[j], self.exponents, strict=True)
         ]
+        c = [a * dyadic.power(e) for a, e in zip(self.c, self.below_free, strict=True)]
+        return [*v, *c, *(dyadic.fraction(t) for t in multipliers.tolist())]
+
+    def _keep(self, z: fmpz_mat) -> None:
+        """The unknowns by name, in their own units, and v_j·x_i of the loud neurons over ``below``."""
+        D, entries = self.D, z.entries()
+        v = [entries[k * D : (k + 1) * D] for k in range(len(self.loud))]
+        rest = [fmpq(a, self.below) for a in entries[len(v) * D :]]
+        self.v = {
+            j: [fmpq(a, self.below) * dyadic.power(-e) for a, e in zip(own, self.exponents, strict=True)]
+            for j, own in zip(self.loud, v, strict=True)
+        }
+        self.new_c = [a * dyadic.power(-e) for a, e in zip(rest, self.below_free, strict=False)]
+        self.t = dict(zip(self.boundary, rest[len(self.c) :], strict=True))
+        values = dyadic.matrix(v, D) * dyadic.matrix(self.rows, D).transpose()
+        self.values = dict(zip(self.loud, values.tolist(), strict=True))
 
     def check(self, kind: str) -> None:
         """Raises _Refused unless all conditions of the kind hold exactly."""
@@ -327,7 +326,7 @@ class _ExactPoint:
         if falls != (kind == "saddle") or (kind != "saddle" and bool(kinks) != (kind == KINDS[1])):
             raise _Refused
 
-    def _check_sides(self, j: int, values: list[fmpq]) -> None:
+    def _check_sides(self, j: int, values: list) -> None:
         """Every sample but those at the origin is on its side of neuron j, or on the boundary."""
         for i, v in enumerate(values):
             if (i, j) in self.on:
@@ -347,8 +346,8 @@ class _ExactPoint:
                 lines.setdefault(key, []).append((i, lead))
         count = 0
         for members in lines.values():
-            up = sum((self.sign[j] * self.e[i] * c for i, c in members if c > 0), fmpq(0))
-            down = sum((self.sign[j] * self.e[i] * -c for i, c in members if c < 0), fmpq(0))
+            up = sum((self.sign[j] * self.e[i] * c for i, c in members if c > 0), fmpq(0)) / self.below
+            down = sum((self.sign[j] * self.e[i] * -c for i, c in members if c < 0), fmpq(0)) / self.below
             theta = sum((self.t[i, j] * c for i, c in members), fmpq(0))
             if not -down <= theta <= up:
                 raise _Refused
@@ -358,7 +357,8 @@ class _ExactPoint:
     def _pull(self, j: int) -> list[fmpq]:
         """g_j."""
         mine = [i for i in range(self.N) if self.active[i][j]]
-        return [sum((self.e[i] * self.X[i][d] for i in mine), fmpq(0)) for d in range(self.D)]
+        sums = [sum((self.e[i] * self.rows[i][d] for i in mine), fmpz(0)) for d in range(self.D)]
+        return [fmpq(a, self.below) * dyadic.power(e) for a, e in zip(sums, self.exponents, strict=True)]
 
     @cached_property
     def silent(self) -> dict[int, list[fmpq]]:
@@ -375,7 +375,7 @@ class _ExactPoint:
     @property
     def loss(self) -> fmpq:
         """(1/N) Σ e_i²."""
-        return sum((a * a for a in self.e), fmpq(0)) / self.N
+        return fmpq(sum((a * a for a in self.e), fmpz(0)), self.below**2 * self.N)
 
     @property
     def moved(self) -> fmpq:

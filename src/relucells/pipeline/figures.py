@@ -68,7 +68,6 @@ matplotlib.rcParams.update(
         "axes.axisbelow": True,
         "xtick.major.width": 0.6,
         "ytick.major.width": 0.6,
-        "axes.formatter.use_mathtext": True,
         "lines.linewidth": 1.2,
         "hatch.linewidth": 0.4,
         "lines.markersize": 4,

@@ -10,6 +10,7 @@ or on none. There the law is that of a sum of rare events (``RareEvents``), simu
 from the half-spaces.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -82,7 +83,7 @@ def gaussian_moments(
     centre = (distance / 2) ** 2
     extra = 1.0 if reading == "added" else 0.0
     ends = noncentral_chi2_quantile(np.array([1e-13, 1 - 1e-13]), d, centre)
-    nodes, weights = np.polynomial.legendre.leggauss(400)
+    nodes, weights = _nodes()
     # In √q, where the density has no pole at 0 even for d = 1.
     root = np.sqrt(ends[0]) + (np.sqrt(ends[1]) - np.sqrt(ends[0])) * (nodes + 1) / 2
     density = noncentral_chi2_density(root**2, d, centre)
@@ -90,6 +91,12 @@ def gaussian_moments(
     value = normal_below(bias / np.sqrt(extra + root**2))
     mean = float((weights * value).sum() / weights.sum())
     return mean, float((weights * (value - mean) ** 2).sum() / weights.sum())
+
+
+@functools.cache
+def _nodes() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gauss and Legendre's nodes and weights on [−1, 1]."""
+    return np.polynomial.legendre.leggauss(400)
 
 
 def active_shares(

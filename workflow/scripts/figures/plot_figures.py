@@ -121,6 +121,7 @@ def shift_probability(curve: pd.DataFrame) -> Figure:
     linear.plot(shift, unique["probability"], label="$P_t$, eq. (18)", **line(0))
     linear.set(ylabel="$P_t$")
     linear.set_ylim(bottom=0)
+    linear.ticklabel_format(axis="y", useMathText=True)  # 10 to the −11, not 1e−11
     logarithmic.plot(shift, unique["log10_probability"], **line(0))
     exact = unique["log10_probability_any_gap"]
     logarithmic.plot(shift, exact, label="no sample in any gap", **line(1))
