@@ -18,10 +18,10 @@ def project(tmp_path_factory):
 
 
 def pipeline(folder, project, size, cores):
-    """All trials in blocks of ``size``: arrays by (bias, step, name), and the tables' bytes."""
+    """All trials in blocks of ``size``: arrays by (bias, step, name), the tables' bytes, and what was said."""
     settings = TINY["datasets"][DATASET]
     config = TINY | {"trials": TRIALS, "trials_per_job": size}
-    run(folder, config, project=project, options=("--cores", str(cores)))
+    said = run(folder, config, project=project, options=("--cores", str(cores), "--verbose")).stdout
     arrays = {}
     for bias in settings["biases"]:
         for step in ("weights", "minima", "lp", "gd"):
@@ -35,7 +35,7 @@ def pipeline(folder, project, size, cores):
             for name in blocks[0]:
                 arrays[bias, step, name] = np.concatenate([np.atleast_1d(block[name]) for block in blocks])
     tables = {name: data for name, data in files(folder).items() if not name.startswith("trials/")}
-    return arrays, tables
+    return arrays, tables, said
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +47,18 @@ def one_block(project, tmp_path_factory):
 def test_trials_are_bit_identical_for_every_block_size_and_number_of_cores(
     project, one_block, tmp_path, size, cores
 ):
-    expected, expected_tables = one_block
-    arrays, tables = pipeline(tmp_path, project, size, cores)
+    expected, expected_tables, _ = one_block
+    arrays, tables, _ = pipeline(tmp_path, project, size, cores)
     assert arrays.keys() == expected.keys()
     for key, joined in arrays.items():
         assert joined.dtype == expected[key].dtype, key
         assert joined.tobytes() == expected[key].tobytes(), key
     assert tables == expected_tables
+
+
+def test_snakemake_looks_for_jobs_only_when_one_has_ended(one_block):
+    *_, said = one_block
+    assert 1 < said.count("Ready jobs: ") <= said.count("Finished jobid: ") + 1
 
 
 def test_own_data_reach_the_report(small_run, rng, tmp_path):
