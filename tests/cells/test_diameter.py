@@ -123,6 +123,7 @@ def test_lengths_of_raw_directions_divide_the_chord():
             "w: lies on the hyperplane",
         ),  # up to rounding
         ([[1.0, 1.0]], [1.0, 1.0], [[1.0, 0.0], [0.0, 0.0]], "directions: row 1 is zero"),
+        ([[1.0, 1.0], [0.0, 0.0]], [1.0, 1.0], [[1.0, 0.0]], "X: row 1 is zero and has no hyperplane"),
         ([[1.0, 1.0]], [1.0, 1.0, 1.0], [[1.0, 0.0]], "w: must have one column"),
         ([[1.0, 1.0]], [1.0, 1.0], [[1.0]], "directions: must have one column"),
         ([[1.0, 1.0]], [1.0, np.nan], [[1.0, 0.0]], "w: must be finite"),
@@ -138,10 +139,19 @@ def test_a_weight_on_a_hyperplane_is_named_by_its_row():
         cell_diameters([[1.0, 1.0]], [[1.0, 1.0], [1.0, -1.0]], [[1.0, 0.0]])
 
 
-def test_directions_of_extreme_length_are_normalised():
-    X, w = [[1.0, 0.0], [0.0, 1.0]], [3.0, 4.0]
-    for size in (1e-300, 1e300):
-        assert cell_diameter(X, w, [[size, -size]]) == pytest.approx(7 * math.sqrt(2))
+@pytest.mark.parametrize("power", [-1000, -300, 300, 1023])
+def test_numbers_of_extreme_size_make_the_same_chord(power):
+    """By powers of two, so that nothing is rounded."""
+    X, w = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.array([3.0, 4.0])
+    directions = np.array([[1.0, -1.0]])
+    chord, weights = 7 * math.sqrt(2), min(power, 1019)  # beyond, the chord is too long for a float
+    for diameter in (cell_diameter, lambda X, w, d: cell_diameters(X, w[None], d)[0]):
+        assert diameter(np.ldexp(X, power), w, directions) == pytest.approx(chord)
+        assert diameter(X, w, np.ldexp(directions, power)) == pytest.approx(chord)
+        assert np.ldexp(diameter(X, np.ldexp(w, weights), directions), -weights) == pytest.approx(chord)
+        assert diameter(np.ldexp(X, power), np.ldexp(w, -power), directions) == pytest.approx(
+            math.ldexp(chord, -power)
+        )
 
 
 def test_counts_by_formula():

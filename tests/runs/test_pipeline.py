@@ -18,7 +18,7 @@ def project(tmp_path_factory):
 
 
 def pipeline(folder, project, size, cores):
-    """All trials in blocks of ``size``: arrays by (bias, step, name), the tables' bytes, and what was said."""
+    """All trials in blocks of ``size``: arrays by (bias, step, name), the tables' bytes, what was said."""
     settings = TINY["datasets"][DATASET]
     config = TINY | {"trials": TRIALS, "trials_per_job": size}
     said = run(folder, config, project=project, options=("--cores", str(cores), "--verbose")).stdout

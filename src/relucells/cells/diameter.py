@@ -38,7 +38,7 @@ def cell_diameter(X: ArrayLike | Inputs, w: ArrayLike, directions: ArrayLike) ->
     Returns a length in weight space, inf where a direction meets no hyperplane on one side.
     Raises ValueError, naming the argument, also where w lies on a hyperplane.
     """
-    X, W, directions = _checked(X, real_array("w", w, dimensions=1)[None], directions, name="w")
+    X, W, powers, directions = _checked(X, real_array("w", w, dimensions=1)[None], directions, name="w")
     u = X @ W[0]
     _refuse_boundary(X, W, np.zeros(1), name="w")
     unit, _ = _unit_rows(directions)
@@ -50,7 +50,7 @@ def cell_diameter(X: ArrayLike | Inputs, w: ArrayLike, directions: ArrayLike) ->
         s1 = ahead.min() if len(ahead) else np.inf
         s2 = -behind.max() if len(behind) else np.inf
         longest = max(longest, s1 + s2)
-    return float(longest)
+    return float(np.ldexp(longest, powers[0]))
 
 
 def cell_diameters(
@@ -67,7 +67,7 @@ def cell_diameters(
     """
     from relucells.cells.chords import lengthen  # numba takes a while to load
 
-    X, W, directions = _checked(X, W, directions, name="W")
+    X, W, powers, directions = _checked(X, W, directions, name="W")
     # A column of zeros, such as a pixel that no image uses, adds nothing to any product.
     nonzero = X.any(axis=0)
     used = slice(None) if nonzero.all() else np.flatnonzero(nonzero)
@@ -86,7 +86,7 @@ def cell_diameters(
         strip = np.ascontiguousarray(strip[:, used])
         products = strip.astype(np.float32) @ single.T
         lengthen(longest, products, np.ascontiguousarray(products.T), doubt, strip, samples, cells)
-    return longest * scale / unit
+    return np.ldexp(longest * scale / unit, powers)
 
 
 def _cells(X: NDArray, samples: NDArray, W: NDArray) -> tuple["Cells", NDArray[np.float64]]:
@@ -126,14 +126,25 @@ def _smallest(sizes: NDArray[np.float64], count: int) -> NDArray[np.intp]:
     return np.take_along_axis(places, order, axis=1)
 
 
-def _checked(X, W, directions, name: str) -> tuple[NDArray, NDArray, NDArray]:
-    """The samples, the weights and the directions, none of which is zero."""
+def _checked(X, W, directions, name: str) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """The samples, the weights, the powers of two that the weights were divided by, and the directions.
+
+    No sample and no direction is zero. Samples and weights come near 1, so that no product overflows.
+    """
     X = prepare(X).X
     W = weights(W, X.shape[1], name)
     directions = weights(directions, X.shape[1], "directions")
     if not directions.any(axis=1).all():
         raise ValueError(f"directions: row {int(np.argmin(directions.any(axis=1)))} is zero")
-    return X, W, directions
+    if not X.any(axis=1).all():
+        raise ValueError(f"X: row {int(np.argmin(X.any(axis=1)))} is zero and has no hyperplane")
+    return _near_one(X)[0], *_near_one(W), directions
+
+
+def _near_one(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Rows divided by powers of two so that their largest entries are near 1, and the powers, (n,)."""
+    powers = np.frexp(np.abs(rows).max(axis=1))[1]
+    return np.ldexp(rows, -powers[:, None]), powers
 
 
 def _unit_rows(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
