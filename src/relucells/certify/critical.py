@@ -310,7 +310,7 @@ class _ExactPoint:
             j: [fmpq(a, self.below) * dyadic.power(-e) for a, e in zip(own, self.exponents, strict=True)]
             for j, own in zip(self.loud, v, strict=True)
         }
-        self.new_c = [a * dyadic.power(-e) for a, e in zip(rest, self.below_free, strict=False)]
+        self.new_c = [a * dyadic.power(-e) for a, e in zip(rest[: len(self.c)], self.below_free, strict=True)]
         self.t = dict(zip(self.boundary, rest[len(self.c) :], strict=True))
         values = dyadic.matrix(v, D) * dyadic.matrix(self.rows, D).transpose()
         self.values = dict(zip(self.loud, values.tolist(), strict=True))
