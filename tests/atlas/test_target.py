@@ -1,6 +1,8 @@
 """The target on a user's own data, through Snakemake; the report's entry; what the documentation states."""
 
 import json
+import os
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -49,6 +51,26 @@ def test_own_data_become_a_page_and_tables(finished):
     minima = pd.read_csv(finished / "atlas" / "minima.csv")
     assert {"global", "bad"} >= set(minima["quality"]) and "global" in set(minima["quality"])
     assert len(pd.read_csv(finished / "atlas" / "descents.csv")) == 36
+
+
+def test_a_file_of_ones_own_enters_by_content(finished, tmp_path, monkeypatch):
+    """An older date does not hide other numbers, and a file that cannot be mapped costs nothing."""
+    folder = shutil.copytree(finished.parent, tmp_path / "copy")
+    config = {"atlas": {"path": "~/mine {1}.npz", "descent": {"starts": 3, "max_steps": 200}}}
+    monkeypatch.setenv("HOME", str(folder))
+    own, target = folder / "mine {1}.npz", "results/atlas/minima.csv"
+    before = (folder / target).read_bytes()
+    np.savez(own, X=np.eye(3), y=np.ones(3))
+    done = run(folder, config, targets=(target,), check=False)
+    assert done.returncode == 1 and "the atlas needs one-dimensional data" in done.stdout
+    assert (folder / target).read_bytes() == before
+    np.savez(own, X=np.array([1990.0, 1994, 1996, 2001, 2009]), y=np.array([1.0, 2, 0, 3, 3]))
+    os.utime(own, (0, 0))
+    run(folder, config, targets=(target,))
+    assert (folder / target).read_bytes() != before
+    own.unlink()
+    done = run(folder, config, targets=(target,), check=False)
+    assert done.returncode == 1 and "\nconfig: atlas.path: there is no file ~/mine {1}.npz" in done.stdout
 
 
 def test_every_column_is_on_the_map(finished):

@@ -70,6 +70,20 @@ def test_other_diameters(config, key, value):
     assert other_diameters(config)["mnist"].startswith(f"table_6.{key} is {value}, the paper's is ")
 
 
+def test_images_without_descent_have_no_share_of_trapped_ones(config):
+    config["datasets"]["mnist"]["descent"] = False
+    assert reasons(config) == {"mnist": {"trapped_pct": "no descent was run"}}
+
+
+def test_other_readings_of_table_6(config):
+    config["table_6"]["choice"] = "every_class"
+    reason = "table_6.choice is every_class, the comparison is for two_classes"
+    assert other_diameters(config) == {"mnist": reason, "cifar10": reason}
+    config["table_6"]["open_beyond"] = None
+    reason = "table_6.open_beyond is null, the comparison is for 150"
+    assert other_diameters(config) == {"gaussian": reason, "mnist": reason, "cifar10": reason}
+
+
 def test_tables_name_the_classes():
     import pandas as pd
 

@@ -1,8 +1,11 @@
 """What is accepted as data, what is kept of it, and the linear algebra of the samples."""
 
+from collections import UserList, deque
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 import relucells
 from relucells.cells.diameter import cell_diameters
@@ -51,8 +54,29 @@ def test_a_masked_array_is_refused_by_name(name, argument):
     masked = np.ma.masked_array(arguments[argument], mask=False)
     masked.mask[...] = np.arange(masked.size).reshape(masked.shape) == 1
     rows = list(masked) if masked.ndim == 2 else masked
-    for value in (masked, np.ma.masked_array(arguments[argument]), rows):
+    entry = np.ma.masked_array(masked.ravel()[0], mask=True)
+    nested = masked.tolist(0)
+    (nested[0] if masked.ndim == 2 else nested)[0] = entry
+    lists = [rows, UserList([masked]), deque([masked]), nested]
+    for value in (masked, np.ma.masked_array(arguments[argument]), *lists):
         with pytest.raises(ValueError, match=f"^{argument}: must not be a masked array"):
+            call(**arguments | {argument: value})
+
+
+@pytest.mark.parametrize(("name", "argument"), CASES)
+def test_what_is_no_array_is_refused_by_name(name, argument):
+    """A sparse matrix has no length, and a trained tensor raises errors of its own."""
+
+    class Trained:
+        def __array__(self, dtype=None, copy=None):
+            raise RuntimeError("detach it first")
+
+    call, arguments = CALLS[name]
+    values = [Trained()]
+    if np.ndim(arguments[argument]) == 2:
+        values.append(sparse.csr_array(np.asarray(arguments[argument], dtype=float)))
+    for value in values:
+        with pytest.raises(ValueError, match=f"^{argument}: "):
             call(**arguments | {argument: value})
 
 

@@ -177,6 +177,14 @@ def test_another_experiment_is_not_comparable():
             assert (row["verdict"], row["reason"], row["ours"]) == ("not comparable", expected, 0.0)
 
 
+def test_a_column_that_no_data_set_has_is_not_comparable():
+    paper, table = printed("trapped_pct", "0"), ours("genuine_pct", 0.0)
+    others = {"mnist": {"trapped_pct": "no descent was run"}}
+    rows = compare_tables(paper, table, {}, NO_LAWS, 0.95, others)
+    row = decide_verdicts(rows, 0.95).iloc[0]
+    assert (row["verdict"], row["reason"]) == ("not comparable", "no descent was run")
+
+
 def test_another_experiment_of_table_vi_is_not_comparable():
     paper = printed("mean_diameter", "0.3", table="VI")
     found = {"dataset": "mnist", "d": 784, "N": 200, "mean_diameter": 0.3, "data_source": "official"}

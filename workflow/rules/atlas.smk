@@ -12,12 +12,11 @@ SLICED = config["atlas"]["slices"]["dataset"]
 
 
 rule survey_landscape:
-    input:
-        config["atlas"]["path"] or [],
     output:
-        landscape="results/atlas/landscape.npz",
-        cells="results/atlas/cells.csv",
-        minima="results/atlas/minima.csv",
+        # A file of one's own that cannot be mapped must not cost the landscape that is there.
+        landscape=update("results/atlas/landscape.npz"),
+        cells=update("results/atlas/cells.csv"),
+        minima=update("results/atlas/minima.csv"),
     log:
         "logs/survey_landscape.log",
     conda:
@@ -27,7 +26,9 @@ rule survey_landscape:
         runtime=60,
     params:
         seed=config["seed"],
-        settings={key: config["atlas"][key] for key in ("N", "path")},
+        N=config["atlas"]["N"],
+        # A user's file is no input: its content counts and not its date.
+        own=lambda wildcards: PLAN.atlas_file,
         code=code_of("atlas/survey_landscape"),
     script:
         "../scripts/atlas/survey_landscape.py"

@@ -12,7 +12,7 @@ from relucells.examination.points import Found, end_of_descent, nearest_point
 from relucells.examination.problem import Net, Problem, problem_and_network
 from relucells.examination.walls import Walls, walls
 from relucells.lower_loss import Network
-from relucells.samples.inputs import Inputs
+from relucells.samples.inputs import Inputs, at_least
 from relucells.samples.records import Record
 from relucells.samples.threads import one_thread
 
@@ -97,7 +97,7 @@ def examine(
         seed : of their random streams
     Raises ValueError, naming the argument.
     """
-    _check_settings(near, program_limit, max_cells, starts, iterations)
+    _check_settings(near, program_limit, max_cells, starts, iterations, seed)
     problem, net = problem_and_network(X, y, W, z, output_bias, skip)
     end = end_of_descent(problem, net, max_cells)
     point = nearest_point(problem, net, end, near)
@@ -139,15 +139,16 @@ def _is_better(
     return best.loss < loss - SAME_LOSS * problem.mean_square
 
 
-def _check_settings(near: float, program_limit, max_cells, starts, iterations) -> None:
+def _check_settings(near, program_limit, max_cells, starts, iterations, seed) -> None:
+    at_least("near", near, 0, "above 0 and at most 0.1")
     if not 0 < near <= 0.1:
         raise ValueError(f"near: must be above 0 and at most 0.1, not {near!r}")
-    if program_limit is not None and not program_limit >= 0:
-        raise ValueError(f"program_limit: must be a number of linear programs, not {program_limit!r}")
+    if program_limit is not None:
+        at_least("program_limit", program_limit, 0, "a number of linear programs")
     for name, value, least in (
         ("max_cells", max_cells, 1),
         ("starts", starts, 0),
         ("iterations", iterations, 1),
+        ("seed", seed, 0),
     ):
-        if not isinstance(value, int | np.integer) or value < least:
-            raise ValueError(f"{name}: must be a whole number of at least {least}, not {value!r}")
+        at_least(name, value, least, "a whole number", whole=True)

@@ -39,6 +39,9 @@ class Plan:
             for key, path in files.items():
                 if not Path(path).expanduser().is_file():
                     raise ConfigError(f"networks.{name}.{key}: there is no file {path}")
+        path = self.config["atlas"]["path"]
+        if path and not Path(path).expanduser().is_file():
+            raise ConfigError(f"atlas.path: there is no file {path}")
 
     @property
     def networks(self) -> list[str]:
@@ -119,6 +122,12 @@ class Plan:
     def descended(self, table: str) -> list[str]:
         """Those data sets of a table from whose draws gradient descent runs."""
         return [name for name in self.table_datasets(table) if self.datasets[name].get("descent", True)]
+
+    @property
+    def atlas_file(self) -> dict[str, str] | None:
+        """Path and content, as a hash, of the user's own file for the atlas; None where samples are drawn."""
+        path = self.config["atlas"]["path"]
+        return path and {"path": (own := str(Path(path).expanduser())), "content": content_hash(own)}
 
     @property
     def sliced_biases(self) -> list[str]:

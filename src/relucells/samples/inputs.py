@@ -5,7 +5,7 @@ component of R_j in the span of the samples matters. ``prepare`` computes that s
 orthonormal B. All later work is done on C, which has rank(X) columns instead of D.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,6 +27,8 @@ GRAM_RANGE = (1e-200, 1e200)
 UNSURE, EXACT_SAMPLES = 1e-8, 5_000
 # Beyond it not every integer is a float.
 LONGEST_INTEGER = 2.0**53
+# Lists in lists: numpy takes no more.
+DEEPEST = 64
 TOO_LONG = (
     "holds a number that float64 would round, and everything is decided of the exact numbers; "
     "subtract an offset or round it first"
@@ -257,7 +259,7 @@ def plain_array(name: str, value: ArrayLike) -> NDArray:
     refuse_masks(name, value)
     try:
         return np.asarray(value)
-    except (ValueError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:  # a tensor's own errors among them
         raise ValueError(f"{name}: not an array ({error})") from None
 
 
@@ -285,13 +287,20 @@ def _objects(value: Any) -> NDArray:
     return np.asarray(value, dtype=object)
 
 
-def refuse_masks(name: str, value: object) -> None:
-    """ValueError for a masked array, or a list of them: numpy would use the values under the mask as data."""
-    parts = value if isinstance(value, (list, tuple)) else ()
-    if isinstance(value, np.ma.MaskedArray) or any(isinstance(part, np.ma.MaskedArray) for part in parts):
+def refuse_masks(name: str, value: object, depth: int = 0) -> None:
+    """ValueError for a masked array, or a list with one: numpy would use what is under the mask as data."""
+    if isinstance(value, np.ma.MaskedArray):
         raise ValueError(
             f"{name}: must not be a masked array; leave the masked entries out, or fill them in yourself"
         )
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes) or depth > DEEPEST:
+        return
+    nested = tuple(
+        kind for kind in set(map(type, value)) if issubclass(kind, Sequence | np.ma.MaskedArray)
+    )  # looked for among the types, of which a long row of numbers has few
+    for part in value if nested else ():
+        if isinstance(part, nested):
+            refuse_masks(name, part, depth + 1)
 
 
 def at_least(name: str, value: Any, least: float, what: str, whole: bool = False) -> None:

@@ -24,7 +24,7 @@ def one_thread(function: Callable[P, T]) -> Callable[P, T]:
     def limited(*arguments, **named):
         X = arguments[0] if arguments else named.get("X")
         X = getattr(X, "X", X)
-        if hasattr(X, "__len__") and len(X) > MANY:
+        if _many(X):
             return function(*arguments, **named)
         changed = [(library, n) for library in _libraries() if (n := library.num_threads) > 1]
         for library, _ in changed:
@@ -36,6 +36,14 @@ def one_thread(function: Callable[P, T]) -> Callable[P, T]:
                 library.set_num_threads(n)
 
     return limited
+
+
+def _many(X: object) -> bool:
+    """Whether there are many samples; what has no length is refused later, by its name."""
+    try:
+        return len(X) > MANY  # type: ignore[arg-type]
+    except TypeError:
+        return False
 
 
 def _libraries() -> list:

@@ -45,11 +45,11 @@ def write_tables(stored: dict[str, np.ndarray], cells: Path, minima: Path) -> No
 
 if __name__ == "__main__":
     with job(snakemake) as log:
-        settings, output = snakemake.params.settings, snakemake.output
-        if settings["path"] is None:
-            x, y = line.draw(settings["N"], stream(snakemake.params.seed, "atlas"))
+        params, output = snakemake.params, snakemake.output
+        if params.own:
+            x, y = read_data(params.own["path"])
         else:
-            x, y = read_data(settings["path"])
+            x, y = line.draw(params.N, stream(params.seed, "atlas"))
         stored = survey(x, y)
         write_npz(output.landscape, **stored)
         write_tables(stored, output.cells, output.minima)

@@ -100,7 +100,7 @@ def compare_tables(
             rows.append(row | not_comparable("the configuration has no such row"))
             continue
         ours = tables[same].iloc[0]
-        row |= {"ours": ours[paper.column], "data_source": ours["data_source"]}
+        row |= {"ours": ours.get(paper.column, np.nan), "data_source": ours["data_source"]}
         other = (others or {}).get(ours["entry"], {})
         if reason := other.get("", other.get(paper.column)):
             rows.append(row | not_comparable(reason))
