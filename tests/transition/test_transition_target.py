@@ -124,6 +124,10 @@ SWEEP = {"d": [4], "K": [3], "biases": [0]}
             {"mnist_pair_0_1": {"source": "mnist", "classes": [3, 4], "sweeps": [SWEEP]}},
             "transition.kinds.mnist_pair_0_1: a pair of classes of another kind has this name",
         ),
+        (
+            {"gaussian": {"sweeps": [SWEEP | {"biases": [0.1]}, SWEEP | {"biases": [0.1000000000001]}]}},
+            "transition.kinds.gaussian.sweeps: biases 0.1 and 0.1000000000001 have the same name in paths",
+        ),
         ({"mine": {"source": "svhn"}}, "transition.kinds.mine.source: 'svhn' is not allowed"),
     ],
 )

@@ -91,7 +91,12 @@ def series_of_kinds(config: Mapping[str, Any]) -> dict[str, dict]:
                 if sample["source"] == "gaussian" and d < (sample["rank"] or 0):
                     raise ConfigError(f"transition.kinds.{kind}.rank: {sample['rank']} is more than d = {d}")
                 name = f"{kind}_d{d}_K{K}_bias{bias_token(bias)}"
-                before = series.get(name, {"draws": 0, "exists": 0, "N": []})
+                before = series.get(name, {"bias": bias, "draws": 0, "exists": 0, "N": []})
+                if before["bias"] != bias:
+                    raise ConfigError(
+                        f"transition.kinds.{kind}.sweeps: biases {before['bias']!r} and {bias!r} have the "
+                        f"same name in paths, {bias_token(bias)}; keep one"
+                    )
                 series[name] = {
                     **shared,
                     "kind": kind,
