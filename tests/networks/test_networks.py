@@ -102,6 +102,10 @@ def test_another_file_of_the_same_name_is_noticed_and_a_copy_is_not(finished, tm
             {"data": "missing.npz", "network": "missing.npz"},
             "networks.mine.data: there is no file missing.npz",
         ),
+        (
+            {"data": "~nosuchuser/a.npz", "network": "missing.npz"},
+            "networks.mine.data: ~nosuchuser/a.npz: the home ~nosuchuser is not known here; write it out",
+        ),
         ({"data": "missing.npz"}, "networks.mine.network: missing"),
         ({"data": "a", "network": "b", "K": 3}, "networks.mine.K: unknown key"),
     ],

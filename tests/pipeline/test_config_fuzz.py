@@ -190,6 +190,26 @@ def test_a_second_block_of_a_section_is_refused(project, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("trials: 2\n".encode("utf-16"), "not UTF-8 text (byte 1); save it as UTF-8"),
+        (None, "No such file or directory; the workflow needs this file"),
+    ],
+    ids=["UTF-16", "missing"],
+)
+def test_the_projects_own_config_is_named_where_it_stands(tmp_path, content, reason):
+    project = copy_project(tmp_path / "project")
+    own = project / "config.yaml"
+    own.unlink()
+    if content:
+        own.write_bytes(content)
+    done = run(tmp_path / "work", {}, (), project=project, check=False)
+    assert done.returncode == 1
+    lines = [text for text in done.stdout.splitlines() if "onfig file" not in text and "profile" not in text]
+    assert lines == [f"config: {own}: {reason}"]
+
+
 def draw_valid(rng, folder):
     """A small valid config: one or two data sets, drawn or from a file of one's own."""
 

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import os
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ from conftest import ROOT, SCHEMA
 from relucells.pipeline.code import code_hash, imported_names
 from relucells.pipeline.config_files import check_files, read_config
 from relucells.pipeline.names import bias_token, block_range, blocks
+from relucells.pipeline.plan import Plan
 from relucells.pipeline.run_config import ConfigError, check_config, in_order, shown_config
 
 
@@ -66,7 +68,34 @@ def test_the_shipped_config_is_valid(config):
         ("datasets.my-data", {"source": "npz"}, "datasets: 'my-data' is not a usable name"),
         ("datasets.mine", {"source": "npz", "K": 2, "biases": [0]}, "datasets.mine.path: missing"),
         ("datasets.mine", {"K": 2, "biases": [0]}, "datasets.mine.source: missing"),
-        ("datasets.mine", 7, "datasets.mine: 7 "),
+        (
+            "datasets.mine",
+            7,
+            "datasets.mine: 7 has the wrong type; allowed: a mapping of keys to values or null",
+        ),
+        ("datasets.mine", False, "datasets.mine: False has the wrong type; allowed: a mapping of keys to"),
+        ("transition.kinds.mine", "mnist", "transition.kinds.mine: 'mnist' has the wrong type; allowed: a"),
+        ("datasets.ab\n", None, "datasets: 'ab\\n' is not a usable name; letters, digits and _ are"),
+        ("networks.ab\n", {}, "networks: 'ab\\n' is not a usable name; letters, digits and _ are"),
+        (
+            "transition.kinds.ab\n",
+            None,
+            "transition.kinds: 'ab\\n' is not a usable name; letters, digits and",
+        ),
+        ("table_6.open_beyond", -1, "table_6.open_beyond: -1 is too small; it must be greater than 0"),
+        ("table_6.open_beyond", {}, "table_6.open_beyond: {} has the wrong type; allowed: number or null"),
+        (
+            "table_6.weight_range",
+            [0.5, -0.5],
+            "table_6.weight_range: must ascend, and 0.5 is not less than -0.5; exchange them",
+        ),
+        (
+            "figure_2.locations",
+            {"from": 6, "to": 0, "step": 1},
+            "figure_2.locations: must ascend, and 6 is not less than 0; exchange them",
+        ),
+        ("figure_3.shift", {"from": 1, "to": 1, "step": 1}, "figure_3.shift: must ascend, and 1 is not less"),
+        ("figure_1.locations", [-1, 1], "figure_1.locations: [-1, 1] has w1 left of w2; exchange them"),
         ("gd_verify.step", -1e-6, "gd_verify.step: -1e-06 is too small; it must be greater than 0"),
         ("gd_verify.step", "1e-6", "gd_verify.step: '1e-6' has the wrong type; allowed: number"),
         (
@@ -113,7 +142,18 @@ def test_keys_that_are_no_text_are_named(config, text, message):
             b"datasets:\n  a: null\nseed: 1\ndatasets:\n  b: null\n",
             "datasets: stands twice, in lines 1 and 4",
         ),
-        (b"a:\n  b: {c: 1, d: 2}\n  e: [{f: 1,\n f: 2}]\n", "f: stands twice, in lines 3 and 4"),
+        (b"a:\n  b: {c: 1, d: 2}\n  e: [{f: 1,\n f: 2}]\n", "a.e.0.f: stands twice, in lines 3 and 4"),
+        (b"datasets: {mnist: {K: 2, K: 4}}\n", "datasets.mnist.K: stands twice, in line 1; keep one (FILE)"),
+        (b'{"trials": 2, "trials": 3}', "trials: stands twice, in line 1; keep one (FILE)"),
+        (b"K: 2\n'K': 4\n", "K: stands twice, in lines 1 and 2; keep one (FILE)"),
+        (b"a: {<<: {b: 1}, c: 2, c: 2}\n", "a.c: stands twice, in line 1; keep one (FILE)"),
+        (b"N: &n [2, *n]\n", "N.1: *n would hold itself; write out what is meant (FILE)"),
+        (b"datasets: &d {mnist: *d}\n", "datasets.mnist: *d would hold itself"),
+        (b"trials: 010\n", "trials: YAML reads 010 as 8; write plain digits (FILE)"),
+        (b"trials: 1:40\n", "trials: YAML reads 1:40 as 100; write plain digits (FILE)"),
+        (b"a: {biases: [3, -0_17]}\n", "a.biases.1: YAML reads -0_17 as -15; write plain digits (FILE)"),
+        (b"confidence: 0:30.5\n", "confidence: YAML reads 0:30.5 as 30.5; write plain digits (FILE)"),
+        (b"a: 2024-13-45\n", "FILE: month must be in 1..12"),
         (b'{"trials": 2,\n "trials": 3}', "trials: stands twice, in lines 1 and 2; keep one (FILE)"),
         ("# größe\ntrials: 2\n".encode("latin-1"), "FILE: not UTF-8 text (byte 5); save it as UTF-8"),
         ("trials: 2\n".encode("utf-16"), "FILE: not UTF-8 text (byte 1); save it as UTF-8"),
@@ -136,10 +176,54 @@ def test_a_good_file_is_read_as_yaml_reads_it(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: &a {b: 1, c: 2}\nd: {<<: *a, c: 3}\n")  # with a byte order mark
     assert read_config(path) == {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}
+    # what a merge brings in may be said again, wherever it stands
+    path.write_bytes(b"z: &z {b: 0}\na: {i: &i {<<: *z, b: 1}}\nd: {<<: *i}\ne: {<<: [*z, *i], b: 2}\n")
+    assert read_config(path) == {"z": {"b": 0}, "a": {"i": {"b": 1}}, "d": {"b": 1}, "e": {"b": 2}}
+    # numbers that a person reads as YAML does, and texts
+    path.write_bytes(b"a: [0, -0, 07, 010.5, 0x10, 1_000, '010', 1.0e-2, '1:40', 1:99]\n")
+    assert read_config(path) == {"a": [0, 0, 7, 10.5, 16, 1000, "010", 0.01, "1:40", "1:99"]}
     path.write_bytes(b"# nothing set\n")
     assert read_config(path) == {}
     assert read_config(ROOT / "config.yaml") == yaml.safe_load((ROOT / "config.yaml").read_text())
     check_files([tmp_path / "no such file"])
+    with pytest.raises(ConfigError, match=r"gone\.yaml: No such file or directory; the workflow needs"):
+        read_config(tmp_path / "gone.yaml")
+
+
+def test_every_line_about_a_config_is_one_line():
+    assert str(ConfigError("path: a\nb\0c \u2028é")) == "path: a\\nb\\x00c \\u2028é"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("no.npz", "there is no file no.npz"),
+        ("a\nb", "there is no file a\\nb"),
+        ("n" * 300, f"{'n' * 300}: File name too long; give a file that can be read"),
+        ("a\0b", "a\\x00b: embedded null byte; give a file that can be read"),
+        ("file/a.npz", "file/a.npz: Not a directory; give a file that can be read"),
+        (".", ".: not a file; give a file that can be read"),
+        ("pipe", "pipe: not a file; give a file that can be read"),
+        ("~nosuchuser/a.npz", "~nosuchuser/a.npz: the home ~nosuchuser is not known here; write it out"),
+    ],
+)
+def test_a_file_of_ones_own_that_cannot_be_read_is_named(config, tmp_path, monkeypatch, path, told):
+    """A pipe would be waited for."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    (tmp_path / "file").touch()
+    config["datasets"]["mine"] = {"source": "npz", "path": path, "K": 2, "biases": [0]}
+    with pytest.raises(ConfigError) as error:
+        Plan(config).check_files()
+    assert str(error.value) == f"datasets.mine.path: {told}"
+    del config["datasets"]["mine"]
+    config["networks"]["mine"] = {"data": path, "network": path}
+    with pytest.raises(ConfigError) as error:
+        Plan(config).check_files()
+    assert str(error.value) == f"networks.mine.data: {told}"
+    config["networks"] = {}
+    config["datasets"]["mine"] = {"source": "npz", "path": "file", "K": 2, "biases": [0]}
+    Plan(config).check_files()
 
 
 def test_a_missing_section_is_named(config):

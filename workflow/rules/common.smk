@@ -69,7 +69,9 @@ if not PROJECT and (
 # What config.yaml says holds wherever a user's file, or an importing workflow, says nothing else.
 try:
     check_files([*workflow.configfiles, *workflow.overwrite_configfiles])
-    settings = read_config(workflow.source_path("../../config.yaml"))
+    # Read where it stands, for errors are to name that place; source_path would give a copy.
+    own = PROJECT and PROJECT / "config.yaml"
+    settings = read_config(own or workflow.source_path("../../config.yaml"))
     update_config(settings, config)
     check_config(settings, Path(workflow.source_path("../schemas/config.schema.yaml")))
     # Params are compared by their text: the order of keys in a file must not matter.

@@ -1,5 +1,6 @@
 """What a run consists of: the data sets of the config, their blocks of trials, and the files of each."""
 
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,28 @@ SAMPLE_KEYS = ("N", "augmented", "classes", "d", "grey", "source")
 OWN_DATA = "own_data"  # the table of data sets that belong to none of the paper's
 
 
-def _at_home(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The entry with the ~ of its path written out."""
-    return {**entry, "path": str(Path(entry["path"]).expanduser())} if "path" in entry else entry
+def _at_home(key: str, path: str) -> str:
+    """The path with its ~ written out."""
+    try:
+        return str(Path(path).expanduser())
+    except (RuntimeError, ValueError):
+        user = path.partition("/")[0]
+        raise ConfigError(f"{key}: {path}: the home {user} is not known here; write it out") from None
+
+
+def _check_file(key: str, path: str) -> None:
+    """Raise ConfigError unless a file of the user's own can be read."""
+    try:
+        if stat.S_ISREG(Path(path).stat().st_mode):  # opening anything else might wait for ever
+            return Path(path).open("rb").close()
+        reason = "not a file"
+    except FileNotFoundError:
+        raise ConfigError(f"{key}: there is no file {path}") from None
+    except OSError as error:
+        reason = error.strerror
+    except ValueError as error:  # of a zero byte
+        reason = str(error)
+    raise ConfigError(f"{key}: {path}: {reason}; give a file that can be read")
 
 
 class Plan:
@@ -26,22 +46,23 @@ class Plan:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
         # In the order of the paper's tables, data sets of one's own last.
-        used = [(name, _at_home(entry)) for name, entry in config["datasets"].items() if entry]
+        used = [(name, dict(entry)) for name, entry in config["datasets"].items() if entry]
+        for name, entry in used:
+            if "path" in entry:
+                entry["path"] = _at_home(f"datasets.{name}.path", entry["path"])
         self.datasets = dict(sorted(used, key=lambda item: (item[1].get("table", "own"), item[0])))
         self.blocks = blocks(config["trials"], config["trials_per_job"])
 
     def check_files(self) -> None:
         """Raise ConfigError for a data set or a network whose file is not there."""
         for name, entry in self.datasets.items():
-            if entry["source"] == "npz" and not Path(entry["path"]).is_file():
-                raise ConfigError(f"datasets.{name}.path: there is no file {entry['path']}")
-        for name, files in self.config["networks"].items():
-            for key, path in files.items():
-                if not Path(path).expanduser().is_file():
-                    raise ConfigError(f"networks.{name}.{key}: there is no file {path}")
-        path = self.config["atlas"]["path"]
-        if path and not Path(path).expanduser().is_file():
-            raise ConfigError(f"atlas.path: there is no file {path}")
+            if entry["source"] == "npz":
+                _check_file(f"datasets.{name}.path", entry["path"])
+        for network in self.networks:
+            for key, path in self._paths(network).items():
+                _check_file(f"networks.{network}.{key}", path)
+        if path := self._atlas_path():
+            _check_file("atlas.path", path)
 
     @property
     def networks(self) -> list[str]:
@@ -50,10 +71,12 @@ class Plan:
 
     def network_files(self, network: str) -> dict[str, dict[str, str]]:
         """Path and content, as a hash, of the files of a network."""
-        entry = {
-            name: str(Path(path).expanduser()) for name, path in self.config["networks"][network].items()
-        }
-        return {name: {"path": path, "content": content_hash(path)} for name, path in entry.items()}
+        paths = self._paths(network)
+        return {name: {"path": path, "content": content_hash(path)} for name, path in paths.items()}
+
+    def _paths(self, network: str) -> dict[str, str]:
+        files = self.config["networks"][network]
+        return {key: _at_home(f"networks.{network}.{key}", path) for key, path in files.items()}
 
     @property
     def examined_descents(self) -> list[str]:
@@ -126,8 +149,12 @@ class Plan:
     @property
     def atlas_file(self) -> dict[str, str] | None:
         """Path and content, as a hash, of the user's own file for the atlas; None where samples are drawn."""
+        path = self._atlas_path()
+        return path and {"path": path, "content": content_hash(path)}
+
+    def _atlas_path(self) -> str | None:
         path = self.config["atlas"]["path"]
-        return path and {"path": (own := str(Path(path).expanduser())), "content": content_hash(own)}
+        return path and _at_home("atlas.path", path)
 
     @property
     def sliced_biases(self) -> list[str]:

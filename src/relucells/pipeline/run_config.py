@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 class ConfigError(Exception):
     """One line: the key, what is wrong with its value, what is allowed."""
 
+    def __init__(self, text: str) -> None:
+        # Keys, values and paths may hold any character: those that would break the line are escaped.
+        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
+
 
 RENAMED = {"level": "confidence"}  # top-level keys of earlier versions
 
@@ -24,7 +28,7 @@ RENAMED = {"level": "confidence"}  # top-level keys of earlier versions
 def check_config(config: dict, schema: Path) -> None:
     """Validate the whole config against its schema; ConfigError describes the first key that is wrong."""
     for key in _odd_keys(config):
-        raise ConfigError(one_line(key))
+        raise ConfigError(key)
     for old, new in RENAMED.items():
         if old in config:
             raise ConfigError(f"{old}: this key is called {new} now; rename it")
@@ -32,7 +36,7 @@ def check_config(config: dict, schema: Path) -> None:
         _validator(schema).iter_errors(config), key=lambda error: [str(key) for key in error.path]
     )
     if errors:
-        raise ConfigError(one_line(_describe(errors[0])))
+        raise ConfigError(_describe(errors[0]))
     for key, value in _numbers(config):
         if not math.isfinite(value):
             raise ConfigError(f"{key}: {value} is not a finite number")
@@ -42,6 +46,11 @@ def check_config(config: dict, schema: Path) -> None:
             if tokens.setdefault(bias_token(bias), bias) is not bias:
                 pair = f"{tokens[bias_token(bias)]!r} and {bias!r}"
                 raise ConfigError(f"{key}: {pair} have the same name in paths, {bias_token(bias)}; keep one")
+    for key, first, last in _pairs_in_order(config):
+        if first >= last:
+            raise ConfigError(f"{key}: must ascend, and {first} is not less than {last}; exchange them")
+    if (locations := config["figure_1"]["locations"])[0] < locations[1]:
+        raise ConfigError(f"figure_1.locations: {locations} has w1 left of w2; exchange them")
     used = [entry["table"] for entry in config["datasets"].values() if entry and "table" in entry]
     for table in sorted(set(used)):
         if used.count(table) > 1:
@@ -79,6 +88,14 @@ def _odd_keys(value: Any, place: str = "") -> Iterator[str]:
             yield from _odd_keys(nested, place)
 
 
+def _pairs_in_order(config: dict) -> Iterator[tuple[str, float, float]]:
+    """Every interval of the config with its key and its two ends."""
+    yield "table_6.weight_range", *config["table_6"]["weight_range"]
+    for section, name in (("figure_2", "locations"), ("figure_3", "shift")):
+        span = config[section][name]
+        yield f"{section}.{name}", span["from"], span["to"]
+
+
 def _lists_of_biases(value: Any, place: str = "") -> Iterator[tuple[str, list[float]]]:
     """Every list of biases in the config with its key."""
     if isinstance(value, dict):
@@ -93,15 +110,10 @@ def _lists_of_biases(value: Any, place: str = "") -> Iterator[tuple[str, list[fl
             yield from _lists_of_biases(nested, place)
 
 
-def one_line(text: str) -> str:
-    """The text as one line: characters that would break it are escaped. Keys may hold any character."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def _describe(error) -> str:
     """A jsonschema error as one line: key, what is wrong, what is allowed."""
-    if error.validator == "oneOf" and isinstance(error.instance, dict):
-        error = _by_source(error)
+    if error.validator == "oneOf":
+        error = _alternative(error)
     key = ".".join(str(part) for part in error.absolute_path)
     value = repr(error.instance)
     value = value if len(value) <= 60 else value[:57] + "..."
@@ -127,8 +139,8 @@ def _describe(error) -> str:
             allowed = [limit] if error.validator == "const" else limit
             return f"{key}: {value} is not allowed; use one of {', '.join(map(str, allowed))}"
         case "type":
-            allowed = " or ".join([limit] if isinstance(limit, str) else limit)
-            allowed = _TYPES.get(allowed, allowed)
+            kinds = [limit] if isinstance(limit, str) else limit
+            allowed = " or ".join(_TYPES.get(kind, kind) for kind in kinds)
             if (
                 isinstance(error.instance, str)
                 and allowed in ("number", "integer")
@@ -165,6 +177,16 @@ _BOUNDS = {
     "maximum": "at most",
     "exclusiveMaximum": "less than",
 }
+
+
+def _alternative(error: "ValidationError") -> "ValidationError":
+    """Of a value that fits no alternative of a ``oneOf``, the error within the one that it is meant to be."""
+    nearer = [nested for nested in error.context if nested.validator != "type" or nested.path]
+    if not nearer:  # of no type that is allowed
+        kinds = dict.fromkeys(nested.validator_value for nested in error.context)
+        error.context[0].validator_value = sorted(kinds, key=lambda kind: kind == "null")
+        return error.context[0]
+    return _by_source(error) if isinstance(error.instance, dict) else nearer[0]
 
 
 def _by_source(error: "ValidationError") -> "ValidationError":

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from relucells.line import CLASS_MEANS, output
-from relucells.pipeline.job import UserError, job, write_csv
+from relucells.pipeline.job import job, write_csv
 
 NORMALS = (1, -1)
 REACH = 4.0  # beyond it a class density is below 1e-4
@@ -12,8 +12,6 @@ REACH = 4.0  # beyond it a class density is below 1e-4
 
 def figure_1(locations: list[float]) -> pd.DataFrame:
     """x, both class densities, the output f(x), and the region (1 to 3, right to left as in the paper)."""
-    if locations[0] < locations[1]:
-        raise UserError(f"config: figure_1.locations: {locations} has w1 left of w2; exchange them")
     ends = min(*locations, -REACH), max(*locations, REACH)
     x = np.union1d(np.linspace(*ends, 401), locations)
     positive, negative = (np.exp(-((x - mu) ** 2) / 2) / np.sqrt(2 * np.pi) for mu in CLASS_MEANS)
