@@ -111,6 +111,28 @@ def test_results_without_permission(project, finished, tmp_path):
     assert files(tmp_path) == files(finished)
 
 
+@pytest.mark.parametrize("name", ["results/trials", "logs/sample_weights", "data/raw"])
+def test_what_rules_write_is_looked_at_before_a_run(project, tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir()
+    path.touch()
+    done = run(tmp_path, project=project, check=False, options=("--cores", "1", "--dry-run"))
+    assert done.returncode == 1
+    line = f"{path}: a file where a folder belongs; move it away; nothing was run"
+    assert [text for text in done.stdout.splitlines() if "profile" not in text] == [line]
+
+
+# As Snakemake has the files of rules.
+RULES = (
+    "results/tables/{table,table_1|table_2}.csv",
+    r"results/trials/{dataset,mnist}/{bias,-?\d+(\.\d+)?}/lp.npz",
+    "results/networks/{network}/certificates/",
+    "data/subsets/{dataset,[a-z]{5}}.npz",
+    "logs/plot.log",
+    "elsewhere/{x}.csv",
+)
+
+
 class TestUnwritable:
     """The line before a run, in a folder as it may be found."""
 
@@ -122,21 +144,53 @@ class TestUnwritable:
     def test_nothing_is_wrong_with_a_folder_of_ones_own(self, tmp_path):
         (tmp_path / "results/tables").mkdir(parents=True)
         (tmp_path / "results/provenance.csv").touch(mode=0o400)
-        assert unwritable() is None
+        (tmp_path / "results/tables/table_1.csv").touch()
+        (tmp_path / "results/networks/mine/certificates").mkdir(parents=True)
+        assert unwritable(RULES) is None
 
-    @pytest.mark.parametrize("name", ["results", "data", "logs"])
+    def test_what_no_rule_writes_is_nobodys_business(self, tmp_path):
+        for name in ("results/trials", "results/tables/notes.csv", "elsewhere/x.csv"):
+            (tmp_path / name).mkdir(parents=True)
+        (tmp_path / "results/trials/notes").touch()
+        (tmp_path / "results/trials/other").symlink_to("nowhere")
+        (tmp_path / "results/raw").symlink_to("nowhere")
+        assert unwritable(RULES) is None
+
+    PLACES = (
+        *("results", "data", "logs", "results/tables", "data/subsets", "results/trials/mnist"),
+        *("results/trials/mnist/-0.5", "results/networks/mine", "results/networks/mine/certificates"),
+    )
+
+    @pytest.mark.parametrize("name", PLACES)
     def test_a_link_that_leads_nowhere(self, tmp_path, name):
         shutil.rmtree(tmp_path / "data")
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).symlink_to("elsewhere")
-        assert unwritable() == (
+        assert unwritable(RULES) == (
             f"{tmp_path / name}: a link to elsewhere, which is not there; make that folder or remove the "
             "link; nothing was run"
         )
 
-    def test_a_file_where_a_folder_belongs(self, tmp_path):
-        (tmp_path / "results").touch()
-        assert unwritable() == (
-            f"{tmp_path / 'results'}: a file where a folder belongs; move it away; nothing was run"
+    def test_a_link_that_leads_to_itself(self, tmp_path):
+        (tmp_path / "results").symlink_to("results")
+        assert unwritable().startswith(f"{tmp_path / 'results'}: a link to results, Too many levels of")
+
+    @pytest.mark.parametrize("name", PLACES)
+    def test_a_file_where_a_folder_belongs(self, tmp_path, name):
+        shutil.rmtree(tmp_path / "data")
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+        assert unwritable(RULES) == (
+            f"{tmp_path / name}: a file where a folder belongs; move it away; nothing was run"
+        )
+
+    @pytest.mark.parametrize(
+        "name", ["results/tables/table_2.csv", "data/subsets/mnist.npz", "logs/plot.log"]
+    )
+    def test_a_folder_where_a_file_belongs(self, tmp_path, name):
+        (tmp_path / name).mkdir(parents=True)
+        assert unwritable(RULES) == (
+            f"{tmp_path / name}: a folder where a file belongs; move it away; nothing was run"
         )
 
     @pytest.mark.parametrize("name", ["results/tables", "results/trials/mnist"])
@@ -144,7 +198,7 @@ class TestUnwritable:
         folder = tmp_path / name
         folder.mkdir(parents=True)
         folder.chmod(0o555)
-        program = "from relucells.pipeline.run_folder import unwritable; print(unwritable())"
+        program = f"from relucells.pipeline.run_folder import unwritable; print(unwritable({RULES!r}))"
         source = os.environ | {"PYTHONPATH": str(ROOT / "src")}
         done = subprocess.run(
             [*UNPRIVILEGED, sys.executable, "-c", program], capture_output=True, text=True, env=source

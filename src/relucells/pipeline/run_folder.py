@@ -3,43 +3,84 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import socket
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 # Where the rules write, relative to the working directory.
 WRITTEN = (".", ".snakemake", "data", "logs", "results")
+WILDCARD = re.compile(r"\{\w+,?((?:[^{}]|\{[^{}]*\})*)\}")  # {name} or {name,expression}
 FULL = 2**20  # bytes; a run that fails with less free space than this has probably failed because of it
 
 
-def unwritable() -> str | None:
-    """One line on a folder that a run needs to write and cannot, or None."""
-    for path in _written_folders():
-        if problem := _problem(path):
+def unwritable(written: Iterable[str] = ()) -> str | None:
+    """One line on a place that a run needs to write and cannot, or None.
+
+    written : files that rules write, as patterns of Snakemake, ``results/trials/{dataset,a|b}/lp.npz``;
+        a folder has a / at its end
+    """
+    for path, kind in _written_places(written):
+        if problem := _problem(path) if kind == "folder" else _not_a_file(path):
             return f"{path.absolute()}: {problem}; nothing was run"
     return None
 
 
-def _written_folders() -> Iterator[Path]:
-    """The folders, and two levels below results: tables or trials may belong to somebody else."""
+def _written_places(written: Iterable[str]) -> Iterator[tuple[Path, str]]:
+    """What is already there of the places: the ``folder``s of a run and of the files, and each ``file``."""
     for name in WRITTEN:
-        yield Path(name)
-    for depth in ("*", "*/*"):
-        yield from (path for path in sorted(Path("results").glob(depth)) if path.is_dir())
+        yield Path(name), "folder"
+    tree: dict[str, dict] = {}  # names, or patterns of them, and what is below; {} below a file
+    for pattern in written:
+        below = tree
+        for name in pattern.split("/"):
+            below = below.setdefault(name, {})
+    yield from _found({name: tree[name] for name in WRITTEN if name in tree}, Path())
+
+
+def _found(tree: dict[str, dict], folder: Path) -> Iterator[tuple[Path, str]]:
+    """What a folder holds of the tree. A folder comes before what is in it, which may be out of reach."""
+    for name, below in tree.items():
+        for path in _matching(name, folder) if name else ():
+            yield path, "folder" if below else "file"
+            if below and path.is_dir():
+                yield from _found(below, path)
+
+
+def _matching(name: str, folder: Path) -> list[Path]:
+    """The paths in a folder that a name stands for, which may hold wildcards with what they may be."""
+    pieces = WILDCARD.split(name)
+    if len(pieces) == 1:
+        return [folder / name]
+    allowed = re.compile("".join(f"(?:{p or '.+'})" if i % 2 else re.escape(p) for i, p in enumerate(pieces)))
+    try:
+        return sorted(path for path in folder.iterdir() if allowed.fullmatch(path.name))
+    except PermissionError:
+        return []  # a folder that can be written and not be read is enough for a run
 
 
 def _problem(path: Path) -> str | None:
     """Why a folder cannot be written; None for one that can, or that is not there yet."""
-    if path.is_symlink() and not path.exists():
-        return f"a link to {path.readlink()}, which is not there; make that folder or remove the link"
-    if path.exists() and not path.is_dir():
+    try:
+        found = path.stat()
+    except OSError as error:
+        if path.is_symlink():
+            reason = "which is not there" if isinstance(error, FileNotFoundError) else error.strerror
+            return f"a link to {path.readlink()}, {reason}; make that folder or remove the link"
+        return None if isinstance(error, FileNotFoundError) else error.strerror
+    if not stat.S_ISDIR(found.st_mode):
         return "a file where a folder belongs; move it away"
-    if path.exists() and not os.access(path, os.W_OK | os.X_OK):
+    if not os.access(path, os.W_OK | os.X_OK):
         read_only = os.statvfs(path).f_flag & os.ST_RDONLY
         return f"cannot be written, {'its file system is read-only' if read_only else 'no permission'}"
     return None
+
+
+def _not_a_file(path: Path) -> str | None:
+    return "a folder where a file belongs; move it away" if path.is_dir() else None
 
 
 def unreadable_style() -> str | None:
