@@ -132,6 +132,11 @@ def run_without_network(folder: Path, project: Path, config: dict) -> str:
         for name in ("http_proxy", "https_proxy"):
             patch.setenv(name, f"http://127.0.0.1:{probe.getsockname()[1]}")
         patch.setenv("MPLBACKEND", "no_such_backend")  # as where a notebook starts the run
+        style = folder.parent / "matplotlib" / "matplotlibrc"
+        style.parent.mkdir(exist_ok=True)
+        style.write_bytes(b"axes.facecolor: red  # caf\xe9")  # not UTF-8
+        patch.setenv("MATPLOTLIBRC", str(style))
+        patch.setenv("XDG_CONFIG_HOME", str(folder.parent))
         for name in ("no_proxy", "NO_PROXY"):
             patch.setenv(name, "")
         return run(folder, config, targets=("paper",), options=("--cores", "2"), project=project).stdout

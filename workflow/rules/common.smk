@@ -20,6 +20,8 @@ PROJECT = Path(PROJECT).resolve() if os.path.isdir(PROJECT) else None
 
 # Every job gets these, whatever the user's environment has: jobs have no use for a notebook's backend.
 prefix = "export MPLBACKEND=Agg; "
+# Nor do a user's settings of pictures count. matplotlib would stop at a file of them that it cannot read.
+prefix += "export MATPLOTLIBRC=/dev/null; "
 # glibc would hand every large array back to the system and clear new pages for the next one, a fifth of some
 # jobs' time. So it keeps what was freed (up to 1 GiB), and takes arrays below 32 MiB from there.
 prefix += "export MALLOC_TRIM_THRESHOLD_=1073741824 MALLOC_MMAP_THRESHOLD_=33554432; "

@@ -84,25 +84,21 @@ def _not_a_file(path: Path) -> str | None:
 
 
 def unreadable_style() -> str | None:
-    """One line on a user's matplotlibrc that stops matplotlib before any code of ours runs, or None.
+    """One line on a matplotlibrc in the working folder that would stop matplotlib in jobs, or None.
 
-    The file's settings do not count, but matplotlib still reads it, as UTF-8.
+    Its settings do not count, but matplotlib still reads it, as UTF-8, before the empty file that jobs name.
     """
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    named = os.environ.get("MATPLOTLIBRC") or "."
-    places = (
-        Path("matplotlibrc"),
-        Path(named),
-        Path(named) / "matplotlibrc",
-        home / "matplotlib/matplotlibrc",
-    )
-    for path in filter(Path.is_file, places):
+    path = Path("matplotlibrc")
+    if not path.exists() or path.is_dir():  # matplotlib passes over these
+        return None
+    why = "not a file"
+    if path.is_file():  # a pipe would be waited for
         try:
             path.read_text(encoding="utf-8")
+            return None
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            return f"{path.absolute()}: {why}, so matplotlib cannot start; save it as UTF-8 or move it away"
-    return None
+    return f"{path.absolute()}: {why}, so matplotlib cannot start; save it as UTF-8 or move it away"
 
 
 def full(folder: Path) -> str | None:
