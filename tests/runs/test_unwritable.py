@@ -154,6 +154,7 @@ class TestUnwritable:
         (tmp_path / "results/trials/notes").touch()
         (tmp_path / "results/trials/other").symlink_to("nowhere")
         (tmp_path / "results/raw").symlink_to("nowhere")
+        (tmp_path / "results/tables/table_1.csv").symlink_to("table_1.csv")  # a job replaces it
         assert unwritable(RULES) is None
 
     PLACES = (
@@ -198,12 +199,24 @@ class TestUnwritable:
         folder = tmp_path / name
         folder.mkdir(parents=True)
         folder.chmod(0o555)
-        program = f"from relucells.pipeline.run_folder import unwritable; print(unwritable({RULES!r}))"
-        source = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-        done = subprocess.run(
-            [*UNPRIVILEGED, sys.executable, "-c", program], capture_output=True, text=True, env=source
+        assert self.told_without_privileges() == (
+            f"{folder}: cannot be written, no permission; nothing was run"
         )
-        assert done.stdout == f"{folder}: cannot be written, no permission; nothing was run\n", done.stderr
+
+    def test_a_finished_folder_may_be_read_only(self, tmp_path):
+        """Images are shared, and blocks of trials are kept."""
+        for name in ("data/subsets", "results/trials/mnist/3"):
+            (tmp_path / name).mkdir(parents=True)
+            (tmp_path / name).chmod(0o555)
+        assert self.told_without_privileges() is None
+
+    @staticmethod
+    def told_without_privileges():
+        program = f"from relucells.pipeline.run_folder import unwritable; print(unwritable({RULES!r}) or '')"
+        source = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+        command = [*UNPRIVILEGED, sys.executable, "-c", program]
+        done = subprocess.run(command, capture_output=True, text=True, env=source, check=True)
+        return done.stdout.strip() or None
 
 
 def test_warnings_may_be_errors(project, finished):

@@ -128,13 +128,21 @@ SWEEP = {"d": [4], "K": [3], "biases": [0]}
             {"gaussian": {"sweeps": [SWEEP | {"biases": [0.1]}, SWEEP | {"biases": [0.1000000000001]}]}},
             "transition.kinds.gaussian.sweeps: biases 0.1 and 0.1000000000001 have the same name in paths",
         ),
+        ({"mnist": {"sweeps": [SWEEP | {"to": 2}]}}, "transition.kinds.mnist.sweeps: no N from 4 to 2; make"),
         ({"mine": {"source": "svhn"}}, "transition.kinds.mine.source: 'svhn' is not allowed"),
     ],
 )
 def test_a_mistake_in_the_kinds_is_one_line(kinds, line):
     with pytest.raises(ConfigError) as refused:
-        series({"transition": {"kinds": kinds}})
+        series({"transition": {"kinds": kinds, "grid": {"from": 4}}})
     assert str(refused.value).startswith(line) and "\n" not in str(refused.value)
+
+
+def test_a_grid_without_an_N_is_named():
+    with pytest.raises(
+        ConfigError, match=r"^transition\.grid: no N from 9 to 8; make transition\.grid\.from"
+    ):
+        series({"transition": {"grid": {"from": 9, "to": 8}}})
 
 
 def test_a_comparison_without_a_series_is_one_line_and_nothing_is_begun(tmp_path):

@@ -26,7 +26,8 @@ class _Strict(yaml.SafeLoader):
         self.around: list[str | None] = []  # anchors of the mappings and lists around it
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if index is None:  # the whole document, or a key
+        is_value = index is not None  # and not the whole document, or a key
+        if not is_value:
             return super().compose_node(parent, index)
         self.keys.append(str(index.value if isinstance(index, yaml.ScalarNode) else index))
         if self.check_event(yaml.AliasEvent) and (name := self.peek_event().anchor) in self.around:
@@ -37,13 +38,13 @@ class _Strict(yaml.SafeLoader):
         self.keys.pop()
         return node
 
-    def compose_sequence_node(self, anchor: str | None) -> yaml.SequenceNode:
+    def compose_sequence_node(self, anchor: Any) -> yaml.SequenceNode:
         self.around.append(anchor)
         node = super().compose_sequence_node(anchor)
         self.around.pop()
         return node
 
-    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         self.around.append(anchor)
         node = super().compose_mapping_node(anchor)
         self.around.pop()

@@ -34,7 +34,7 @@ def _check_file(key: str, path: str) -> None:
     except FileNotFoundError:
         raise ConfigError(f"{key}: there is no file {path}") from None
     except OSError as error:
-        reason = error.strerror
+        reason = error.strerror or str(error)
     except ValueError as error:  # of a zero byte
         reason = str(error)
     raise ConfigError(f"{key}: {path}: {reason}; give a file that can be read")

@@ -7,7 +7,7 @@ import re
 import shutil
 import socket
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -23,16 +23,16 @@ def unwritable(written: Iterable[str] = ()) -> str | None:
     written : files that rules write, as patterns of Snakemake, ``results/trials/{dataset,a|b}/lp.npz``;
         a folder has a / at its end
     """
-    for path, kind in _written_places(written):
-        if problem := _problem(path) if kind == "folder" else _not_a_file(path):
+    for path, should_be_folder in _written_places(written):
+        if problem := _problem(path) if should_be_folder else "a folder where a file belongs; move it away":
             return f"{path.absolute()}: {problem}; nothing was run"
     return None
 
 
-def _written_places(written: Iterable[str]) -> Iterator[tuple[Path, str]]:
-    """What is already there of the places: the ``folder``s of a run and of the files, and each ``file``."""
+def _written_places(written: Iterable[str]) -> Iterator[tuple[Path, bool]]:
+    """The folders of a run and those of the files, and which files are folders: whether it should be one."""
     for name in WRITTEN:
-        yield Path(name), "folder"
+        yield Path(name), True
     tree: dict[str, dict] = {}  # names, or patterns of them, and what is below; {} below a file
     for pattern in written:
         below = tree
@@ -41,25 +41,32 @@ def _written_places(written: Iterable[str]) -> Iterator[tuple[Path, str]]:
     yield from _found({name: tree[name] for name in WRITTEN if name in tree}, Path())
 
 
-def _found(tree: dict[str, dict], folder: Path) -> Iterator[tuple[Path, str]]:
-    """What a folder holds of the tree. A folder comes before what is in it, which may be out of reach."""
+def _found(tree: dict[str, dict], folder: Path) -> Iterator[tuple[Path, bool]]:
+    """What a folder holds of the tree, and of files only those that are folders.
+
+    It is listed once: it may hold thousands. A folder comes before what is in it, which may be out of reach.
+    """
+    try:
+        there = {entry.name: entry for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)}
+    except PermissionError:
+        return  # a folder that can be written and not be read is enough for a run
     for name, below in tree.items():
-        for path in _matching(name, folder) if name else ():
-            yield path, "folder" if below else "file"
-            if below and path.is_dir():
-                yield from _found(below, path)
+        for entry in (there[each] for each in _matching(name, there)):
+            # of a link's end that is out of reach entry.is_dir() would raise
+            is_folder = os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()  # noqa: PTH112
+            if below or is_folder:
+                yield Path(entry.path), bool(below)
+            if below and is_folder:
+                yield from _found(below, Path(entry.path))
 
 
-def _matching(name: str, folder: Path) -> list[Path]:
-    """The paths in a folder that a name stands for, which may hold wildcards with what they may be."""
+def _matching(name: str, there: Collection[str]) -> list[str]:
+    """Which of the names are there that a name stands for, which may hold wildcards with what they may be."""
     pieces = WILDCARD.split(name)
     if len(pieces) == 1:
-        return [folder / name]
+        return [name] if name in there else []
     allowed = re.compile("".join(f"(?:{p or '.+'})" if i % 2 else re.escape(p) for i, p in enumerate(pieces)))
-    try:
-        return sorted(path for path in folder.iterdir() if allowed.fullmatch(path.name))
-    except PermissionError:
-        return []  # a folder that can be written and not be read is enough for a run
+    return [each for each in there if allowed.fullmatch(each)]
 
 
 def _problem(path: Path) -> str | None:
@@ -73,14 +80,12 @@ def _problem(path: Path) -> str | None:
         return None if isinstance(error, FileNotFoundError) else error.strerror
     if not stat.S_ISDIR(found.st_mode):
         return "a file where a folder belongs; move it away"
-    if not os.access(path, os.W_OK | os.X_OK):
+    # Further down, and within data, folders may be shared and finished: who only reads them needs no more.
+    within_results = path.parts[:1] == ("results",) and len(path.parts) <= 3
+    if (within_results or str(path) in WRITTEN) and not os.access(path, os.W_OK | os.X_OK):
         read_only = os.statvfs(path).f_flag & os.ST_RDONLY
         return f"cannot be written, {'its file system is read-only' if read_only else 'no permission'}"
     return None
-
-
-def _not_a_file(path: Path) -> str | None:
-    return "a folder where a file belongs; move it away" if path.is_dir() else None
 
 
 def unreadable_style() -> str | None:
@@ -97,7 +102,7 @@ def unreadable_style() -> str | None:
             path.read_text(encoding="utf-8")
             return None
         except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
     return f"{path.absolute()}: {why}, so matplotlib cannot start; save it as UTF-8 or move it away"
 
 

@@ -117,7 +117,8 @@ def _sizes(grid: Mapping[str, Any], sweep: Mapping[str, Any], kind: str) -> list
     to = sweep.get("to", grid["to"])
     sizes = even_grid(grid["from"], to, grid["per_doubling"])
     if not sizes:
-        raise ConfigError(f"transition.kinds.{kind}: no N from {grid['from']} to {to}")
+        key = f"transition.kinds.{kind}.sweeps" if "to" in sweep else "transition.grid"
+        raise ConfigError(f"{key}: no N from {grid['from']} to {to}; make transition.grid.from smaller")
     return sizes
 
 
