@@ -87,14 +87,18 @@ def test_the_shipped_config_is_valid(config):
         (
             "table_6.weight_range",
             [0.5, -0.5],
-            "table_6.weight_range: must ascend, and 0.5 is not less than -0.5; exchange them",
+            "table_6.weight_range: 0.5 to -0.5 does not ascend; the first must be less than the last",
         ),
         (
             "figure_2.locations",
             {"from": 6, "to": 0, "step": 1},
-            "figure_2.locations: must ascend, and 6 is not less than 0; exchange them",
+            "figure_2.locations: 6 to 0 does not ascend; the first must be less than the last",
         ),
-        ("figure_3.shift", {"from": 1, "to": 1, "step": 1}, "figure_3.shift: must ascend, and 1 is not less"),
+        (
+            "figure_3.shift",
+            {"from": 1, "to": 1, "step": 1},
+            "figure_3.shift: 1 to 1 does not ascend; the first",
+        ),
         ("figure_1.locations", [-1, 1], "figure_1.locations: [-1, 1] has w1 left of w2; exchange them"),
         ("gd_verify.step", -1e-6, "gd_verify.step: -1e-06 is too small; it must be greater than 0"),
         ("gd_verify.step", "1e-6", "gd_verify.step: '1e-6' has the wrong type; allowed: number"),

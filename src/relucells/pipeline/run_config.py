@@ -48,7 +48,9 @@ def check_config(config: dict, schema: Path) -> None:
                 raise ConfigError(f"{key}: {pair} have the same name in paths, {bias_token(bias)}; keep one")
     for key, first, last in _pairs_in_order(config):
         if first >= last:
-            raise ConfigError(f"{key}: must ascend, and {first} is not less than {last}; exchange them")
+            raise ConfigError(
+                f"{key}: {first} to {last} does not ascend; the first must be less than the last"
+            )
     if (locations := config["figure_1"]["locations"])[0] < locations[1]:
         raise ConfigError(f"figure_1.locations: {locations} has w1 left of w2; exchange them")
     used = [entry["table"] for entry in config["datasets"].values() if entry and "table" in entry]
