@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from relucells.pipeline.job import UserError
+from relucells.pipeline.job import UserError, in_one_line
 
 EXAMPLES = """examples:
   relucells costs beyond                 what the target will cost, before it runs
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text = str(error)
         if isinstance(error, OSError) and error.filename:
             text = f"{error.filename}: {error.strerror}"
-        print(f"relucells: {text}", file=sys.stderr)
+        print(f"relucells: {in_one_line(text)}", file=sys.stderr)
         return 1
 
 

@@ -331,6 +331,15 @@ def test_image_files_of_the_pipeline_are_not_believed_either(tmp_path, rng):
         make_binary_subsets.image_subset("mine", path, (0, 1), 8)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n  - ", "\n\n", "\x0b", "\u2028"])
+def test_what_a_user_is_told_is_one_line_whatever_a_library_or_a_name_says(end, capsys):
+    error = UserError(f"my{end}file: cannot be opened:{end}no such method")
+    assert len(str(error).splitlines()) == 1
+    assert str(error).startswith("my ") and str(error).endswith("no such method")
+    fetch_data.warn(logging.getLogger("test"), f"mnist: not downloaded:{end}no way")
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 # The same through the pipeline
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
-from relucells.pipeline.job import UserError
+from relucells.pipeline.job import UserError, in_one_line
 
 
 def read_arrays(path: Path, *names: str) -> list[NDArray]:
@@ -24,7 +24,7 @@ def read_arrays(path: Path, *names: str) -> list[NDArray]:
     except (UserError, FileNotFoundError, PermissionError):
         raise
     except Exception as error:  # whatever error a broken or hostile file causes, the file is at fault
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = in_one_line(error) or type(error).__name__
         if "pickle" in reason:
             reason = "it holds pickled objects, which are never loaded; save plain numeric arrays"
         raise UserError(f"{path}: not a usable npz file: {reason}") from None

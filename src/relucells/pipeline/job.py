@@ -16,8 +16,16 @@ from relucells.progress import silence
 SELF_EXPLAINING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
+def in_one_line(text: object) -> str:
+    """The text without line ends. Messages of libraries and names of files may hold some."""
+    return " ".join(filter(None, map(str.strip, str(text).splitlines())))
+
+
 class UserError(Exception):
     """An error that only the user can mend. Its text is one line: what is wrong, where, and what to do."""
+
+    def __init__(self, text: object) -> None:
+        super().__init__(in_one_line(text))
 
 
 @contextmanager
@@ -48,7 +56,7 @@ def job(snakemake) -> Iterator[logging.Logger]:
         print(f"{snakemake.rule}: {error}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
-        message = f"{error.filename or 'output'}: {error.strerror or error}"
+        message = in_one_line(f"{error.filename or 'output'}: {error.strerror or error}")
         log.error("%s", message, exc_info=error.errno not in SELF_EXPLAINING)
         print(f"{snakemake.rule}: {message}", file=sys.stderr)
         sys.exit(1)

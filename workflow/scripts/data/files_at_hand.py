@@ -14,6 +14,8 @@ from typing import TypeVar
 
 from torchvision_files import file_md5, wrong_checksum
 
+from relucells.pipeline.job import in_one_line
+
 T = TypeVar("T")
 
 # No official file unpacks to more. A longer one is cut here, and its checksum refuses it.
@@ -81,7 +83,7 @@ def whole_file(path: Path, read: Callable[[Path], T], problems: list[str]) -> T 
     except FileNotFoundError:
         problems.append(f"{path}: a link that leads nowhere")
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        problems.append(f"{path}: broken gzip file ({error}); replace it")
+        problems.append(f"{path}: broken gzip file ({in_one_line(error)}); replace it")
     except OSError as error:
         problems.append(f"{path}: {error.strerror}")
     return None
@@ -139,8 +141,16 @@ def fault(data: bytes, parse: Callable[[bytes], object] | None) -> str:
 def batches_in_archive(
     path: Path, checksums: Mapping[str, str], parse: Callable[[bytes], object], met: Met
 ) -> Iterator[tuple[str, bytes] | None]:
-    """The members of a tar archive that have the names and checksums, in their order; None for others."""
-    members = whole_file(path, lambda path: members_named(path, set(checksums)), met.broken) or {}
+    """The members of a tar archive that have the names and checksums, in their order; None for others.
+
+    What stands before a break is taken, as it is from files that lie in a folder.
+    """
+    read = whole_file(path, lambda path: members_named(path, set(checksums)), met.broken)
+    members, break_off = read or ({}, "")
+    if break_off:
+        met.broken.append(f"{path}: {break_off}; replace it")
+    elif read and next(iter(checksums)) not in members:
+        met.broken.append(f"{path}: does not hold {next(iter(checksums))}; replace it")
     for name, md5 in checksums.items():
         origin = f"{path}: {name}"
         data = members.get(name)
@@ -148,9 +158,12 @@ def batches_in_archive(
         yield (origin, data) if good else None
 
 
-def members_named(path: Path, names: set[str]) -> dict[str, bytes]:
-    """The content of the archive's files that have one of the names, up to a size that is enough."""
-    members = {}
+def members_named(path: Path, names: set[str]) -> tuple[dict[str, bytes], str]:
+    """The content of the archive's files that have one of the names, up to a size that is enough.
+
+    Also why not all of the archive can be read, or nothing.
+    """
+    members: dict[str, bytes] = {}
     try:
         with tarfile.open(path) as tar:
             for member in tar:
@@ -159,6 +172,10 @@ def members_named(path: Path, names: set[str]) -> dict[str, bytes]:
                 name = PurePosixPath(member.name).name
                 if member.isreg() and name in names and member.size <= LARGEST_FILE:
                     members[name] = tar.extractfile(member).read()
-    except tarfile.TarError as error:
-        raise OSError(0, f"broken archive ({error}); replace it") from None
-    return members
+    except Exception as error:  # whatever error a broken archive causes
+        if isinstance(error, OSError) and error.strerror:  # not the archive's fault
+            raise
+        if str(error).startswith("file could not be opened"):  # with a line for each way that was tried
+            return members, "not a tar archive, packed or not"
+        return members, f"broken archive ({in_one_line(error) or type(error).__name__})"
+    return members, ""
