@@ -101,6 +101,11 @@ def test_one_line_names_the_file_and_the_key(case, tmp_path, capsys):
     assert line in said
 
 
+def test_a_home_folder_that_nobody_knows_is_told_in_one_line(tmp_path, capsys):
+    data = npz(tmp_path / "good.npz", **GOOD[0])
+    assert "~no such user/w.npz: " in fails(["examine", str(data), "~no such user/w.npz"], capsys)
+
+
 def fails(arguments, capsys) -> str:
     """The one line of an unsuccessful command."""
     assert main(arguments) == 1

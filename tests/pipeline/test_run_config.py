@@ -49,6 +49,8 @@ def test_the_shipped_config_is_valid(config):
         ("confidence", 1, "confidence: 1 is too large; it must be less than 1"),
         ("confidence", float("nan"), "confidence: nan is not a finite number"),
         ("data_dir", 3, "data_dir: 3 has the wrong type; allowed: string or null"),
+        ("data_dir", "a\0b", "data_dir: 'a\\x00b' holds a zero character"),
+        ("datasets.mine", {"path": "a\0b"}, "datasets.mine.path: 'a\\x00b' holds a zero character"),
         ("datasets", {}, "datasets: {} has too few entries"),
         ("datasets", [], "datasets: [] has the wrong type; allowed: a mapping of keys to values"),
         ("datasets.mnist.N", 201, "datasets.mnist.N: 201 is not a multiple of 2; half of the samples"),
@@ -336,6 +338,19 @@ def test_no_import_of_the_project_is_missed():
 )
 def test_what_a_text_imports(text, names):
     assert set(imported_names(text)) == names
+
+
+@pytest.mark.parametrize("key", ["data_dir", "datasets.mine.path"])
+def test_a_home_folder_that_nobody_knows_is_named_with_its_key(config, key):
+    path = "~no such user/images"
+    if key == "data_dir":
+        config["data_dir"] = path
+    else:
+        config["datasets"]["mine"] = {"source": "npz", "path": path, "K": 2, "biases": [0]}
+    check_config(config, SCHEMA)
+    with pytest.raises(ConfigError) as error:
+        Plan(config).check_files()
+    assert str(error.value).startswith(f"{key}: {path}: the home ~no such user is not known here; write")
 
 
 def test_config_is_not_changed_by_checking(config):

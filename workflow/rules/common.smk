@@ -51,7 +51,6 @@ from relucells.pipeline.run_config import (
     ConfigError,
     check_config,
     in_order,
-    one_line,
     shown_config,
 )
 from relucells.pipeline.run_folder import (
@@ -86,7 +85,7 @@ try:
     TARGETS = targets(PLAN)
     problem = (unwritable() or unreadable_style()) if workflow.is_main_process else None
 except ConfigError as error:
-    problem = f"config: {one_line(str(error))}"
+    problem = f"config: {error}"
 if problem:
     sys.exit(problem)
 

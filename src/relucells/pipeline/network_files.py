@@ -41,7 +41,10 @@ def read_problem(data: str | Path, network: str | Path) -> Arguments:
     number) and skip (d,) if it has them; or a PyTorch state dict (.pt, .pth). Hidden biases become the last
     column of W, and a 1 the last column of X unless X has it already. UserError names the file and the key.
     """
-    data, network = Path(data).expanduser(), Path(network).expanduser()
+    try:
+        data, network = Path(data).expanduser(), Path(network).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{data}, {network}: {error}; write the path out") from None
     samples = _arrays(data, {"X": 2, "y": 1})
     X, y = samples["X"], samples["y"]
     read = _from_state_dict if network.suffix.lower() in TORCH else _from_npz

@@ -54,7 +54,9 @@ class Plan:
         self.blocks = blocks(config["trials"], config["trials_per_job"])
 
     def check_files(self) -> None:
-        """Raise ConfigError for a data set or a network whose file is not there."""
+        """Raise ConfigError where a file of the user's cannot be read, or a home folder is not known."""
+        if self.config["data_dir"]:
+            _at_home("data_dir", self.config["data_dir"])
         for name, entry in self.datasets.items():
             if entry["source"] == "npz":
                 _check_file(f"datasets.{name}.path", entry["path"])

@@ -29,6 +29,9 @@ def check_config(config: dict, schema: Path) -> None:
     """Validate the whole config against its schema; ConfigError describes the first key that is wrong."""
     for key in _odd_keys(config):
         raise ConfigError(key)
+    for key, value in _leaves(config):
+        if isinstance(value, str) and "\0" in value:
+            raise ConfigError(f"{key}: {value!r} holds a zero character, which no path and name may")
     for old, new in RENAMED.items():
         if old in config:
             raise ConfigError(f"{old}: this key is called {new} now; rename it")
@@ -37,8 +40,8 @@ def check_config(config: dict, schema: Path) -> None:
     )
     if errors:
         raise ConfigError(_describe(errors[0]))
-    for key, value in _numbers(config):
-        if not math.isfinite(value):
+    for key, value in _leaves(config):
+        if isinstance(value, float) and not math.isfinite(value):
             raise ConfigError(f"{key}: {value} is not a finite number")
     for key, biases in _lists_of_biases(config):
         tokens: dict[str, float] = {}
@@ -218,15 +221,15 @@ def _by_source(error: "ValidationError") -> "ValidationError":
     return wrong
 
 
-def _numbers(value: Any, key: str = "") -> Iterator[tuple[str, float]]:
-    """Every number in the config with its key."""
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Every number, text or null in the config with its key."""
     if isinstance(value, dict):
         for name, nested in value.items():
-            yield from _numbers(nested, f"{key}.{name}" if key else str(name))
+            yield from _leaves(nested, f"{key}.{name}" if key else str(name))
     elif isinstance(value, list):
         for nested in value:
-            yield from _numbers(nested, key)
-    elif isinstance(value, float):
+            yield from _leaves(nested, key)
+    else:
         yield key, value
 
 
