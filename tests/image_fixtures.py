@@ -4,12 +4,15 @@ import logging
 import socket
 import urllib.parse
 import urllib.request
+from dataclasses import replace
 
 import fetch_data
 import numpy as np
 import pytest
 import torchvision_files
 from image_files import MNIST_NAMES, cifar_batch, cifar_binary, draw_images, idx, md5, running_mirror
+
+from relucells.pipeline.image_sets import IMAGE_SETS
 
 LOG = logging.getLogger("test")
 
@@ -95,4 +98,5 @@ def official_cifar10(monkeypatch, rng):
         python[f"data_batch_{i}"] = cifar_batch(images[part], labels[part])
     for table, files in (("CIFAR10_BINARY", binary), ("CIFAR10_PYTHON", python)):
         monkeypatch.setattr(fetch_data, table, {name: md5(data) for name, data in files.items()})
+    monkeypatch.setitem(IMAGE_SETS, "cifar10", replace(IMAGE_SETS["cifar10"], images=50))
     return images, labels, {"binary": binary, "python": python}

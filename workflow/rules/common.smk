@@ -5,6 +5,7 @@ Out: PLAN (data sets and their files), SERIES (of the map), TARGETS (the files o
 """
 
 import atexit
+import functools
 import os
 import re
 import shlex
@@ -60,7 +61,7 @@ from relucells.pipeline.run_folder import (
     unreadable_style,
     unwritable,
 )
-from relucells.pipeline.stored_images import kept_line, request
+from relucells.pipeline.stored_images import kept_line, request, unusable
 from relucells.pipeline.targets import PICTURE, READING_FIGURES, TABLE, targets
 
 if not PROJECT and (
@@ -118,6 +119,20 @@ def code_of(script):
         scripts = PROJECT / "workflow" / "scripts"
         return code_hash(scripts / f"{script}.py", PROJECT / "src")
     return relucells.__version__
+
+
+@functools.cache
+def worth_a_look(name, data_dir, held):
+    """Whether data_dir holds more official images than so many. fetch_data's script looks for them.
+
+    A module that is remote has no scripts at hand.
+    """
+    if not PROJECT:
+        return False
+    sys.path.append(str(PROJECT / "workflow/scripts/data"))
+    import fetch_data
+
+    return fetch_data.worth_a_look(name, data_dir, held)
 
 
 def table_files(path, prefix="", **described):

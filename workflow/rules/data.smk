@@ -6,8 +6,10 @@ Out: data/images/{images}.npz     every training image that the source has, labe
      data/subsets/{dataset}.npz   X (N, d+1) with the constant 1 last, y (N,) of ±1, data_source
 """
 
-if workflow.is_main_process and not config["data_dir"]:
-    if kept := kept_line(PLAN.image_sets):
+if workflow.is_main_process:
+    if problem := unusable():
+        sys.exit(problem)
+    if not config["data_dir"] and (kept := kept_line(PLAN.image_sets)):
         print(kept, file=sys.stderr)
 
 
@@ -29,6 +31,7 @@ rule fetch_data:
             f"data/images/{wildcards.images}.npz",
             config["data_dir"],
             config["fetch_data"]["allow_stand_in"],
+            worth_a_look,
         ),
         code=code_of("data/fetch_data"),
     script:

@@ -9,6 +9,16 @@ from numpy.typing import NDArray
 from relucells.pipeline.job import UserError, in_one_line
 
 
+def read_images(path: Path) -> list[NDArray]:
+    """images, labels and data_source of what ``fetch_data`` wrote. UserError says how to get them anew."""
+    try:
+        return read_arrays(path, "images", "labels", "data_source")
+    except UserError as error:
+        raise UserError(
+            f"{error}; delete it, and give --config data_dir=FOLDER unless it can be downloaded again"
+        ) from None
+
+
 def read_arrays(path: Path, *names: str) -> list[NDArray]:
     """Arrays of an npz file, read without unpickling anything. UserError names the file."""
     try:

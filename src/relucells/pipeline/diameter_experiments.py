@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from relucells.cells.diameter import cell_diameters
+from relucells.pipeline.arrays import read_images
+from relucells.pipeline.image_sets import remedy
 from relucells.pipeline.job import UserError
 from relucells.pipeline.verdicts import SLACK, half_unit
 from relucells.samples.gaussian import two_gaussians
@@ -156,11 +158,11 @@ def _resampled_means(
     return found
 
 
-def _npz(images: str | None) -> NpzFile:
+def _read(images: str | None) -> list[NDArray]:
     """The file of images, which every experiment has that is not Gaussian."""
     if images is None:
         raise ValueError("images: give the npz of a set of images, or d for Gaussian samples")
-    return np.load(images)
+    return read_images(Path(images))
 
 
 def load_samples(
@@ -177,18 +179,18 @@ def load_samples(
             d,
             "gaussian",
         )
-    with _npz(images) as source:
-        data_source = str(source["data_source"])
-        try:
-            if settings["choice"] == "first" and data_source != "official":
-                raise ValueError(f"{data_source} images are not in the order of the training set")
-            X = image_samples(source["images"], source["labels"], N, settings["choice"], settings["grey"])
-        except ValueError as error:
-            key = f"table_6: N = {N}, choice = {settings['choice']}: {dataset}"
-            failure = UserError if data_source == "official" else LeftOut
-            remedy = "take a smaller N" if data_source == "official" else "official images can serve it"
-            raise failure(f"{key}: {error}; {remedy}") from None
-        return X, X.shape[1] - 1, data_source
+    held, labels, source = _read(images)
+    data_source = str(source)
+    try:
+        if settings["choice"] == "first" and data_source != "official":
+            raise ValueError(f"{data_source} images are not in the order of the training set")
+        X = image_samples(held, labels, N, settings["choice"], settings["grey"])
+    except ValueError as error:
+        key = f"table_6: N = {N}, choice = {settings['choice']}: {dataset}"
+        if data_source != "official":
+            raise LeftOut(f"{key}: {error}; official images can serve it") from None
+        raise UserError(f"{key}: {error}; {remedy(str(images), data_source, len(held))}") from None
+    return X, X.shape[1] - 1, data_source
 
 
 def run_experiments(
@@ -206,9 +208,8 @@ def run_experiments(
         samples, d, source = load_samples(seed, settings, dataset, N, d, images)
     except LeftOut as reason:
         nothing = np.empty((0, settings["weights"]))
-        with _npz(images) as file:
-            height, width = file["images"].shape[1:3]
-            d, source = height * width, str(file["data_source"])
+        held, _, data_source = _read(images)
+        d, source = held.shape[1] * held.shape[2], str(data_source)
         return entry | {"diameters": nothing, "d": d, "data_source": source, "left_out": str(reason)}
     diameters = experiments(seed, settings, dataset, N, numbers, samples)
     return entry | {"diameters": diameters, "d": d, "data_source": source}

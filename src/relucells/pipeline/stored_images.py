@@ -1,14 +1,16 @@
 """The files data/images/{name}.npz: what they hold, and when another fetch could bring more.
 
 ``data_dir`` says where to look; no result depends on it. So it is no parameter of a fetch. The parameter is a
-request. It changes only if the stored file holds no official images and a folder is given that has not been
-searched yet. The file keeps the request that made it. With official images in it, every later run makes the
-same request, and nothing is fetched again.
+request. It changes only if the stored file cannot be read, or if the folder holds more official images than
+the file. The file keeps the request that made it. So every later run makes the same request, and nothing is
+fetched again.
+
+A new request names the date of the file that it is to replace. Snakemake takes a failed fetch for done,
+because it brings the old file back. But that one has a new date then, so the next run asks again.
 """
 
-import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,43 +20,69 @@ from relucells.pipeline.image_sets import IMAGE_SETS
 
 
 class Stored(NamedTuple):
-    """data_source : None where there is no readable file; images : how many; request : what made it."""
+    """data_source : None where there is no readable file; images : how many; request : what made it;
+    date : of the file, 0 without one."""
 
     data_source: str | None = None
     images: int = 0
     request: str = ""
-    looked_in: str = ""
+    date: int = 0
 
     @property
     def official(self) -> bool:
         return self.data_source == "official"
 
+    @property
+    def broken(self) -> bool:
+        return self.date != 0 and self.data_source is None
+
 
 def stored(path: str | os.PathLike) -> Stored:
-    """What the file holds; one that cannot be read counts as none."""
+    """What the file holds. What is no regular file is never opened: a named pipe would wait for ever."""
+    path = Path(path)
+    if not path.is_file():
+        return Stored()
+    date = path.stat().st_mtime_ns
     try:
         with np.load(path, allow_pickle=False) as file:
-            texts = {name: str(file[name]) for name in ("request", "looked_in") if name in file}
-            return Stored(str(file["data_source"]), len(file["labels"]), **texts)
+            request = str(file["request"]) if "request" in file else ""
+            if "images" in file:
+                return Stored(str(file["data_source"]), len(file["labels"]), request, date)
     except Exception:  # whatever error a broken file causes
-        return Stored()
+        return Stored(date=date)
+    return Stored(date=date)
 
 
-def looked_in(data_dir: str) -> str:
-    """A text for a folder, the same however its name is written; it does not tell where the folder is."""
-    folder = os.path.realpath(Path(data_dir).expanduser())
-    return hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+def unusable(folder: str | os.PathLike = "data") -> str | None:
+    """One line on something in the place of a stored file that no run can read or replace, or None."""
+    for name in ("images", "subsets"):
+        for path in sorted(Path(folder, name).glob("*.npz")):
+            if path.exists() and not path.is_file():
+                return f"{path}: not a regular file; move it away"
+            if path.exists() and not os.access(path, os.R_OK):
+                return f"{path}: cannot be read, no permission; give it, or move the file away"
+    return None
 
 
-def request(path: str | os.PathLike, data_dir: str | None, allow_stand_in: bool) -> str:
-    """The parameter of the fetch that makes ``path``: a new one if another fetch could bring more."""
-    held = stored(path)
-    if held.data_source == "stand-in" and not allow_stand_in:
-        return "official images"
-    if data_dir and held.data_source not in (None, "official"):
-        folder = looked_in(data_dir)
-        return held.request if folder == held.looked_in else folder
-    return held.request
+def request(
+    path: str | os.PathLike,
+    data_dir: str | None,
+    allow_stand_in: bool,
+    worth_a_look: Callable[[str, str, int], bool],
+) -> str:
+    """The parameter of the fetch that makes ``path``: a new one if another fetch could bring more.
+
+    worth_a_look : of a set, data_dir and how many official images are stored: whether it holds more
+    """
+    held, wanted = stored(path), ""
+    if held.broken:
+        wanted = "readable images"
+    elif held.data_source == "stand-in" and not allow_stand_in:
+        wanted = "official images"
+    elif data_dir and held.data_source:
+        images = held.images if held.official else 0
+        wanted = "more official images" if worth_a_look(Path(path).stem, data_dir, images) else ""
+    return f"{wanted} in the place of {held.date}" if wanted else held.request
 
 
 # The folder below data/raw in which torchvision puts a set, if it is not of the set's name.

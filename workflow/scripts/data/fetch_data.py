@@ -21,7 +21,7 @@ from torchvision_files import NoNetwork, archives, file_md5, from_torchvision, r
 
 from relucells.pipeline.image_sets import IMAGE_SETS
 from relucells.pipeline.job import UserError, in_one_line, job, write_npz
-from relucells.pipeline.stored_images import looked_in, stored
+from relucells.pipeline.stored_images import stored
 from relucells.samples.images import (
     check_labels,
     parse_cifar_batch,
@@ -49,6 +49,7 @@ CIFAR10_PYTHON = {
     "data_batch_4": "634d18415352ddfa80567beed471001a",
     "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
 }
+PYTHON_ARCHIVE = "cifar-10-python.tar.gz"
 BINARY_ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-binary.tar")
 # What the warning names where data_dir lacks it.
 OFFICIAL_NAMES = {
@@ -137,7 +138,9 @@ def from_data_dir(name: str, data_dir: Path, log: logging.Logger) -> tuple[Image
     if name == "mnist":
         found = mnist_at_hand(files, met)
     elif name == "cifar10":
-        found = cifar10_at_hand(files, met, log) or archives_at_hand(name, files, met)
+        found = cifar10_at_hand(files, met, log)
+        if found is None or (partial(name, found) and named(files, PYTHON_ARCHIVE)):
+            found = archives_at_hand(name, files, met) or found
     else:
         found = archives_at_hand(name, files, met)
     if found is None and met.broken:
@@ -146,7 +149,47 @@ def from_data_dir(name: str, data_dir: Path, log: logging.Logger) -> tuple[Image
         raise UserError(f"{met.broken[0]}{more}; wanted: {wanted}")
     for line in [*met.broken, *met.elsewhere]:
         log.warning("passed over: %s", line)
+    if name == "cifar10" and found and partial(name, found) and met.broken:
+        warn(log, f"{name}: only {len(found.images)} of {IMAGE_SETS[name].images} images; {met.broken[0]}")
     return found, met
+
+
+def partial(name: str, found: ImageSet) -> bool:
+    return len(found.images) < IMAGE_SETS[name].images
+
+
+def worth_a_look(name: str, data_dir: str, held: int) -> bool:
+    """Whether a folder holds more official images than the ``held`` ones that are stored.
+
+    Every start of the workflow asks. So where no name promises more than part of a set, nothing is read.
+    Where nothing official is stored, a folder with broken files is worth a fetch too: it tells what is wrong.
+    """
+    log, folder = logging.getLogger(f"{__name__}.{name}"), Path(data_dir).expanduser()
+    log.addHandler(logging.NullHandler())
+    log.propagate = False
+    if held >= IMAGE_SETS[name].images:
+        return False
+    try:
+        files = list(files_below(folder, Met()))
+        if held and not named(files, *names_beyond(held)):
+            return False
+        found, _ = from_data_dir(name, folder, log)
+    except (OSError, UserError) as error:
+        reason = f"data_dir: {error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        if held:
+            warn(log, f"{name}: the {held} official images that are there stay; {reason}")
+        return not held
+    if found is not None and len(found.images) > held:
+        return True
+    what = f"no more official images than the first {held}" if held else "no official images"
+    warn(log, f"{name}: data_dir {data_dir} holds {what}; what is there stays")
+    return False
+
+
+def names_beyond(held: int) -> tuple[str, ...]:
+    """The names of files that may hold more of CIFAR-10 than its first ``held`` images."""
+    batch = held * len(CIFAR10_BINARY) // IMAGE_SETS["cifar10"].images + 1  # the first that is not held
+    return f"data_batch_{batch}.bin", f"data_batch_{batch}", *BINARY_ARCHIVES, PYTHON_ARCHIVE
 
 
 def mnist_at_hand(files: list[Path], met: Met) -> ImageSet | None:
@@ -195,8 +238,6 @@ def cifar10_at_hand(files: list[Path], met: Met, log: logging.Logger) -> ImageSe
         return None
     if len(best) < len(CIFAR10_BINARY):
         log.info("cifar10: batches 1 to %d of %d are there", len(best), len(CIFAR10_BINARY))
-        if met.broken:
-            warn(log, f"cifar10: only batches 1 to {len(best)} of {len(CIFAR10_BINARY)}; {met.broken[0]}")
     parts = [
         parse(data) if parse else parse_cifar_batch(pickle.loads(data, encoding="bytes")) for _, data in best
     ]
@@ -242,7 +283,10 @@ def archives_at_hand(name: str, files: list[Path], met: Met) -> ImageSet | None:
 
 
 def renew(path: Path, name: str, settings: dict, data_dir: str | None, request: str, log) -> None:
-    """Write what the first source has, unless official images are there and it has fewer, or none."""
+    """Write what the first source has, unless official images are there and it has fewer, or none.
+
+    What cannot be read may have been official images, so that only such ones take its place.
+    """
     held, settings = stored(path), dict(settings)
     allow_stand_in = settings.pop("allow_stand_in")
     try:
@@ -255,10 +299,13 @@ def renew(path: Path, name: str, settings: dict, data_dir: str | None, request: 
     if held.official and (found is None or len(found.images) < held.images):
         warn(log, f"{name}: the official images that {path} holds stay")
         return
+    if held.broken and found is None:
+        raise UserError(
+            f"{path}: cannot be read, and no source has the official images; delete it, "
+            "or give --config data_dir=FOLDER that holds the official files"
+        )
     found = found or fall_back(name, allow_stand_in, log)
     kept = {"request": request} if request else {}
-    if found.data_source != "official" and data_dir:
-        kept["looked_in"] = looked_in(data_dir)
     write_npz(path, images=found.images, labels=found.labels, data_source=found.data_source, **kept)
     log.info("%s: %d images, source %s: %s", name, len(found.images), found.data_source, found.origin)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.pipeline.arrays import read_arrays
+from relucells.pipeline.arrays import read_arrays, read_images
+from relucells.pipeline.image_sets import remedy
 from relucells.pipeline.job import UserError, job, write_npz
 from relucells.samples.gaussian import two_gaussians
 from relucells.samples.images import augment, binary_subset
@@ -27,14 +28,17 @@ def image_subset(
     dataset: str, path: Path, classes: tuple[int, int], N: int, grey: str = "rgb2gray"
 ) -> dict[str, NDArray]:
     """The first N/2 images of each class from what ``fetch_data`` wrote."""
-    images, labels, data_source = read_arrays(path, "images", "labels", "data_source")
+    images, labels, data_source = read_images(path)
     try:
         X, y = binary_subset(images, labels, classes, N // 2, grey)
     except ValueError as error:
         if not str(error).startswith("per_class: "):
             raise UserError(f"{path}: {error}") from None
         shortage = str(error).removeprefix("per_class: ")
-        raise UserError(f"datasets.{dataset}.N: {shortage} in {path} (source {data_source})") from None
+        more = remedy(path, str(data_source), len(images))
+        raise UserError(
+            f"datasets.{dataset}.N: {shortage} in {path} (source {data_source}); {more}"
+        ) from None
     return {"X": X, "y": y, "data_source": data_source}
 
 

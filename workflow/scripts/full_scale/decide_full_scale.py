@@ -11,9 +11,10 @@ from relucells.cells.factorised import large_minimum
 from relucells.cells.inspection import sample_weights
 from relucells.certify.certificates import Decision
 from relucells.certify.verify import verification_level
-from relucells.pipeline.arrays import read_arrays
+from relucells.pipeline.arrays import read_images
 from relucells.pipeline.conventions import ASKED, CONVENTIONS
 from relucells.pipeline.decisions import write_decisions
+from relucells.pipeline.image_sets import remedy
 from relucells.pipeline.job import UserError, job
 from relucells.samples.images import augment, first_of_class, pixels
 from relucells.samples.inputs import Inputs, prepare
@@ -47,12 +48,13 @@ def decide_cell(
 
 def samples_of(path: str, settings: dict, N: int | None) -> tuple[np.ndarray, np.ndarray, str]:
     """X, y and their data_source. UserError names the images that are missing."""
-    images, labels, data_source = read_arrays(path, "images", "labels", "data_source")
+    images, labels, data_source = read_images(path)
     try:
         return *two_classes(images, labels, settings["classes"], N), str(data_source)
     except ValueError as error:
         reason = str(error).removeprefix("per_class: ")
-        raise UserError(f"full_scale: {reason} in {path} (source {data_source})") from None
+        more = remedy(path, str(data_source), len(images))
+        raise UserError(f"full_scale: {reason} in {path} (source {data_source}); {more}") from None
 
 
 def decide_cells(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from relucells.cells import pattern as cells
 from relucells.cells.inspection import draw_weights
 from relucells.certify import sign_free
-from relucells.pipeline.arrays import read_arrays
+from relucells.pipeline.arrays import read_images
 from relucells.pipeline.job import UserError, job, write_npz
 from relucells.samples.gaussian import embed, two_gaussians
 from relucells.samples.images import augment, pixels, pooled
@@ -42,7 +42,7 @@ def gaussian_samples(kind: dict, d: int) -> Draw:
 
 def image_samples(kind: dict, d: int, path: Path) -> tuple[Draw, int, str]:
     """Random images of two classes pooled to d values, how many samples there can be, and their source."""
-    images, labels, data_source = read_arrays(path, "images", "labels", "data_source")
+    images, labels, data_source = read_images(path)
     try:
         members = [
             pooled(pixels(images[labels == label], kind["grey"]), d) if (labels == label).any() else []
