@@ -54,16 +54,16 @@ def test_own_data_become_a_page_and_tables(finished):
 
 
 def test_a_file_of_ones_own_enters_by_content(finished, tmp_path, monkeypatch):
-    """An older date does not hide other numbers, and a file that cannot be mapped costs nothing."""
+    """An older date does not hide other numbers, and a file that cannot be mapped is refused again and again."""
     folder = shutil.copytree(finished.parent, tmp_path / "copy")
     config = {"atlas": {"path": "~/mine {1}.npz", "descent": {"starts": 3, "max_steps": 200}}}
     monkeypatch.setenv("HOME", str(folder))
     own, target = folder / "mine {1}.npz", "results/atlas/minima.csv"
     before = (folder / target).read_bytes()
     np.savez(own, X=np.eye(3), y=np.ones(3))
-    done = run(folder, config, targets=(target,), check=False)
-    assert done.returncode == 1 and "the atlas needs one-dimensional data" in done.stdout
-    assert (folder / target).read_bytes() == before
+    for _ in range(2):
+        done = run(folder, config, targets=(target,), check=False)
+        assert done.returncode == 1 and "the atlas needs one-dimensional data" in done.stdout
     np.savez(own, X=np.array([1990.0, 1994, 1996, 2001, 2009]), y=np.array([1.0, 2, 0, 3, 3]))
     os.utime(own, (0, 0))
     run(folder, config, targets=(target,))

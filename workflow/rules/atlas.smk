@@ -13,10 +13,9 @@ SLICED = config["atlas"]["slices"]["dataset"]
 
 rule survey_landscape:
     output:
-        # A file of one's own that cannot be mapped must not cost the landscape that is there.
-        landscape=update("results/atlas/landscape.npz"),
-        cells=update("results/atlas/cells.csv"),
-        minima=update("results/atlas/minima.csv"),
+        landscape="results/atlas/landscape.npz",
+        cells="results/atlas/cells.csv",
+        minima="results/atlas/minima.csv",
     log:
         "logs/survey_landscape.log",
     conda:
