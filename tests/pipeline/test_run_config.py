@@ -228,6 +228,11 @@ def test_a_file_of_ones_own_that_cannot_be_read_is_named(config, tmp_path, monke
         Plan(config).check_files()
     assert str(error.value) == f"networks.mine.data: {told}"
     config["networks"] = {}
+    config["atlas"]["path"] = path
+    with pytest.raises(ConfigError) as error:
+        Plan(config).check_files()
+    assert str(error.value) == f"atlas.path: {told}"
+    config["atlas"]["path"] = None
     config["datasets"]["mine"] = {"source": "npz", "path": "file", "K": 2, "biases": [0]}
     Plan(config).check_files()
 

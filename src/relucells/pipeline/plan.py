@@ -27,9 +27,10 @@ def _at_home(key: str, path: str) -> str:
 
 def _check_file(key: str, path: str) -> None:
     """Raise ConfigError unless a file of the user's own can be read."""
+    own = Path(_at_home(key, path))
     try:
-        if stat.S_ISREG(Path(path).stat().st_mode):  # opening anything else might wait for ever
-            return Path(path).open("rb").close()
+        if stat.S_ISREG(own.stat().st_mode):  # opening anything else might wait for ever
+            return own.open("rb").close()
         reason = "not a file"
     except FileNotFoundError:
         raise ConfigError(f"{key}: there is no file {path}") from None
@@ -59,12 +60,12 @@ class Plan:
             _at_home("data_dir", self.config["data_dir"])
         for name, entry in self.datasets.items():
             if entry["source"] == "npz":
-                _check_file(f"datasets.{name}.path", entry["path"])
+                _check_file(f"datasets.{name}.path", self.config["datasets"][name]["path"])
         for network in self.networks:
-            for key, path in self._paths(network).items():
+            for key, path in self.config["networks"][network].items():
                 _check_file(f"networks.{network}.{key}", path)
-        if path := self._atlas_path():
-            _check_file("atlas.path", path)
+        if self.config["atlas"]["path"]:
+            _check_file("atlas.path", self.config["atlas"]["path"])
 
     @property
     def networks(self) -> list[str]:
@@ -73,12 +74,9 @@ class Plan:
 
     def network_files(self, network: str) -> dict[str, dict[str, str]]:
         """Path and content, as a hash, of the files of a network."""
-        paths = self._paths(network)
-        return {name: {"path": path, "content": content_hash(path)} for name, path in paths.items()}
-
-    def _paths(self, network: str) -> dict[str, str]:
         files = self.config["networks"][network]
-        return {key: _at_home(f"networks.{network}.{key}", path) for key, path in files.items()}
+        paths = {key: _at_home(f"networks.{network}.{key}", path) for key, path in files.items()}
+        return {key: {"path": path, "content": content_hash(path)} for key, path in paths.items()}
 
     @property
     def examined_descents(self) -> list[str]:
@@ -151,12 +149,10 @@ class Plan:
     @property
     def atlas_file(self) -> dict[str, str] | None:
         """Path and content, as a hash, of the user's own file for the atlas; None where samples are drawn."""
-        path = self._atlas_path()
-        return path and {"path": path, "content": content_hash(path)}
-
-    def _atlas_path(self) -> str | None:
-        path = self.config["atlas"]["path"]
-        return path and _at_home("atlas.path", path)
+        if not self.config["atlas"]["path"]:
+            return None
+        path = _at_home("atlas.path", self.config["atlas"]["path"])
+        return {"path": path, "content": content_hash(path)}
 
     @property
     def sliced_biases(self) -> list[str]:
