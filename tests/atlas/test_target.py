@@ -54,7 +54,7 @@ def test_own_data_become_a_page_and_tables(finished):
 
 
 def test_a_file_of_ones_own_enters_by_content(finished, tmp_path, monkeypatch):
-    """An older date does not hide other numbers, and a file that cannot be mapped is refused again and again."""
+    """An older date does not hide other numbers, and a file that cannot be mapped is refused each time."""
     folder = shutil.copytree(finished.parent, tmp_path / "copy")
     config = {"atlas": {"path": "~/mine {1}.npz", "descent": {"starts": 3, "max_steps": 200}}}
     monkeypatch.setenv("HOME", str(folder))
