@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,7 @@ import pytest
 import yaml
 from conftest import ROOT
 from mapping import not_on_the_map
-from running import run
+from running import planned, run
 from survey_landscape import survey
 from write_report import page
 
@@ -20,6 +19,7 @@ from relucells.atlas.words import findings, how_to_read
 from relucells.certify.certificates import unpack
 from relucells.certify.verify import verify
 from relucells.pipeline.figures import new_figure, save
+from relucells.pipeline.plan import Plan
 from relucells.samples.randomness import stream
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -53,24 +53,23 @@ def test_own_data_become_a_page_and_tables(finished):
     assert len(pd.read_csv(finished / "atlas" / "descents.csv")) == 36
 
 
-def test_a_file_of_ones_own_enters_by_content(finished, tmp_path, monkeypatch):
-    """An older date does not hide other numbers, and a file that cannot be mapped is refused each time."""
-    folder = shutil.copytree(finished.parent, tmp_path / "copy")
-    config = {"atlas": {"path": "~/mine {1}.npz", "descent": {"starts": 3, "max_steps": 200}}}
-    monkeypatch.setenv("HOME", str(folder))
-    own, target = folder / "mine {1}.npz", "results/atlas/minima.csv"
-    before = (folder / target).read_bytes()
-    np.savez(own, X=np.eye(3), y=np.ones(3))
-    for _ in range(2):
-        done = run(folder, config, targets=(target,), check=False)
-        assert done.returncode == 1 and "the atlas needs one-dimensional data" in done.stdout
+def test_a_file_of_ones_own_enters_by_content(finished):
+    """An older date does not hide other numbers, and a newer one alone makes nothing new."""
+    own, target = finished.parent / "mine.npz", ("results/atlas/minima.csv",)
+    config = {"atlas": {"path": "mine.npz", "descent": {"starts": 3, "max_steps": 200}}}
+    whole = own.read_bytes()
     np.savez(own, X=np.array([1990.0, 1994, 1996, 2001, 2009]), y=np.array([1.0, 2, 0, 3, 3]))
     os.utime(own, (0, 0))
-    run(folder, config, targets=(target,))
-    assert (folder / target).read_bytes() != before
-    own.unlink()
-    done = run(folder, config, targets=(target,), check=False)
-    assert done.returncode == 1 and "\nconfig: atlas.path: there is no file ~/mine {1}.npz" in done.stdout
+    assert planned(finished.parent, config, targets=target) == {"survey_landscape": 1}
+    own.write_bytes(whole)
+    assert planned(finished.parent, config, targets=target) == {}
+
+
+def test_the_home_of_a_file_of_ones_own_is_written_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a {b}.npz").touch()
+    config = CONFIG | {"atlas": CONFIG["atlas"] | {"path": "~/a {b}.npz"}}
+    assert Plan(config).atlas_file["path"] == str(tmp_path / "a {b}.npz")
 
 
 def test_every_column_is_on_the_map(finished):

@@ -218,12 +218,12 @@ IMAGES, SUBSET = "data/images/cifar10.npz", "data/subsets/cifar10.npz"
 
 
 @pytest.fixture
-def go(closed, tmp_path, monkeypatch):
-    """A run without network up to a small set of stand-ins: its exit status and the lines that it showed."""
-    for name in ("http_proxy", "https_proxy"):
-        monkeypatch.setenv(name, closed)
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.setenv(name, "")
+def go(tmp_path, monkeypatch):
+    """A run without torchvision, which takes seconds to load, up to a small set of stand-ins: its exit status
+    and the lines that it showed."""
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / "torchvision.py").write_text("raise ImportError('left out')", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "without"))
 
     def call(**settings):
         config = {"datasets": {"cifar10": {"N": 4, "K": 2, "biases": [0]}}} | settings
