@@ -182,9 +182,10 @@ def test_a_good_file_is_read_as_yaml_reads_it(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: &a {b: 1, c: 2}\nd: {<<: *a, c: 3}\n")  # with a byte order mark
     assert read_config(path) == {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}
-    # what a merge brings in may be said again, wherever it stands
-    path.write_bytes(b"z: &z {b: 0}\na: {i: &i {<<: *z, b: 1}}\nd: {<<: *i}\ne: {<<: [*z, *i], b: 2}\n")
-    assert read_config(path) == {"z": {"b": 0}, "a": {"i": {"b": 1}}, "d": {"b": 1}, "e": {"b": 2}}
+    # what a merge brings in may be said again, wherever it stands; which one counts depends on PyYAML's version
+    merged = b"z: &z {b: 0}\na: {i: &i {<<: *z, b: 1}}\nd: {<<: *i}\ne: {<<: [*z, *i], b: 2}\n"
+    path.write_bytes(merged)
+    assert read_config(path) == yaml.safe_load(merged)
     # numbers that a person reads as YAML does, and texts
     path.write_bytes(b"a: [0, -0, 07, 010.5, 0x10, 1_000, '010', 1.0e-2, '1:40', 1:99]\n")
     assert read_config(path) == {"a": [0, 0, 7, 10.5, 16, 1000, "010", 0.01, "1:40", "1:99"]}
