@@ -182,7 +182,7 @@ def test_a_good_file_is_read_as_yaml_reads_it(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: &a {b: 1, c: 2}\nd: {<<: *a, c: 3}\n")  # with a byte order mark
     assert read_config(path) == {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}
-    # what a merge brings in may be said again, wherever it stands; which one counts depends on PyYAML's version
+    # what a merge brings in may be said again; which one counts then depends on PyYAML's version
     merged = b"z: &z {b: 0}\na: {i: &i {<<: *z, b: 1}}\nd: {<<: *i}\ne: {<<: [*z, *i], b: 2}\n"
     path.write_bytes(merged)
     assert read_config(path) == yaml.safe_load(merged)
