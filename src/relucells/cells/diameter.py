@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.samples.inputs import Inputs, prepare, real_array, weights
+from relucells.samples.signs import rows_near_one
 
 if TYPE_CHECKING:
     from relucells.cells.chords import Cells
@@ -134,17 +135,15 @@ def _checked(X, W, directions, name: str) -> tuple[NDArray, NDArray, NDArray, ND
     X = prepare(X).X
     W = weights(W, X.shape[1], name)
     directions = weights(directions, X.shape[1], "directions")
-    if not directions.any(axis=1).all():
-        raise ValueError(f"directions: row {int(np.argmin(directions.any(axis=1)))} is zero")
-    if not X.any(axis=1).all():
-        raise ValueError(f"X: row {int(np.argmin(X.any(axis=1)))} is zero and has no hyperplane")
-    return _near_one(X)[0], *_near_one(W), directions
+    _refuse_zeros("directions", directions)
+    _refuse_zeros("X", X, " and has no hyperplane")
+    return rows_near_one(X)[0], *rows_near_one(W), directions
 
 
-def _near_one(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Rows divided by powers of two so that their largest entries are near 1, and the powers, (n,)."""
-    powers = np.frexp(np.abs(rows).max(axis=1))[1]
-    return np.ldexp(rows, -powers[:, None]), powers
+def _refuse_zeros(name: str, rows: NDArray[np.float64], why: str = "") -> None:
+    """ValueError for a row of zeros."""
+    if not rows.any(axis=1).all():
+        raise ValueError(f"{name}: row {int(np.argmin(rows.any(axis=1)))} is zero{why}")
 
 
 def _unit_rows(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -199,8 +198,7 @@ def enumerate_cells(X: ArrayLike) -> NDArray[np.bool_]:
     inside.
     """
     X = real_array("X", X, dimensions=2)
-    if not X.any(axis=1).all():
-        raise ValueError(f"X: row {int(np.argmin(X.any(axis=1)))} is zero and has no hyperplane")
+    _refuse_zeros("X", X, " and has no hyperplane")
     cells = _enumerate([[Fraction(value) for value in row] for row in X.tolist()], X.shape[1])
     return np.array(sorted(cells), dtype=bool).reshape(len(cells), len(X))
 

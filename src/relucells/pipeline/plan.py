@@ -41,6 +41,11 @@ def _check_file(key: str, path: str) -> None:
     raise ConfigError(f"{key}: {path}: {reason}; give a file that can be read")
 
 
+def _with_content(path: str) -> dict[str, str]:
+    """A file of the user's own as a parameter of a rule: its content counts, as a hash, not its date."""
+    return {"path": path, "content": content_hash(path)}
+
+
 class Plan:
     """The data sets, biases and blocks of trials that a checked config asks for. Paths are relative."""
 
@@ -76,7 +81,7 @@ class Plan:
         """Path and content, as a hash, of the files of a network."""
         files = self.config["networks"][network]
         paths = {key: _at_home(f"networks.{network}.{key}", path) for key, path in files.items()}
-        return {key: {"path": path, "content": content_hash(path)} for key, path in paths.items()}
+        return {key: _with_content(path) for key, path in paths.items()}
 
     @property
     def examined_descents(self) -> list[str]:
@@ -112,7 +117,7 @@ class Plan:
         entry = self.datasets[dataset]
         if entry["source"] != "npz":
             return None
-        return {"path": entry["path"], "content": content_hash(entry["path"])}
+        return _with_content(entry["path"])
 
     @property
     def image_sets(self) -> list[str]:
@@ -151,8 +156,7 @@ class Plan:
         """Path and content, as a hash, of the user's own file for the atlas; None where samples are drawn."""
         if not self.config["atlas"]["path"]:
             return None
-        path = _at_home("atlas.path", self.config["atlas"]["path"])
-        return {"path": path, "content": content_hash(path)}
+        return _with_content(_at_home("atlas.path", self.config["atlas"]["path"]))
 
     @property
     def sliced_biases(self) -> list[str]:

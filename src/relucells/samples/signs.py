@@ -19,7 +19,7 @@ def positive(inputs: Inputs, W: NDArray[np.float64]) -> NDArray[np.bool_]:
     with np.errstate(all="ignore"):
         X, given, lengths, wide = inputs.X, W, inputs.lengths, np.linalg.norm(W, axis=1)
         if not (_ordinary(lengths[inputs.nonzero]) and _ordinary(wide[W.any(axis=1)])):
-            X, W = _rows_near_one(X), _rows_near_one(W)
+            X, W = rows_near_one(X)[0], rows_near_one(W)[0]  # no sign changes
             lengths, wide = np.linalg.norm(X, axis=1), np.linalg.norm(W, axis=1)
         products = X @ W.T
         doubt = np.multiply.outer(lengths + UNDERFLOW, gamma(X.shape[1] + 4) * (wide + UNDERFLOW))
@@ -42,6 +42,10 @@ def _ordinary(lengths: NDArray[np.float64]) -> bool:
     return bool(((lengths > ORDINARY[0]) & (lengths < ORDINARY[1])).all())
 
 
-def _rows_near_one(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows over powers of two, which change no sign; what underflows is far below the doubt."""
-    return np.ldexp(matrix, -np.frexp(np.abs(matrix).max(axis=1))[1][:, None])
+def rows_near_one(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Rows over powers of two so that their largest entries are near 1, and the powers, (n,).
+
+    What underflows is far below the rounding of a product with the row.
+    """
+    powers = np.frexp(np.abs(matrix).max(axis=1))[1]
+    return np.ldexp(matrix, -powers[:, None]), powers
