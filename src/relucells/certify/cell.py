@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from relucells.certify import dyadic
 from relucells.certify.definiteness import positive_in_floats
-from relucells.samples.floating import TINY, gamma, norm, row_system
-from relucells.samples.inputs import distinct_columns
+from relucells.samples.floating import TINY, column_lengths, gamma, norm, row_system
+from relucells.samples.inputs import distinct_columns, largest_in_columns, nonzero_rows
 
 if TYPE_CHECKING:
     from flint import fmpq
@@ -49,7 +49,7 @@ class Samples:
 
     def __init__(self, X: NDArray[np.float64], inputs=None):
         self.X, self.inputs = X, inputs
-        self.zero: NDArray[np.bool_] = np.asarray(~X.any(axis=1))
+        self.zero: NDArray[np.bool_] = ~nonzero_rows(X)
         self.losses: dict[tuple[bytes, ...], fmpq] = {}  # of networks, by labels and weights
 
     def beside(self, F: NDArray[np.float64]) -> "Samples | None":
@@ -66,7 +66,12 @@ class Samples:
     @cached_property
     def exponents(self) -> NDArray[np.int64]:
         """The power of two, (D,), that bounds each column."""
-        return np.frexp(np.maximum(self.X.max(axis=0), -self.X.min(axis=0)))[1].astype(np.int64)
+        return np.frexp(self.largest)[1].astype(np.int64)
+
+    @cached_property
+    def largest(self) -> NDArray[np.float64]:
+        """The largest magnitude in each column, (D,)."""
+        return largest_in_columns(self.X)
 
     @cached_property
     def bits(self) -> int:
@@ -86,8 +91,8 @@ class Samples:
     @cached_property
     def lengths(self) -> NDArray[np.float64]:
         """Upper bounds on the lengths of the scaled samples, (N,)."""
-        squares = np.linalg.norm(present(self.scaled), axis=1) * (1.0 + gamma(self.X.shape[1]))
-        return np.where(self.zero, 0.0, squares + 2.0**-530 * self.X.shape[1])
+        lengths = column_lengths(present(self.scaled).T) * (1.0 + gamma(self.X.shape[1]))
+        return np.where(self.zero, 0.0, lengths + 2.0**-530 * self.X.shape[1])
 
     @cached_property
     def independent(self) -> bool:
@@ -114,19 +119,24 @@ class Samples:
         rows = X if np.ptp(lengths) < ALIKE else dyadic.scaled(X, -lengths[:, None])
         if rows is None:
             return False
-        doubt = gamma(rows.shape[1]) * norm(rows) ** 2 + rows.size * TINY
-        return positive_in_floats(rows @ rows.T, doubt)
+        return _independent_rows(rows)
 
     @cached_property
     def columns(self) -> NDArray[np.int64]:
         """Columns of X, ascending, that are proven to span all of them."""
-        used = np.flatnonzero(self.X.any(axis=0))
-        few = len(used) <= len(self.X) and self.scaled is not None
-        if few and row_system(present(self.scaled)[:, used].T).proven:
-            return used
+        used = np.flatnonzero(self.largest)
+        if len(used) <= len(self.X) and self.scaled is not None:
+            rows = present(self.scaled)[:, used].T
+            if _independent_rows(rows) or row_system(rows).proven:
+                return used
         if self.independent or min(len(self.X), len(used)) > EXACT_RANK or self.X.size > EXACT_ENTRIES:
             return used
         return used[dyadic.spanning_columns(self.X[:, used])]
+
+
+def _independent_rows(rows: NDArray[np.float64]) -> bool:
+    """Whether their Gram matrix shows that the rows, (m, n), are linearly independent."""
+    return positive_in_floats(rows @ rows.T, gamma(rows.shape[1]) * norm(rows) ** 2 + rows.size * TINY)
 
 
 class Cell:
@@ -150,7 +160,7 @@ class Cell:
         self.N, self.D = self.X.shape
         self.K = pattern.shape[1]
         self.free = free
-        self.active = pattern.any(axis=1)
+        self.active = nonzero_rows(pattern)
         self.free_rows: NDArray[np.bool_] = np.zeros(self.N, dtype=bool)
         if free is not None:
             self.free_rows = np.asarray(~free.zero)
@@ -208,7 +218,7 @@ class Cell:
         """The labels, the largest in [1/2, 1), or None where that would round."""
         return dyadic.scaled(self.y, np.array(-self.exponent))
 
-    @property
+    @cached_property
     def floating(self) -> bool:
         """Whether proofs in floating point are possible."""
         exact = self.free is None or self.free.scalable

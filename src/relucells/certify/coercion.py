@@ -105,7 +105,7 @@ def integers(value: Any, *shape: int | None, low: int = 0, high: int) -> NDArray
 def ternary(value: Any, K: int) -> NDArray[np.int8]:
     """A partial sign vector, (K,) in {−1, 0, 1}."""
     found = array(value, "iuf", np.float64, (K,))
-    if not np.isin(found, (-1.0, 0.0, 1.0)).all():
+    if not ((found == 0.0) | (np.abs(found) == 1.0)).all():
         raise Malformed
     return found.astype(np.int8)
 

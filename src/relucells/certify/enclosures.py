@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relucells.certify.cell import FREE_COLUMNS, Cell, present
-from relucells.samples.differences import differences
+from relucells.samples.differences import differences, differing, masked
 from relucells.samples.floating import (
     TINY,
     UNDERFLOW,
@@ -37,7 +37,7 @@ from relucells.samples.floating import (
     product,
     row_system,
 )
-from relucells.samples.inputs import distinct_columns
+from relucells.samples.inputs import distinct_columns, nonzero_rows
 
 
 def enclosure(cell: Cell) -> "ProvenMinimum | ExactFit | AnyFit":
@@ -123,11 +123,11 @@ class ProvenMinimum:
         self.y = present(cell.scaled_y)
         self.N, self.D = self.X.shape
         self.groups, self.group, self.size, self.G = cell.columns, cell.group, cell.size, cell.G
+        self.by_group = np.ascontiguousarray(self.groups.T, dtype=np.float64)
         self.F, self.m = cell.F, cell.m
         self.saturated, self.masks = self._structure()
         self.off = ~self.saturated
-        X, masks = self.X[self.off], self.masks[self.off]
-        self.below = (masks[:, :, None] * X[:, None, :]).reshape(len(X), masks.shape[1] * self.D)
+        self.below = masked(_where(self.masks, self.off), _where(self.X, self.off))
         if self.m:
             self.new = ~covered(cell, self.groups, self.off)
             self.below = np.hstack([self.below, self.F[np.ix_(self.off, self.new)]])
@@ -146,30 +146,30 @@ class ProvenMinimum:
 
     def _masked(self, masks: NDArray, free: bool) -> NDArray[np.float64]:
         """mask ∘ X side by side for each mask (N, ·), and F where it is ``free``."""
-        X = (masks[:, :, None] * self.X[:, None, :]).reshape(self.N, masks.shape[1] * self.D)
+        X = masked(masks, self.X)
         return np.hstack([X, self.F]) if free and self.m else X
 
     def blocks(self, masks: NDArray, free: bool = False) -> tuple[NDArray, NDArray, NDArray]:
         """[mask_U ∘ X_U ; A'ᵀ (mask ∘ X)_off] side by side for each mask (N, ·), F treated alike, and bounds
         on the norm of the rounding error of each row and of each column."""
         X = self._masked(masks, free)
-        top, rest = X[self.saturated], X if self.off.all() else X[self.off]
+        top, rest = X[self.saturated], _where(X, self.off)
         if self.finely:
             found, errors = finer_product(self.below, rest)
             rows, columns = (np.array([norm(line) for line in lines]) for lines in (errors, errors.T))
         else:
             found = self.below.T @ rest
             lengths, heights = (column_lengths(part) + 2.0**-530 for part in (self.below, rest))
-            rows = gamma(len(rest)) * lengths * norm(rest) + len(rest) * X.shape[1] * TINY
+            rows = gamma(len(rest)) * lengths * norm(heights) + len(rest) * X.shape[1] * TINY
             underflow = self.N * max(1, self.below.shape[1]) * TINY
-            columns = gamma(len(rest)) * norm(self.below) * heights * (1.0 + gamma(self.N)) + underflow
+            columns = gamma(len(rest)) * norm(lengths) * heights * (1.0 + gamma(self.N)) + underflow
         rows = np.concatenate([np.zeros(len(top)), rows * (1.0 + gamma(self.N))])
         return np.concatenate([top, found]), rows, columns
 
     @cached_property
     def system(self) -> RowSystem:
         """M with its proof of full row rank, if it has one."""
-        matrix, rows, _ = self.blocks(self.groups, True)
+        matrix, rows, _ = self.blocks(self.by_group.T, True)
         return row_system(matrix, rows)
 
     @cached_property
@@ -186,7 +186,8 @@ class ProvenMinimum:
             found, rounded = self.below.T @ v, np.zeros(self.below.shape[1])
             known = known + gamma(self.N) * np.abs(v) + TINY
         # |A'|ᵀ known by way of the masks, a D-th of the entries
-        size = np.abs(self.X[self.off]).T @ np.abs(self.masks[self.off] * known[:, None])
+        X, masks = self._sizes
+        size = (X * known) @ masks
         parts = [size.T.ravel()]
         if self.m:
             parts.append(np.abs(self.F[np.ix_(self.off, self.new)]).T @ known)
@@ -217,8 +218,15 @@ class ProvenMinimum:
         return self.F @ c, gamma(self.m) * size + (self.m + 1) * TINY
 
     @cached_property
-    def _unknowns(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-        """Sums u, (G, D), coefficients c, and how far they are, in norm, from those of some minimiser."""
+    def _sizes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """|X|ᵀ, (D, n), and the masks' magnitudes, (n, m), off U."""
+        X, masks = _where(self.X, self.off), _where(self.masks, self.off)
+        return np.ascontiguousarray(np.abs(X).T), np.abs(masks)
+
+    @cached_property
+    def _unknowns(self) -> tuple[NDArray, float, NDArray, NDArray]:
+        """Sums u, (G, D), and how far they are, with coefficients c, from those of some minimiser, in norm;
+        A u + F c, (N,), and a bound on the error of each entry."""
         h, _ = self.right
         u = self.system.solve(h)
         for _ in range(2):
@@ -226,18 +234,17 @@ class ProvenMinimum:
         u, c = u[: self.G * self.D].reshape(self.G, self.D), u[self.G * self.D :]
         p, rounded = self._image(u, c)
         known = rounded + gamma(4) * (np.abs(p) + np.abs(self.y))
-        return u, c, self.system.distance(*self._project(self.y - p, known))
+        return u, self.system.distance(*self._project(self.y - p, known)), p, rounded
 
     @property
     def sums(self) -> tuple[NDArray[np.float64], float]:
         """Sums u, (G, D), and how far they are, in norm, from those of some minimiser, at most."""
-        sums, _, distance = self._unknowns
-        return sums, distance
+        return self._unknowns[:2]
 
     def _image(self, sums: NDArray, c: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """A u + F c, (N,), and a bound on the error of each entry."""
-        p = (self.groups * (self.X @ sums.T)).sum(axis=1)
-        size = product(np.abs(self.X), np.abs(sums).T).sum(axis=1)
+        p = np.einsum("gn,gn->n", self.by_group, sums @ self.X.T)
+        size = product(np.abs(self.X), np.abs(sums).sum(axis=0) * (1.0 + gamma(self.G)))
         error = gamma(self.D + self.G) * size + (self.D + 1) * self.G * TINY
         if self.m:
             found, more = self._output(c)
@@ -249,18 +256,32 @@ class ProvenMinimum:
     def _near(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """A u + F c, (N,), near the minimisers', and bounds on how far it is from the values computed
         and from the fitted ones."""
-        sums, c, distance = self._unknowns
-        p, rounded = self._image(sums, c)
-        count = np.sqrt(self.groups.sum(axis=1))
+        _, distance, p, rounded = self._unknowns
+        count = np.sqrt(self.by_group.sum(axis=0))
         reach = count * self.cell.samples.lengths
         if self.m:
             reach = np.hypot(reach, present(self.cell.free).lengths) * (1.0 + gamma(4))
         return p, rounded, reach * distance * (1.0 + gamma(8))
 
-    @property
-    def determined(self) -> bool:
-        """Whether it is proven that the sums are the same for all minimisers."""
-        return self.system.proven and len(self.system.matrix) == self.G * self.D + self.m
+    @cached_property
+    def determined(self) -> NDArray[np.bool_]:
+        """Groups, (G,), whose sum u_g is proven to be the same for all minimisers (*derived*).
+
+        Let T be the groups whose columns vanish off U or equal another one's there, and c their distinct
+        nonzero columns off U. Let S be the samples of U at which a column of T differs from 0, or from the
+        first one that equals it off U. Then A_T has its range in ℝ^S and those of c blocks of D columns. So
+        at least D (|T| − c) − |S| dimensions of the kernel of M vanish outside T. If the whole kernel has no
+        more, as M's full row rank tells, all minimisers have the same sums outside T.
+        """
+        kernel = self.G * self.D + self.m - len(self.system.matrix)
+        if not self.system.proven or not kernel:
+            return np.full(self.G, self.system.proven)
+        off, kind = distinct_columns(self.groups & self.off[:, None])
+        first = np.array([np.argmax(kind == k) for k in range(off.shape[1])], dtype=np.int64)
+        alike = np.concatenate([self.groups[:, first], np.zeros((self.N, 1), dtype=bool)], axis=1)[:, kind]
+        apart = int(nonzero_rows(self.groups ^ alike).sum())
+        alone = (kind >= 0) & (np.bincount(kind + 1)[kind + 1] == 1)
+        return alone & (self.D * (self.G - len(first)) - apart == kernel)
 
     def pair_values(self, samples: NDArray, groups: NDArray) -> tuple[NDArray, NDArray]:
         """x_i·u_g of determined sums for some pairs, and a bound on the error of each."""
@@ -304,6 +325,11 @@ class ProvenMinimum:
         return lower, min(upper, (norm(residual[off]) + doubt) * (1.0 + gamma(4)))
 
 
+def _where(array: NDArray, rows: NDArray[np.bool_]) -> NDArray:
+    """Some rows of an array; the array itself where they are all."""
+    return array if rows.all() else array[rows]
+
+
 def _residual(cell: Cell, values: NDArray, error: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """y − A R, (N,), from scaled values R_j·x_i known to ``error``, and a bound on the error of each."""
     pattern, y = cell.pattern, present(cell.scaled_y)
@@ -331,17 +357,16 @@ def saturate(X: NDArray, columns: NDArray[np.bool_]) -> tuple[NDArray[np.bool_],
     """
     D = X.shape[1]
     saturated = np.zeros(len(X), dtype=bool)
+    nothing = np.zeros((1, len(X)), dtype=bool)
     while True:
-        rest = distinct_columns(columns & ~saturated[:, None])[0]
-        trial = np.concatenate([rest, np.zeros((len(X), 1), dtype=bool)], axis=1)
-        count = trial.astype(float)
-        inside = count.T @ count
-        differing = np.diag(inside)[:, None] + np.diag(inside)[None, :] - 2 * inside
+        trial = np.concatenate([columns.T & ~saturated, nothing])
+        near = np.argwhere(np.triu(differing(trial) <= D, 1))
         grown = False
-        for a, b in np.argwhere(np.triu(differing <= D, 1)):
-            S = (trial[:, a] ^ trial[:, b]) & ~saturated
+        for a, b in near:
+            S = (trial[a] ^ trial[b]) & ~saturated
             if S.any() and row_system(X[S]).proven:
                 saturated |= S
                 grown = True
         if not grown:
-            return saturated, rest
+            rest = trial[:-1].T
+            return saturated, distinct_columns(rest)[0] if len(near) else rest

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from relucells.certify.certificates import Leaf
 from relucells.certify.enclosures import ProvenMinimum, covered, saturate
-from relucells.samples.differences import differences, shortest_tree
+from relucells.samples.differences import differences, masked, shortest_tree
 from relucells.samples.floating import TINY, gamma, norm, product, residual, row_system
 from relucells.samples.inputs import distinct_columns, gram_factor
 
@@ -55,7 +55,7 @@ def floating_bound(minimum: ProvenMinimum, leaf: Leaf) -> tuple[float, float] | 
     active = minimum.cell.pattern[leaf.pairs[:, 0], owners]
     shares = np.where(active, minimum.cell.shares(owners, leaf.signs), 0).astype(float)
     finite = bool((shares > 0).any())
-    if minimum.determined and _one_class_each(minimum, leaf):
+    if _one_class_each(minimum, leaf) and minimum.determined[minimum.group[owners]].all():
         return _determined_bound(minimum, leaf, active, shares)
     # multipliers are meant up to a common factor; the largest power of two first, so that nothing overflows
     values = np.ldexp(leaf.values, -int(np.frexp(leaf.values.max())[1]))
@@ -99,8 +99,8 @@ def _one_class_each(minimum: ProvenMinimum, leaf: Leaf) -> bool:
 def _determined_bound(
     minimum: ProvenMinimum, leaf: Leaf, active: NDArray, shares: NDArray
 ) -> tuple[float, float] | None:
-    """As ``floating_bound`` where the sums u_g are determined: every demand on Aᵀλ can be met, and
-    −λ·p = Σ s (Σ_active μ x_i·u_g − Σ_inactive ν x_i·u_g)."""
+    """As ``floating_bound`` where the sums u_g with multipliers are determined: what is demanded of Aᵀλ can
+    be met, and −λ·p = Σ s (Σ_active μ x_i·u_g − Σ_inactive ν x_i·u_g)."""
     samples, owners = leaf.pairs.T
     values = np.ldexp(leaf.values, -int(np.frexp(leaf.values.max())[1]))  # at most 1, some at least 1/2
     found, error = minimum.pair_values(samples, minimum.group[owners])
@@ -304,8 +304,7 @@ def _vanishing(minimum: ProvenMinimum, columns: NDArray[np.bool_]) -> NDArray[np
     if not alive.any() or not shape[1] or min(shape) ** 2 * max(shape) > LARGEST_DECOMPOSITION:
         return found
     # Differences of similar columns span the same range, and are far less dependent.
-    masks = differences(columns[alive])
-    A = (masks[:, :, None] * minimum.X[alive][:, None, :]).reshape(len(masks), -1)
+    A = masked(differences(columns[alive]), minimum.X[alive])
     lengths = np.linalg.norm(A, axis=0)
     if lengths.any():
         A = A[:, lengths > 0] / lengths[lengths > 0]

@@ -47,6 +47,7 @@ from relucells.certify.cell import Cell, present
 from relucells.certify.definiteness import integers, positive_in_floats, positive_in_integers
 from relucells.certify.enclosures import covered
 from relucells.certify.rational import power
+from relucells.samples.differences import differing, masked
 from relucells.samples.floating import TINY, UNIT, gamma, norm
 
 KIND = "products"
@@ -161,15 +162,12 @@ def free_range(columns: NDArray[np.bool_], rank: int) -> tuple[NDArray[np.bool_]
     while True:
         rest = np.unique(columns & ~fitted[:, None], axis=1)
         rest = rest[:, rest.any(axis=0)]
-        trial = np.concatenate([rest, np.zeros((len(rest), 1), dtype=bool)], axis=1)
-        count = trial.astype(float)
-        inside = count.T @ count
-        differing = np.diag(inside)[:, None] + np.diag(inside)[None, :] - 2 * inside
-        close = np.argwhere(np.triu(differing <= rank, 1))
+        trial = np.concatenate([rest.T, np.zeros((1, len(rest)), dtype=bool)])
+        close = np.argwhere(np.triu(differing(trial) <= rank, 1))
         if not len(close):
             return fitted, rest
         for a, b in close:
-            fitted |= trial[:, a] ^ trial[:, b]
+            fitted |= trial[a] ^ trial[b]
 
 
 @dataclass(frozen=True)
@@ -311,8 +309,7 @@ def _residual(form: Form) -> NDArray[np.float64] | None:
     if X is None or F is None or p is None or (form.p is not None and not _uncertainty(form) < NORMAL):
         return None
     X = X[form.rows]
-    blocks = (form.masks[:, :, None] * X[:, None, :]).reshape(len(X), form.masks.shape[1] * X.shape[1])
-    return np.concatenate([blocks, F, p], axis=1)
+    return np.concatenate([masked(form.masks, X), F, p], axis=1)
 
 
 def _units_of_forms(form: Form) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:

@@ -6,15 +6,28 @@ from numpy.typing import NDArray
 
 def differences(columns: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Masks (N, m) that span the columns (N, m): differences along a shortest tree from the zero column."""
-    nodes = np.concatenate([np.zeros((len(columns), 1)), columns.astype(float)], axis=1).T
+    nodes = np.concatenate([np.zeros((1, len(columns))), columns.T])
     tree = shortest_tree(nodes, 1)
     return np.array([nodes[k] - nodes[parent] for k, parent in tree]).reshape(-1, len(columns)).T
 
 
+def differing(rows: NDArray) -> NDArray[np.float64]:
+    """In how many entries each two rows, (n, N), of 0 and 1 differ, (n, n)."""
+    numbers = rows.astype(np.float64)
+    common = numbers @ numbers.T
+    size = common.diagonal()
+    return size[:, None] + size - 2.0 * common
+
+
+def masked(masks: NDArray, X: NDArray[np.float64]) -> NDArray[np.float64]:
+    """mask ∘ X side by side, (N, m D), for each mask (N, m); the values of a column lie side by side."""
+    by_mask, by_column = np.ascontiguousarray(masks.T, dtype=np.float64), np.ascontiguousarray(X.T)
+    return (by_mask[:, None, :] * by_column).reshape(len(by_mask) * len(by_column), len(X)).T
+
+
 def shortest_tree(nodes: NDArray[np.float64], roots: int) -> list[tuple[int, int]]:
     """(node, the one it is joined to) for all rows (n, N) of 0 and 1 but the first, the roots, in order."""
-    size, common = nodes.sum(axis=1), nodes @ nodes.T
-    apart = size[:, None] + size[None, :] - 2 * common
+    apart = differing(nodes)
     parent = np.argmin(apart[:, :roots], axis=1)
     far = apart[np.arange(len(nodes)), parent]
     far[:roots] = apart[:, :roots] = np.inf  # from what has joined no further way is sought

@@ -27,6 +27,8 @@ GRAM_RANGE = (1e-200, 1e200)
 UNSURE, EXACT_SAMPLES = 1e-8, 5_000
 # Beyond it not every integer is a float.
 LONGEST_INTEGER = 2.0**53
+# Rows of so few entries are looked at column by column, which is several times faster.
+SHORT = 64
 # Lists in lists: numpy takes no more.
 DEEPEST = 64
 TOO_LONG = (
@@ -90,7 +92,7 @@ class Inputs(Record):
     @cached_property
     def nonzero(self) -> NDArray[np.bool_]:
         """Samples that are not at the origin, (N,)."""
-        return np.asarray(self.X.any(axis=1))
+        return nonzero_rows(self.X)
 
     @cached_property
     def coordinates(self) -> NDArray[np.float64]:
@@ -352,6 +354,20 @@ def activations(pattern: ArrayLike, N: int) -> NDArray[np.bool_]:
             raise ValueError("pattern: must be bool or hold only 0 and 1")
         pattern = pattern.astype(bool)
     return pattern
+
+
+def nonzero_rows(array: NDArray) -> NDArray[np.bool_]:
+    """Rows, (N,), of (N, n), that hold more than zeros."""
+    short = array.shape[1] <= SHORT
+    return np.asarray(np.ascontiguousarray(array.T).any(axis=0) if short else array.any(axis=1))
+
+
+def largest_in_columns(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The largest magnitude in each column, (n,), of (N, n)."""
+    if array.shape[1] > SHORT:
+        return np.maximum(array.max(axis=0), -array.min(axis=0))
+    columns = np.ascontiguousarray(array.T)
+    return np.maximum(columns.max(axis=1), -columns.min(axis=1))
 
 
 def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
