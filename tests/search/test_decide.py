@@ -185,6 +185,7 @@ def test_limits_leave_questions_open_and_never_change_answers():
         ({"signs": [1, 0]}, "signs"),
         ({"signs": [1]}, "signs"),
         ({"time_limit": -1}, "time_limit"),
+        ({"time_limit": 10**400}, "time_limit"),
         ({"margin": "rough"}, "margin"),
         ({"y": [1.0]}, "y"),
         ({"pattern": [[1, 0]]}, "pattern"),

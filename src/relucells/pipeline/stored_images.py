@@ -1,4 +1,4 @@
-"""The files data/images/{name}.npz: what they hold, and when another fetch could bring more.
+"""The files data/images/{name}.npz: what they hold, what was made of it, and when a fetch could bring more.
 
 ``data_dir`` says where to look; no result depends on it. So it is no parameter of a fetch. The parameter is a
 request. It changes only if the stored file cannot be read, or if the folder holds more official images than
@@ -10,9 +10,9 @@ because it brings the old file back. But that one has a new date then, so the ne
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,8 @@ from relucells.pipeline.image_sets import IMAGE_SETS
 
 
 class Stored(NamedTuple):
-    """data_source : None where there is no readable file; images : how many; request : what made it;
-    date : of the file, 0 without one."""
+    """data_source : None where there is no readable file; images : how many, or samples; request : what made
+    it; date : of the file, 0 without one."""
 
     data_source: str | None = None
     images: int = 0
@@ -46,11 +46,22 @@ def stored(path: str | os.PathLike) -> Stored:
     try:
         with np.load(path, allow_pickle=False) as file:
             request = str(file["request"]) if "request" in file else ""
-            if "images" in file:
-                return Stored(str(file["data_source"]), len(file["labels"]), request, date)
+            labels = next((key for key in ("labels", "y") if key in file), None)
+            if labels:
+                return Stored(str(file["data_source"]), len(file[labels]), request, date)
     except Exception:  # whatever error a broken file causes
         return Stored(date=date)
     return Stored(date=date)
+
+
+def made_from_official(name: str, datasets: Mapping[str, Any]) -> list[str]:
+    """The files of the configured data sets that were made from the official images ``name``."""
+    files = [
+        Path("data", "subsets", f"{dataset}.npz")
+        for dataset, entry in datasets.items()
+        if entry and entry.get("name", entry["source"]) == name
+    ]
+    return [str(path) for path in files if stored(path).official]
 
 
 def unusable(folder: str | os.PathLike = "data") -> str | None:

@@ -310,6 +310,8 @@ def at_least(name: str, value: Any, least: float, what: str, whole: bool = False
     kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
     if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
         raise ValueError(f"{name}: must be {what}, at least {least:g}, not {value!r}")
+    if isinstance(value, int) and value > np.finfo(float).max:
+        raise ValueError(f"{name}: must be {what}, and no more than a float can hold")
 
 
 def targets(y: ArrayLike, N: int) -> NDArray[np.float64]:

@@ -12,7 +12,9 @@ official one is passed over with a reason. If only broken files are left, an err
 import logging
 import pickle
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from files_at_hand import Met, batches_in_archive, files_below, named, verified, whole_file
@@ -21,7 +23,7 @@ from torchvision_files import NoNetwork, archives, file_md5, from_torchvision, r
 
 from relucells.pipeline.image_sets import IMAGE_SETS
 from relucells.pipeline.job import UserError, in_one_line, job, write_npz
-from relucells.pipeline.stored_images import stored
+from relucells.pipeline.stored_images import made_from_official, stored
 from relucells.samples.images import (
     check_labels,
     parse_cifar_batch,
@@ -282,10 +284,19 @@ def archives_at_hand(name: str, files: list[Path], met: Met) -> ImageSet | None:
     return read_archives(name, paths)
 
 
-def renew(path: Path, name: str, settings: dict, data_dir: str | None, request: str, log) -> None:
+def renew(
+    path: Path,
+    name: str,
+    settings: dict,
+    data_dir: str | None,
+    request: str,
+    datasets: Mapping[str, Any],
+    log,
+) -> None:
     """Write what the first source has, unless official images are there and it has fewer, or none.
 
-    What cannot be read may have been official images, so that only such ones take its place.
+    What cannot be read, or is gone but was official as data sets made from it say, gives way to official
+    images alone.
     """
     held, settings = stored(path), dict(settings)
     allow_stand_in = settings.pop("allow_stand_in")
@@ -304,6 +315,13 @@ def renew(path: Path, name: str, settings: dict, data_dir: str | None, request: 
             f"{path}: cannot be read, and no source has the official images; delete it, "
             "or give --config data_dir=FOLDER that holds the official files"
         )
+    made = made_from_official(name, datasets)
+    if made and found is None and not held.date:
+        raise UserError(
+            f"{path}: is gone, no source has the official images, and {made[0]} was made from them; give "
+            "--config data_dir=FOLDER that holds the official files, or, to go on without them, "
+            f"delete {' and '.join(made)}"
+        )
     found = found or fall_back(name, allow_stand_in, log)
     kept = {"request": request} if request else {}
     write_npz(path, images=found.images, labels=found.labels, data_source=found.data_source, **kept)
@@ -318,5 +336,6 @@ if __name__ == "__main__":
             snakemake.config["fetch_data"],
             snakemake.config["data_dir"],
             snakemake.params.request,
+            snakemake.config["datasets"],
             log,
         )
