@@ -5,6 +5,7 @@ component of R_j in the span of the samples matters. ``prepare`` computes that s
 orthonormal B. All later work is done on C, which has rank(X) columns instead of D.
 """
 
+import sys
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -310,7 +311,7 @@ def at_least(name: str, value: Any, least: float, what: str, whole: bool = False
     kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
     if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
         raise ValueError(f"{name}: must be {what}, at least {least:g}, not {value!r}")
-    if isinstance(value, int) and value > np.finfo(float).max:
+    if isinstance(value, int) and value > sys.float_info.max:
         raise ValueError(f"{name}: must be {what}, and no more than a float can hold")
 
 
