@@ -165,9 +165,28 @@ class Cell:
         if free is not None:
             self.free_rows = np.asarray(~free.zero)
         self.alive = np.logical_or(self.active, self.free_rows)
-        self.columns, self.group = distinct_columns(pattern)
-        self.G = self.columns.shape[1]
-        self.size = np.bincount(self.group[self.group >= 0], minlength=self.G)
+
+    # independent samples are decided without these
+
+    @cached_property
+    def _distinct(self) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        return distinct_columns(self.pattern)
+
+    @property
+    def columns(self) -> NDArray[np.bool_]:
+        return self._distinct[0]
+
+    @property
+    def group(self) -> NDArray[np.int64]:
+        return self._distinct[1]
+
+    @property
+    def G(self) -> int:
+        return self.columns.shape[1]
+
+    @cached_property
+    def size(self) -> NDArray[np.int64]:
+        return np.bincount(self.group[self.group >= 0], minlength=self.G)
 
     def afford(self, multiplications: float) -> None:
         """Called before a step of so many multiplications. A search puts its limit here, which may raise."""

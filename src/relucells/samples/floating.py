@@ -66,10 +66,10 @@ def rounding(left: NDArray, right: NDArray) -> NDArray[np.float64]:
     """A bound on the error of each entry of the computed ``left @ right``; 0 where all terms are 0."""
     n = left.shape[-1]
     size = np.abs(left) @ np.abs(right)
-    some = left.any(axis=1, keepdims=True) & right.any(axis=0)
-    if (some & (size == 0)).any():  # no terms, or all of them underflow
-        some = (left != 0).astype(float) @ (right != 0).astype(float) > 0
-    return gamma(n) * size + TINY * 2.0 * n * some
+    underflow: NDArray[np.float64] | float = TINY * 2.0 * n
+    if not size.all():  # no terms, or all of them underflow
+        underflow *= (left != 0).astype(float) @ (right != 0).astype(float) > 0
+    return gamma(n) * size + underflow
 
 
 # Cuts of a number, and the bits of each: sums of up to 2^13 products of two cuts are exact in 53 bits.

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.samples.columns import ColumnSpace, IntegerSamples, prescribed_exactly
+from relucells.samples.columns import ColumnSpace, IntegerSamples, prescribed_exactly, row_lengths
 from relucells.samples.decomposition import inverse_lower, svd
 from relucells.samples.floating import RowSystem, gamma, row_system
 from relucells.samples.records import Record
@@ -124,6 +124,11 @@ class Inputs(Record):
     def lengths(self) -> NDArray[np.float64]:
         """‖x_i‖, (N,), rounded up."""
         return np.linalg.norm(self.X, axis=1) * (1.0 + gamma(self.X.shape[1]))
+
+    @cached_property
+    def scaled_lengths(self) -> NDArray[np.float64]:
+        """The lengths of the samples, (N,), after columns were scaled by powers of two."""
+        return row_lengths(self.space.scaled)
 
     @cached_property
     def rows(self) -> RowSystem:
@@ -353,7 +358,7 @@ def activations(pattern: ArrayLike, N: int) -> NDArray[np.bool_]:
     if pattern.shape[1] == 0:
         raise ValueError("pattern: must have at least one column (K ≥ 1)")
     if pattern.dtype != bool:
-        if pattern.dtype.kind not in "iuf" or not np.isin(pattern, (0, 1)).all():
+        if pattern.dtype.kind not in "iuf" or not ((pattern == 0) | (pattern == 1)).all():
             raise ValueError("pattern: must be bool or hold only 0 and 1")
         pattern = pattern.astype(bool)
     return pattern

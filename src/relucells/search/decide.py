@@ -90,6 +90,6 @@ def _convention(signs: str | ArrayLike, K: int) -> tuple[str, NDArray[np.int8] |
     given = plain_array("signs", signs)
     if given.shape != (K,):
         raise ValueError(f"signs: must have one entry per neuron, {K}, not shape {given.shape}")
-    if given.dtype.kind not in "iuf" or not np.isin(given, (-1, 1)).all():
+    if given.dtype.kind not in "iuf" or not (np.abs(given) == 1).all():
         raise ValueError("signs: must hold only +1 and -1")
     return "given", given.astype(np.int8)

@@ -18,7 +18,6 @@ from relucells.certify.certificates import Certificate, Decision, Leaf
 from relucells.certify.conventions import BY_NAME
 from relucells.certify.dyadic import float_at_most
 from relucells.certify.verify import leaf_bound
-from relucells.samples.columns import row_lengths
 from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs
 from relucells.search import free_samples, independent_samples
@@ -183,7 +182,7 @@ class Question:
 
         before : an R whose inactive pairs came out on the wrong side by rounding; they are put further inside
         """
-        lengths = row_lengths(self.inputs.space.scaled)
+        lengths = self.inputs.scaled_lengths
         values = independent_samples.witness_values(outputs, self.pattern, signs, lengths)
         if before is not None:
             with np.errstate(over="ignore", invalid="ignore"):
