@@ -81,7 +81,8 @@ class Samples:
     @cached_property
     def scalable(self) -> bool:
         """Whether ``scaled`` would not round. Many checks need no more, and a copy costs more than a look."""
-        return dyadic.scalable(self.X, -self.exponents)
+        small = self.X.size <= dyadic.PART
+        return self.scaled is not None if small else dyadic.scalable(self.X, -self.exponents)
 
     @cached_property
     def scaled(self) -> NDArray[np.float64] | None:

@@ -29,7 +29,6 @@ from relucells.samples.floating import (
     TINY,
     UNDERFLOW,
     RowSystem,
-    column_lengths,
     finer_product,
     gamma,
     norm,
@@ -159,12 +158,18 @@ class ProvenMinimum:
             rows, columns = (np.array([norm(line) for line in lines]) for lines in (errors, errors.T))
         else:
             found = self.below.T @ rest
-            lengths, heights = (column_lengths(part) + 2.0**-530 for part in (self.below, rest))
+            lengths = self._lengths(self.masks, self.F[:, self.new] if self.m else self.F)
+            heights = self._lengths(masks, self.F if free else self.F[:, :0])
             rows = gamma(len(rest)) * lengths * norm(heights) + len(rest) * X.shape[1] * TINY
             underflow = self.N * max(1, self.below.shape[1]) * TINY
             columns = gamma(len(rest)) * norm(lengths) * heights * (1.0 + gamma(self.N)) + underflow
         rows = np.concatenate([np.zeros(len(top)), rows * (1.0 + gamma(self.N))])
         return np.concatenate([top, found]), rows, columns
+
+    def _lengths(self, masks: NDArray, F: NDArray) -> NDArray[np.float64]:
+        """Those of the columns of (mask ∘ X)_off for each mask (N, ·), and of F_off, but for rounding."""
+        X, masks, F = (np.square(_where(part, self.off)) for part in (self.X, masks, F))
+        return np.sqrt(np.concatenate([(masks.T @ X).ravel(), F.sum(axis=0)])) + 2.0**-530
 
     @cached_property
     def system(self) -> RowSystem:
