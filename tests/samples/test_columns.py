@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from flint import fmpq, fmpq_mat
 
-from relucells.samples.columns import ColumnSpace, exact_rank, rounded, row_lengths
+from relucells.samples.columns import ColumnSpace, exact_rank, rounded
 from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream
+from relucells.samples.scaling import row_lengths
 
 
 def exactly(matrix: np.ndarray) -> fmpq_mat:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relucells.samples.inputs import Inputs, prepare, real_array, weights
-from relucells.samples.signs import rows_near_one
+from relucells.samples.scaling import rows_near_one
 
 if TYPE_CHECKING:
     from relucells.cells.chords import Cells

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.samples.columns import integers, rank_modulo_primes, rounded, scale_columns
+from relucells.samples.columns import integers, rank_modulo_primes, rounded
 from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs, distinct_columns
+from relucells.samples.scaling import scale_columns
 
 if TYPE_CHECKING:
     from flint import fmpz_mat

@@ -31,10 +31,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.critical_points.coordinates import near_one, orthonormal, sides_of
 from relucells.critical_points.kinks import Kinks
-from relucells.samples.columns import scale_columns
 from relucells.samples.free_part import free_part_at
 from relucells.samples.inputs import Inputs, at_least, network, prepare
 from relucells.samples.records import Record
+from relucells.samples.scaling import scale_columns
 from relucells.samples.threads import one_thread
 
 # Errors below this share of the terms that they are sums of are taken for rounding alone.

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from relucells.samples.decomposition import svd, triangle
 from relucells.samples.floating import row_system
+from relucells.samples.scaling import rows_near_one, scale_columns
 
 if TYPE_CHECKING:
     from flint import fmpz_mat
@@ -160,19 +161,6 @@ def rank_is_doubtful(condition: float, N: int, columns: int) -> bool:
     return bool(condition * max(N, columns) * np.finfo(float).eps >= 1.0)
 
 
-def scale_columns(X: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """X with every column divided by a power of two 2^e so that its largest entry is near 1, and e (D,)."""
-    exponents = np.frexp(np.abs(X).max(axis=0))[1].astype(np.int64)
-    return np.ldexp(X, -exponents), exponents
-
-
-def row_lengths(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Euclidean lengths of rows (N, n), right even where the squares underflow or overflow."""
-    largest = np.abs(matrix).max(axis=1, initial=0.0)
-    exponents = np.frexp(largest)[1]
-    return np.ldexp(np.linalg.norm(np.ldexp(matrix, -exponents[:, None]), axis=1), exponents)
-
-
 def exact_rank(matrix: NDArray[np.float64]) -> int | None:
     """The rank of the rational matrix; None where finding it would take too long."""
     rows, columns = distinct_rows(matrix), distinct_rows(matrix.T)
@@ -200,8 +188,8 @@ def distinct_rows(matrix: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _right_inverse(X: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool, float]:
     """T (D, N) with X T = I for independent rows, whether that is accurate, and the condition number."""
-    exponents = np.frexp(np.abs(X).max(axis=1))[1]
-    q, R = np.linalg.qr(np.ldexp(X, -exponents[:, None]).T)
+    rows, exponents = rows_near_one(X)
+    q, R = np.linalg.qr(rows.T)
     singular = svd(R, compute_uv=False)
     condition = float(singular[0] / singular[-1]) if singular[-1] > 0 else np.inf
     if condition > 1.0 / np.finfo(float).eps:

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.samples.columns import ColumnSpace, IntegerSamples, prescribed_exactly, row_lengths
+from relucells.samples.columns import ColumnSpace, IntegerSamples, prescribed_exactly
 from relucells.samples.decomposition import inverse_lower, svd
 from relucells.samples.floating import RowSystem, gamma, row_system
 from relucells.samples.records import Record
+from relucells.samples.scaling import row_lengths
 
 # A Gram matrix squares the singular values, so the small ones can be lost in rounding. Beyond this bound on
 # the factor's condition number the singular values themselves are computed instead.

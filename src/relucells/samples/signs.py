@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from relucells.samples.columns import integers
 from relucells.samples.floating import TINY, UNDERFLOW, gamma
 from relucells.samples.inputs import Inputs
+from relucells.samples.scaling import rows_near_one
 
 # Lengths outside this range are brought to the order of 1 first, so that no product over- or underflows.
 ORDINARY = (1e-100, 1e100)
@@ -40,12 +41,3 @@ def positive(inputs: Inputs, W: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _ordinary(lengths: NDArray[np.float64]) -> bool:
     """Whether squares and products of such lengths are floats of full precision."""
     return bool(((lengths > ORDINARY[0]) & (lengths < ORDINARY[1])).all())
-
-
-def rows_near_one(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Rows over powers of two so that their largest entries are near 1, and the powers, (n,).
-
-    What underflows is far below the rounding of a product with the row.
-    """
-    powers = np.frexp(np.abs(matrix).max(axis=1))[1]
-    return np.ldexp(matrix, -powers[:, None]), powers

@@ -31,11 +31,11 @@ from relucells.cells.factorised import large_minimum
 from relucells.cells.folding import fold_samples
 from relucells.cells.minimum import least_squares
 from relucells.cells.pattern import rank
-from relucells.samples.columns import row_lengths
 from relucells.samples.decomposition import kernel_of
 from relucells.samples.floating import TINY
 from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs, distinct_columns
+from relucells.samples.scaling import row_lengths
 from relucells.search import highs
 from relucells.search.budget import Budget, WorkLimit
 from relucells.search.highs import FEASIBILITY

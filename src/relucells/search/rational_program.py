@@ -17,10 +17,11 @@ import numpy as np
 from flint import fmpq, fmpz, fmpz_mat
 from numpy.typing import NDArray
 
-from relucells.samples.columns import integers, rounded, row_lengths
+from relucells.samples.columns import integers, rounded
 from relucells.samples.decomposition import svd
 from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs
+from relucells.samples.scaling import row_lengths
 from relucells.search import highs
 from relucells.search.budget import Budget
 from relucells.search.rational_simplex import Infeasible, Program, independent_rows, modular_rank, optimise
