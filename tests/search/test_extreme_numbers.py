@@ -1,5 +1,6 @@
 """Cells of finite numbers on which decide() or cell_minimum once raised, or answered wrongly by rounding."""
 
+import dataclasses
 import warnings
 from fractions import Fraction
 from itertools import product
@@ -32,6 +33,12 @@ CELLS = {
         [1.0, 0.0, 1.5, -(2.0**-500), 0.5],
         [[0, 1], [1, 0], [0, 1], [1, 1], [1, 0]],
         np.array([[2.0, -EPS], [1 + EPS, EPS], [2, -1], [-2, -1], [-1, 1.0]]),
+    ),
+    "labels near the largest float, fitted only in part, beside a bias": (
+        np.array([[-1.0, 1], [1, -2], [-3, 1]]),
+        [2.0**1023, 0.0, -(2.0**1023)],
+        [[0, 0], [1, 0], [1, 1]],
+        np.array([[-1.0], [1], [1]]),
     ),
     "subnormal samples": (
         np.array([[-3, -6], [1, 2.0]]) * 5e-324,
@@ -282,3 +289,17 @@ def test_numbers_that_no_float_holds_on_the_way_raise_nothing():
     found = relucells.cell_minimum(X, y, pattern)
     assert found.loss == pytest.approx(5 / 3)
     assert found.fitted.tolist() == [-2.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("power", [0, 500, 570, 580, 600, 1000])
+def test_a_loss_too_large_for_a_float_is_proven_though_next_to_nothing_beside_the_labels(power, tmp_path):
+    """y → c y keeps the verdict: what rounding of the labels leaves squares to more than a float holds."""
+    X, y, pattern = [[0.75], [0.3]], np.ldexp([0.1, 0.04], power), [[1], [1]]
+    decision = relucells.decide(X, y, pattern, "positive")
+    assert decision.verdict == "genuine" and relucells.verify(X, y, pattern, decision)
+    assert (decision.loss == np.inf) == (power >= 580)
+    relucells.export_certificate(X, y, pattern, decision, tmp_path / "c.json")
+    data = second_checker.check_certificate.read(tmp_path / "c.json")
+    second_checker.check_certificate.check(data)
+    infinite = dataclasses.replace(decision, loss=np.inf)
+    assert relucells.verify(X, y, pattern, infinite) == (power >= 580)

@@ -30,6 +30,8 @@ MARGIN_SLACK = fmpq(1, 10**6)
 # Of the root of the loss: relative to itself, and relative to the root mean square of y.
 LOSS_SLACK = 1e-9
 LOSS_ROUNDING = 1e-12
+# What no float is near to: half a unit above the largest one.
+INFINITE = power(1024) - power(970)
 
 
 def verify(
@@ -224,6 +226,8 @@ def _covered(cell: Cell, certificate: Certificate, given: Signs | None, conventi
 
 def _loss_level(cell: Cell, stated: float) -> str:
     """The level at which the stated loss is the minimum's."""
+    if stated == np.inf and cell.rational:  # it may be infinite, and yet next to nothing beside the labels
+        return "proven" if cell.exact.loss * power(2 * cell.exact.unit) >= INFINITE else "rejected"
     lower, upper = loss_root(cell)
     size = float(np.sqrt(np.mean(np.ldexp(cell.y, -cell.exponent) ** 2)))
     if upper - lower <= _loss_slack(lower, size):

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def svd(A: NDArray[np.float64], full_matrices: bool = True, compute_uv: bool = True):
-    """As ``numpy.linalg.svd``, for finite A.
+    """As ``numpy.linalg.svd``: LinAlgError where A is not finite.
 
     LAPACK's divide and conquer (gesdd) fails to converge on rare, harmless matrices: about one of ours in a
     thousand. Its QR iteration (gesvd) is slower, and converges on them.
@@ -16,6 +16,8 @@ def svd(A: NDArray[np.float64], full_matrices: bool = True, compute_uv: bool = T
     try:
         return np.linalg.svd(A, **wanted)
     except np.linalg.LinAlgError:
+        if not np.isfinite(A).all():
+            raise
         from scipy.linalg import svd as by_qr
 
         return by_qr(A, **wanted, lapack_driver="gesvd")

@@ -142,7 +142,7 @@ class Branching(GivenSigns):
         the likelier first."""
         if self.program.kernel is None or not self.program.kernel.shape[2]:
             return None  # every R_j is determined, and so is its better sign; or nobody can afford it
-        search = sign_free.Search(self.inputs, self.program.fitted, self.cell, self.budget)
+        search = sign_free.Search(self.inputs, self.program.scaled_fitted, self.cell, self.budget)
         if (found := self._refuted(search.quick)) is not None:
             return found
         if search.density >= LIKELY_NONE:

@@ -150,26 +150,28 @@ class MarginProgram:
 
     @property
     def output_per_length(self) -> NDArray[np.float64]:
-        """A u* per sample, (N,), divided by the samples' lengths, in the program's scale: the fitted values
-        where there is no free part."""
+        """A u*, (N,), over the samples' lengths, in the program's scale; fitted without a free part."""
         return (self.columns * self.values).sum(axis=1)
 
     @cached_property
     def fitted_per_length(self) -> NDArray[np.float64]:
         """The fitted values p_i, (N,), divided by the samples' lengths, in the program's scale."""
-        if self.part is None:
-            return self.output_per_length
-        return np.ldexp(self.fitted, -self.scale_power) / self.length
+        return self.output_per_length if self.part is None else self.scaled_fitted / self.length
 
-    @cached_property
+    @property
     def fitted(self) -> NDArray[np.float64]:
         """The fitted values p, (N,), in units of y."""
-        output = self.in_units_of_y(self.length * self.output_per_length)
+        return self.in_units_of_y(self.scaled_fitted)
+
+    @cached_property
+    def scaled_fitted(self) -> NDArray[np.float64]:
+        """The fitted values, (N,), in the program's scale."""
+        output = self.length * self.output_per_length
         if self.part is None:
             return output
-        if self.part.everything:
-            return self.labels
-        return np.where(self.rows, output + self.part.projection(self.labels - output), 0.0)
+        labels = np.ldexp(np.where(self.rows, self.labels, 0.0), -self.scale_power)
+        whole = labels if self.part.everything else output + self.part.projection(labels - output)
+        return np.where(self.rows, whole, 0.0)
 
     @property
     def fits(self) -> bool:

@@ -59,7 +59,7 @@ class Search:
     """The search for one cell. ``budget`` ends it when it is used up: each attempt with linear programs, and
     each request for more products, counts as one.
 
-    fitted : (N,) the fitted values, up to rounding; cell : as the check sees it
+    fitted : (N,) the fitted values, up to rounding and a common factor; cell : as the check sees it
     """
 
     def __init__(self, inputs: Inputs, fitted: NDArray[np.float64], cell: Cell, budget):
