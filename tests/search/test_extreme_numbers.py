@@ -2,6 +2,7 @@
 
 import dataclasses
 import warnings
+from collections import Counter
 from fractions import Fraction
 from itertools import product
 
@@ -289,6 +290,25 @@ def test_numbers_that_no_float_holds_on_the_way_raise_nothing():
     found = relucells.cell_minimum(X, y, pattern)
     assert found.loss == pytest.approx(5 / 3)
     assert found.fitted.tolist() == [-2.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("signs", ["exists", "uniform", "positive"])
+def test_samples_of_any_lengths_are_decided_where_none_depends_on_others(signs):
+    """Values of a long sample have steps that grow with the weights which a short one needs."""
+    verdicts = Counter()
+    for trial in range(200):
+        rng = stream(33, "lengths", signs, trial)
+        D = int(rng.integers(2, 5))
+        N, K = int(rng.integers(2, D + 1)), int(rng.integers(1, 4))
+        X = rng.integers(-5, 6, (N, D)).astype(float) if trial % 2 else rng.standard_normal((N, D))
+        X[rng.integers(N)] *= 2.0 ** -rng.integers(30, 66)
+        y, pattern = rng.integers(-3, 4, N).astype(float), rng.integers(0, 2, (N, K))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            decision = relucells.decide(X, y, pattern, signs)
+        verdicts[decision.verdict] += 1
+        assert decision.level == "proven", (trial, decision)
+    assert min(verdicts["genuine"], verdicts["none"]) > 20
 
 
 @pytest.mark.parametrize("power", [0, 500, 570, 580, 600, 1000])

@@ -38,23 +38,29 @@ def sample_bounds(y: NDArray, pattern: NDArray[np.bool_], signs: NDArray) -> NDA
 
 
 def witness_values(
-    y: NDArray, pattern: NDArray[np.bool_], signs: NDArray, lengths: NDArray[np.float64]
+    y: NDArray,
+    pattern: NDArray[np.bool_],
+    signs: NDArray,
+    lengths: NDArray[np.float64],
+    rounding: NDArray[np.float64] | float = 0.0,
 ) -> NDArray[np.float64]:
     """Values V, (N, K), of a minimiser R, V_ij = R_j·x_i, with the largest margin for these signs.
 
     Active pairs of a sample with both signs get magnitudes of at least the margin. They are of the size of
-    the labels, so that none is lost in the rounding of the others. Inactive pairs of alive neurons lie as far
-    inside, or less where samples are short (``lengths``, (N,)). Dead neurons have R_j = 0.
+    the labels, so that none is lost in the rounding of the others, and no less than ``rounding``, (N,).
+    Inactive pairs of alive neurons lie as far inside, or less where samples are short (``lengths``, (N,)).
+    Dead neurons have R_j = 0.
     """
     margin = sample_bounds(y, pattern, signs).min()
-    level = 2.0 * max(margin, float(np.abs(y[pattern.any(axis=1)]).max()))
+    least = 2.0 * max(margin, float(np.abs(y[pattern.any(axis=1)]).max()))
+    level = np.maximum(least, rounding)
     plus, minus = pattern @ (signs > 0).astype(float), pattern @ (signs < 0).astype(float)
     with np.errstate(divide="ignore", invalid="ignore"):
         # n₊ a − n₋ b = y with a, b ≥ level and one of them equal to it
         a = np.where(minus > 0, np.maximum(level, (y + level * minus) / plus), y / plus)
         b = np.where(plus > 0, (plus * a - y) / minus, -y / minus)
     magnitude = np.where(signs > 0, a[:, None], b[:, None])
-    inside = (level * lengths / lengths.max())[:, None]
+    inside = (least * lengths / lengths.max())[:, None]
     values = np.where(pattern, magnitude, -inside) * signs
     values[:, ~pattern.any(axis=0)] = 0.0
     return values

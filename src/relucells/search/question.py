@@ -180,15 +180,18 @@ class Question:
     ) -> NDArray[np.float64]:
         """R, (K, D), with these outputs and the largest margin for these signs.
 
-        before : an R whose inactive pairs came out on the wrong side by rounding; they are put further inside
+        before : an R whose pairs came out on the wrong side by rounding; they are put further inside
         """
-        lengths = self.inputs.scaled_lengths
-        values = independent_samples.witness_values(outputs, self.pattern, signs, lengths)
+        rounding = np.zeros(self.pattern.shape)
         if before is not None:
             with np.errstate(over="ignore", invalid="ignore"):
                 rounding = DEEP * (np.abs(self.inputs.X) @ np.abs(before).T)
-            inside = ~self.pattern & (values != 0) & np.isfinite(rounding)
-            values = np.where(inside, -signs * np.maximum(np.abs(values), rounding), values)
+            rounding[~np.isfinite(rounding)] = 0.0
+        values = independent_samples.witness_values(
+            outputs, self.pattern, signs, self.inputs.scaled_lengths, rounding.max(axis=1)
+        )
+        inside = ~self.pattern & (values != 0)
+        values = np.where(inside, -signs * np.maximum(np.abs(values), rounding), values)
         return self.inputs.prescribe(values)
 
     def _witness(self, margin: float, outputs: NDArray, signs: NDArray, exact: bool) -> Decision:
