@@ -207,7 +207,7 @@ def test_every_line_about_a_config_is_one_line():
         ("no.npz", "there is no file no.npz"),
         ("a\nb", "there is no file a\\nb"),
         ("n" * 300, f"{'n' * 300}: File name too long; give a file that can be read"),
-        ("a\0b", "a\\x00b: embedded null byte; give a file that can be read"),
+        ("a\0b", "a\\x00b: holds a zero character, which no path may; give a file that can be read"),
         ("file/a.npz", "file/a.npz: Not a directory; give a file that can be read"),
         (".", ".: not a file; give a file that can be read"),
         ("pipe", "pipe: not a file; give a file that can be read"),

@@ -36,8 +36,8 @@ def _check_file(key: str, path: str) -> None:
         raise ConfigError(f"{key}: there is no file {path}") from None
     except OSError as error:
         reason = error.strerror or str(error)
-    except ValueError as error:  # of a zero byte
-        reason = str(error)
+    except ValueError:  # each version of Python has words of its own for it
+        reason = "holds a zero character, which no path may"
     raise ConfigError(f"{key}: {path}: {reason}; give a file that can be read")
 
 
