@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from relucells.certify import dyadic
 from relucells.certify.definiteness import positive_in_floats
 from relucells.samples.floating import TINY, column_lengths, gamma, norm, row_system
-from relucells.samples.inputs import distinct_columns, largest_in_columns, nonzero_rows
+from relucells.samples.inputs import distinct_columns, nonzero_rows
+from relucells.samples.scaling import largest_in_columns
 
 if TYPE_CHECKING:
     from flint import fmpq

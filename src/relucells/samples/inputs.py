@@ -18,7 +18,7 @@ from relucells.samples.columns import ColumnSpace, IntegerSamples, prescribed_ex
 from relucells.samples.decomposition import inverse_lower, svd
 from relucells.samples.floating import RowSystem, gamma, row_system
 from relucells.samples.records import Record
-from relucells.samples.scaling import row_lengths
+from relucells.samples.scaling import SHORT, row_lengths
 
 # A Gram matrix squares the singular values, so the small ones can be lost in rounding. Beyond this bound on
 # the factor's condition number the singular values themselves are computed instead.
@@ -29,8 +29,6 @@ GRAM_RANGE = (1e-200, 1e200)
 UNSURE, EXACT_SAMPLES = 1e-8, 5_000
 # Beyond it not every integer is a float.
 LONGEST_INTEGER = 2.0**53
-# Rows of so few entries are looked at column by column, which is several times faster.
-SHORT = 64
 # Lists in lists: numpy takes no more.
 DEEPEST = 64
 TOO_LONG = (
@@ -369,14 +367,6 @@ def nonzero_rows(array: NDArray) -> NDArray[np.bool_]:
     """Rows, (N,), of (N, n), that hold more than zeros."""
     short = array.shape[1] <= SHORT
     return np.asarray(np.ascontiguousarray(array.T).any(axis=0) if short else array.any(axis=1))
-
-
-def largest_in_columns(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The largest magnitude in each column, (n,), of (N, n)."""
-    if array.shape[1] > SHORT:
-        return np.maximum(array.max(axis=0), -array.min(axis=0))
-    columns = np.ascontiguousarray(array.T)
-    return np.maximum(columns.max(axis=1), -columns.min(axis=1))
 
 
 def distinct_columns(pattern: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:

@@ -315,8 +315,7 @@ def renew(
             f"{path}: cannot be read, and no source has the official images; delete it, "
             "or give --config data_dir=FOLDER that holds the official files"
         )
-    made = made_from_official(name, datasets)
-    if made and found is None and not held.date:
+    if found is None and not held.date and (made := made_from_official(name, datasets)):
         raise UserError(
             f"{path}: is gone, no source has the official images, and {made[0]} was made from them; give "
             "--config data_dir=FOLDER that holds the official files, or, to go on without them, "
