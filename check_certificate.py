@@ -11,7 +11,8 @@ The theorems, in short (docs/certificates.md has the proofs). A cell has samples
 I. Its minimisers R have the same fitted values p = A R, where A's row i is (I_i1 x_i, …, I_iK x_i).
 
 genuine   some minimiser R and allowed signs s have s_j R_j·x_i > 0 on active pairs and ≤ 0 on all others;
-          the margin is the smallest of the first, at most 1.
+          the margin is the smallest of the first, at most 1. A file of format 4 has a ``rest``, matrices
+          whose exact sum with R is meant.
 none      leaves cover all allowed sign vectors. sample: all m neurons active on i have sign s, so the margin
           is at most s p_i / m ≤ 0. multipliers: μ, ν ≥ 0 and λ with, for every neuron j,
           Σ_i I_ij λ_i x_i = −s_j (Σ μ_ij x_i − Σ ν_ij x_i) bound it by −λ·p / Σ μ ≤ 0; without μ there is
@@ -36,7 +37,13 @@ from pathlib import Path
 
 from flint import arb, arb_mat, ctx, fmpq, fmpz, fmpz_mat, nmod_mat
 
-FORMAT_VERSION, FREE_FORMAT_VERSION = 2, 3
+FORMAT_VERSION, FREE_FORMAT_VERSION, REST_FORMAT_VERSION = 2, 3, 4
+# The keys that a file of each version has beside those of version 2.
+MORE_KEYS = {
+    FORMAT_VERSION: [set()],
+    FREE_FORMAT_VERSION: [{"free"}],
+    REST_FORMAT_VERSION: [{"rest"}, {"rest", "free"}],
+}
 # Systems with more unknowns are solved in balls first.
 EXACT = 130
 PRECISIONS = (256, 1024)
@@ -52,8 +59,9 @@ BEARING = 20
 # Limits are on products of sizes: of vectors times their length, of equations times unknowns.
 ENTRIES, BYTES, BITS, UNKNOWNS, WORK = 4_000_000, 200_000_000, 600_000_000, 800, 80_000_000
 PAIRS, REPLAY, TRIALS, ORDER, FREE_COLUMNS = 4, 100_000_000, 8, 1200, 400
-VALUES, SAMPLES, LEAVES = 6_000_000, 600, 10_000_000_000
-# Powers of two by which the sizes of weights may differ where they move in proportion to them.
+VALUES, SAMPLES, REST, LEAVES = 6_000_000, 600, 500_000, 10_000_000_000
+# Powers of two by which the sizes of weights may differ where they move in proportion to them, and what
+# independent samples count for.
 LONGEST = 2000
 
 
@@ -246,7 +254,7 @@ class Cell:
         """F as exact rows, ``exact_F``, and integer columns that span its range, ``free``."""
         self.exact_F = [[] for _ in range(self.N)]
         self.free, self.m, self.everything = self.exact_F, 0, False
-        if data.get("format_version") != FREE_FORMAT_VERSION:
+        if "free" not in data:
             return
         rows = items(data.get("free"), self.N)
         self.exact_F = [[real(a) for a in items(row, len(items(rows[0])))] for row in rows]
@@ -339,7 +347,7 @@ class Cell:
             for i in self.alive:
                 p[i] = self.y[i]
             if self.apart and not self.everything:
-                output = self.best_free_output(self.y, True)
+                output = self.best_free_output(self.y, [0] * self.N)
                 for i in self.apart:
                     p[i] = output[i]
             return p
@@ -368,15 +376,16 @@ class Cell:
         rest = self.A.transpose() * matrix(e, 1)
         need(rest == fmpz_mat(self.A.ncols(), 1), "the rank modulo a prime is not the rank")
 
-    def best_free_output(self, values, apart_first):
-        """F c on all samples for the c that fits exact values best, those of ``apart`` before all others."""
+    def best_free_output(self, values, weights):
+        """F c on all samples for the c that fits exact values best, what each misses times two to the power
+        of its weight. Without weights all samples count alike; with them, those of ``apart`` come first."""
         small = self.m <= FREE_COLUMNS and self.m**2 * self.top <= WORK
         need(small, "the free part is too large for this checker")
         F = matrix(self.free, self.m)
         r, below = whole([[v] for v in values])
         r = matrix(r, 1)
         E, h = [], []
-        if apart_first and self.apart:
+        if weights and self.apart:
             part, mine = (
                 matrix([self.free[i] for i in self.apart], self.m),
                 matrix([[r[i, 0]] for i in self.apart], 1),
@@ -384,7 +393,11 @@ class Cell:
             chosen = pivots(part)
             through = matrix([[row[c] for c in chosen] for row in part.tolist()], len(chosen)).transpose()
             E, h = (through * part).tolist(), (through * mine).tolist()
-        gram, right = (F.transpose() * F).tolist(), (F.transpose() * r).tolist()
+        G, s = F, r
+        if weights:
+            G = matrix([[a << w for a in row] for row, w in zip(self.free, weights, strict=True)], self.m)
+            s = matrix([[r[i, 0] << w] for i, w in enumerate(weights)], 1)
+        gram, right = (G.transpose() * G).tolist(), (G.transpose() * s).tolist()
         system = [[*row, *(e[k] for e in E)] for k, row in enumerate(gram)] + [
             [*e, *([0] * len(E))] for e in E
         ]
@@ -536,7 +549,6 @@ def multiplier_bound(cell, leaf, p, precision):
         all(signs[j] and cell.group[j] >= 0 for _, j in pairs),
         "a multiplier belongs to no signed, alive neuron",
     )
-    need(not cell.independent, "multipliers on independent samples: a sample alone bounds the margin there")
     cell.setup()
     classes = [(g, s) for g in range(cell.G) for s in sorted({signs[j] for j in cell.members[g]})]
     carrying = {(cell.group[j], signs[j]) for _, j in pairs}
@@ -872,6 +884,7 @@ def leaf_work(cell, leaf):
 
 
 def check_none(cell, data, precision):
+    need("rest" not in data, "there is no witness that a rest could belong to")
     need(
         data.get("R") is None and data.get("signs") is None, "a cell without a genuine minimum has a witness"
     )
@@ -903,7 +916,7 @@ def check_genuine(cell, data, precision):
     need(all(signs), "a sign of the witness is 0")
     allowed = candidates(cell, data)
     need(allowed is None or signs in allowed, "the convention does not allow the witness's signs")
-    R = [[real(a) for a in items(row, cell.D)] for row in items(data.get("R"), cell.K)]
+    R = witness_of(cell, data)
     check_loss(cell, cell.fitted(precision), loss_stated(data))
     before, size = values_of(cell, R)
 
@@ -926,6 +939,18 @@ def check_genuine(cell, data, precision):
         need_inside(cell, after, signs, margin, data.get("exact"))
 
 
+def witness_of(cell, data):
+    """R, or the exact sum of it and its rest."""
+    rest = items(data["rest"]) if "rest" in data else []
+    need(rest or "rest" not in data, "the rest is empty")
+    need(len(rest) * cell.K * cell.D <= REST, "the rest is too large for this checker")
+    R = [[fmpq(0)] * cell.D for _ in range(cell.K)]
+    for part in [data.get("R"), *rest]:
+        for j, row in enumerate(items(part, cell.K)):
+            R[j] = [a + real(b) for a, b in zip(R[j], items(row, cell.D), strict=True)]
+    return R
+
+
 def values_of(cell, R):
     """R_j·x_i and Σ_d |R_jd x_id|."""
     need(cell.N * cell.D * len(R) <= 10 * ENTRIES, "the weights are too many for this checker")
@@ -942,7 +967,7 @@ def minimiser_values(cell, V, size, signs, precision, bearers):
     """The values R_j·x_i of the exact minimiser nearest to R, or of that with some inactive pairs at 0."""
     if not any(cell.active):
         return V
-    short, precision = what_is_short(cell, V, precision)
+    short, precision = what_is_short(cell, V, size, precision)
     moved = moved_values(cell, V, short, [], precision, bearers)
     zero = outside(cell, moved, signs)
     near = near_zero(cell, V)
@@ -961,14 +986,14 @@ def minimiser_values(cell, V, size, signs, precision, bearers):
     return moved
 
 
-def what_is_short(cell, V, precision):
+def what_is_short(cell, V, size, precision):
     """What the values miss of the fitted ones, at best c; and the precision in which to make up for it."""
     short = {i: cell.y[i] - sum((V[i][j] for j in cell.active[i]), fmpq(0)) for i in cell.alive}
     if cell.everything:
         cell.span_samples()
         short, precision = dict.fromkeys(cell.alive, fmpq(0)), None
     elif cell.independent:
-        short, precision = without_free_part(cell, short, True), None
+        short, precision = without_free_part(cell, short, weights_of(cell, size)), None
     else:
         cell.setup()
         digits = cell.N * cell.K * cell.rank * cell.top
@@ -978,7 +1003,7 @@ def what_is_short(cell, V, precision):
         if precision is None and not cell.wide:
             p = cell.fitted(None)
             short = {i: e + p[i] - cell.y[i] for i, e in short.items()}
-        short = without_free_part(cell, short, False)
+        short = without_free_part(cell, short, None)
     return short, precision
 
 
@@ -987,7 +1012,7 @@ def values_by_sizes(cell, R, V, size, signs):
 
     So small weights keep more digits. Inactive pairs near 0 are put there, or else none.
     """
-    short, _ = what_is_short(cell, V, None)
+    short, _ = what_is_short(cell, V, size, None)
     powers = [[length(a * f) for a, f in zip(row, cell.factor, strict=True)] for row in R]
     powers = [[row[d] for d in cell.spanning] for row in powers]
     known = [p for row in powers for p in row if p is not None]
@@ -1010,12 +1035,21 @@ def length(value):
     return int(value.p).bit_length() - int(value.q).bit_length() if value else None
 
 
-def without_free_part(cell, short, apart_first):
-    """What is short when c is the best one for it."""
+def without_free_part(cell, short, weights):
+    """What is short when c is the best one for it (``Cell.best_free_output``)."""
     if not cell.m:
         return short
-    output = cell.best_free_output([short.get(i, fmpq(0)) for i in range(cell.N)], apart_first)
+    output = cell.best_free_output([short.get(i, fmpq(0)) for i in range(cell.N)], weights)
     return {i: e - output[i] for i, e in short.items()}
+
+
+def weights_of(cell, size):
+    """The weight of each of N independent samples. It has to make up for what c leaves by itself, and its
+    values can bear that in proportion to Σ_d |x_id R_jd|. So the longest sample counts least."""
+    sums = (sum((sizes[j] for j in own), fmpq(0)) for sizes, own in zip(size, cell.active, strict=True))
+    rooms = [length(total) for total in sums]
+    most = max((room for room in rooms if room is not None), default=0)
+    return [0 if room is None else min(most - room, LONGEST) for room in rooms]
 
 
 def near_zero(cell, V):
@@ -1505,15 +1539,13 @@ def check(data):
     """Raises Rejected unless everything that the file claims is proven."""
     need(isinstance(data, dict), "this is no certificate")
     version = data.get("format_version")
+    need(type(version) is int and version in MORE_KEYS, "format_version is not 2, 3 or 4")
     need(
-        type(version) is int and version in (FORMAT_VERSION, FREE_FORMAT_VERSION),
-        "format_version is not 2 or 3",
-    )
-    need(
-        ("free" in data) == (version == FREE_FORMAT_VERSION),
-        "a free part belongs to format 3, and to that alone: make the certificate again",
+        {"free", "rest"} & data.keys() in MORE_KEYS[version],
+        "a free part belongs to format 3, a rest to format 4: make the certificate again",
     )
     if data.get("kind") == "critical point":
+        need("rest" not in data, "a critical point has no rest")
         return check_point(data)
     need(data.get("kind") == "decision", "the kind of certificate is unknown")
     cell = Cell(data)

@@ -191,6 +191,28 @@ def false_witnesses(cell: Planted, rng) -> Iterator[Decision]:
         yield genuine_of(cell, R * (1 + size * weak), 1e-9)
 
 
+def false_rests(cell: Planted, rng) -> Iterator[Decision]:
+    """What turns a false R into another one: nothing, zeros, the planted one once more, and what cancels."""
+    R, zero = cell.R, np.zeros_like(cell.R)
+    weak = rng.standard_normal(R.shape)
+    far = np.full_like(R, 2.0**900)
+    for margin in (1.0, 1e-3, LEAST):
+        for base in (R, -R, zero):
+            for rest in (
+                [],
+                [zero],
+                [zero] * 40,
+                [-2 * R],
+                [R],
+                [weak],
+                [-base, R],
+                [far, -far],
+                [LEAST * R],
+            ):
+                yield replace(genuine_of(cell, base, margin), rest=np.array(rest).reshape(-1, *R.shape))
+        yield replace(genuine_of(cell, far, margin), rest=np.array([-far, R]))
+
+
 def witnesses_of_other_signs(cell: Planted, rng) -> Iterator[Decision]:
     """A true witness, but not for the signs that are asked."""
     for exact in (True, False):
@@ -252,4 +274,4 @@ FALSE_NONE = (
     empty_products,
     unknown_kinds,
 )
-FALSE_GENUINE = (false_witnesses, witnesses_of_other_signs)
+FALSE_GENUINE = (false_witnesses, false_rests, witnesses_of_other_signs)

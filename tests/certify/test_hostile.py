@@ -326,10 +326,10 @@ def test_values_near_zero_are_limited(monkeypatch):
     pattern = np.repeat((side > 0)[:, None], 40, axis=1)
     y = np.where(side > 0, -side, 0.0)
     claim = Decision("genuine", 1.0, np.zeros((40, 3)), np.ones(40, np.int8), 0.0, "positive")
-    monkeypatch.setattr("relucells.certify.rational.SINGLE", 10_000)
+    monkeypatch.setattr("relucells.certify.exact_witness.SINGLE", 10_000)
     solved = []
     monkeypatch.setattr(
-        "relucells.certify.rational.nearest", lambda B, right: solved.append(B.nrows() * B.ncols())
+        "relucells.certify.exact_witness.nearest", lambda B, right: solved.append(B.nrows() * B.ncols())
     )
     assert verification_level(samples, y, pattern, claim) == "rejected"
     assert max(solved, default=0) <= 10_000

@@ -5,7 +5,7 @@ import math
 import pytest
 from claims import cases, unsaid
 
-from relucells.certify import certificates, rational, verify
+from relucells.certify import certificates, exact_witness, verify
 from relucells.samples import floating
 
 PAGE = "docs/certificates.md"
@@ -29,14 +29,15 @@ def slack() -> str:
 
 
 def near() -> str:
-    assert pytest.approx(1 / rational.ONE_IN_NEAR) == rational.NEAR
-    return f"The values may move by at most {rational.NEAR:.0e} of Σ_d |x_id R_jd|".replace("e-0", "e-")
+    assert pytest.approx(1 / exact_witness.ONE_IN_NEAR) == exact_witness.NEAR
+    return f"The values may move by at most {exact_witness.NEAR:.0e} of Σ_d |x_id R_jd|".replace("e-0", "e-")
 
 
 def versions() -> str:
     return (
         f"JSON about such a network has `format_version` {certificates.FREE_FORMAT_VERSION} and a `free` "
-        f"key […] all others keep version {certificates.FORMAT_VERSION}."
+        f"key […] A file with a `rest` has `format_version` {certificates.REST_FORMAT_VERSION}, […] All "
+        f"others keep version {certificates.FORMAT_VERSION}."
     )
 
 

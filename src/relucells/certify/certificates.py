@@ -18,8 +18,9 @@ LEVELS = ("rejected", "numerical", "proven")
 # The version of every stored form of a decision, npz and JSON. Version 1 had no number and other names of
 # levels.
 FORMAT_VERSION = 2
-# Of JSON about a network with a free part, so that no older checker reads it as one without.
-FREE_FORMAT_VERSION = 3
+# Of JSON about a network with a free part, so that no older checker reads it as one without; and of JSON
+# about a witness with a rest, for the same reason, with a free part or without.
+FREE_FORMAT_VERSION, REST_FORMAT_VERSION = 3, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,8 @@ class Decision(Record):
     level : at which ``verification_level`` confirms it: "proven" or "numerical" ("" if undecided)
     reason : what decided: "witness", "sample", "multipliers", "conflicts", or "limit", "precision"
     programs : linear programs solved
+    rest : (n, K, D), or None: what R lacks where no R of floats is near enough to a minimiser in the cell.
+        The witness is then the exact sum R + rest[0] + … + rest[n − 1]
     """
 
     verdict: str
@@ -78,20 +81,23 @@ class Decision(Record):
     reason: str = ""
     programs: int = 0
     level: str = ""
+    rest: NDArray[np.float64] | None = None
 
 
 def pack(decisions: list[Decision]) -> dict[str, NDArray]:
     """Decisions about cells with the same K and D as plain arrays, for ``numpy.savez``.
 
     One row per decision, except ``witness_*`` (genuine ones only), ``leaf_*`` (one row per leaf),
-    ``pair*`` (one row per multiplier) and ``array_*`` (one row per array of a leaf's own kind), which are
-    joined by index arrays; ``format_version`` is one number.
+    ``pair*`` (one row per multiplier), ``array_*`` (one row per array of a leaf's own kind) and ``rest*``
+    (one row per part of a witness's rest), which are joined by index arrays; ``format_version`` is one
+    number.
     """
     leaves = [(n, leaf) for n, decision in enumerate(decisions) for leaf in _leaves(decision)]
     none = np.zeros(0, dtype=np.int64)
     branches = [decision.certificate.branches if decision.certificate else none for decision in decisions]
     genuine = [n for n, decision in enumerate(decisions) if decision.R is not None]
     given = [n for n, decision in enumerate(decisions) if decision.given is not None]
+    rests = [(n, part) for n in genuine for part in _rest(decisions[n])]
 
     def column(values, dtype) -> NDArray:
         return np.array(list(values), dtype=dtype)
@@ -114,6 +120,8 @@ def pack(decisions: list[Decision]) -> dict[str, NDArray]:
         "witness": column(genuine, np.int64),
         "witness_R": np.array([decisions[n].R for n in genuine]) if genuine else np.zeros((0, 0, 0)),
         "witness_signs": stack([decisions[n].signs for n in genuine], np.int8),
+        "rest": column((n for n, _ in rests), np.int64),
+        "rest_R": np.array([part for _, part in rests]) if rests else np.zeros((0, 0, 0)),
         "branch_owner": np.repeat(np.arange(len(decisions)), [len(b) for b in branches]),
         "branch": np.concatenate([np.zeros(0, np.int64), *branches]).astype(np.int64),
         "leaf": column((n for n, _ in leaves), np.int64),
@@ -147,7 +155,12 @@ def unpack(arrays) -> list[Decision]:
     Raises ValueError, in one line, for a file of another format version.
     """
     check_version(arrays)
-    arrays = {name: np.asarray(arrays[name]) for name in pack([])}
+    nothing = pack([])
+    # files without a rest may be older than it
+    arrays = {
+        name: np.asarray(arrays[name] if name in arrays or not name.startswith("rest") else nothing[name])
+        for name in nothing
+    }
     certificates: dict[int, list[Leaf]] = {}
     for owner, leaf in zip(arrays["leaf"].tolist(), _unpack_leaves(arrays), strict=True):
         certificates.setdefault(owner, []).append(leaf)
@@ -169,6 +182,7 @@ def unpack(arrays) -> list[Decision]:
             reason=str(arrays["reason"][n]),
             programs=int(arrays["programs"][n]),
             level=str(arrays["level"][n]),
+            rest=arrays["rest_R"][arrays["rest"] == n] if n in arrays["rest"] else None,
         )
         for n in range(len(arrays["verdict"]))
     ]
@@ -210,6 +224,10 @@ def _unpack_leaves(arrays: Mapping[str, NDArray]) -> list[Leaf]:
         )
         for n in range(count)
     ]
+
+
+def _rest(decision: Decision) -> list[NDArray]:
+    return [] if decision.rest is None else list(decision.rest)
 
 
 def _leaves(decision: Decision) -> tuple[Leaf, ...]:

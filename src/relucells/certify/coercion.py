@@ -18,6 +18,8 @@ from relucells.certify.conventions import BY_NAME, Convention
 BRANCHES = 10_000_000
 # Most numbers in one array, and in all leaves of a certificate together.
 ENTRIES, TOTAL = 20_000_000, 60_000_000
+# Most numbers in what a witness's R lacks: each may take thousands of bits.
+REST = 500_000
 # Arrays that a leaf's own kind may have.
 ARRAYS = 64
 
@@ -209,7 +211,10 @@ def decision(value: Any, N: int, D: int, K: int) -> tuple[Decision, Convention]:
         certificate=None if value.certificate is None else certificate(value.certificate, N, K),
         exact=bool(value.exact),
         given=None if value.given is None else signs(value.given, K),
+        rest=None if value.rest is None else reals(value.rest, None, K, D),
     )
+    if clean.rest is not None and (clean.R is None or not 0 < clean.rest.size <= REST):
+        raise Malformed
     there = clean.R is not None, clean.signs is not None, clean.certificate is not None
     if there != {"genuine": (True, True, False), "none": (False, False, True)}.get(clean.verdict, there):
         raise Malformed

@@ -116,15 +116,42 @@ def float_at_most(value: fmpq) -> float:
     return float(np.nextafter(found, -np.inf)) if fraction(found) > value else found
 
 
+def total(parts: list[NDArray[np.float64]]) -> tuple[list[list[int]], list[int]]:
+    """The exact sum of arrays of one shape, as ``integers`` has it."""
+    rows, exponents = integers(np.concatenate(parts))
+    blocks = [rows[start : start + len(parts[0])] for start in range(0, len(rows), len(parts[0]))]
+    found = [[sum(same) for same in zip(*lines, strict=True)] for lines in zip(*blocks, strict=True)]
+    return found, exponents
+
+
 def values(X: NDArray[np.float64], R: NDArray[np.float64]) -> tuple[fmpz_mat, int]:
     """X Rᵀ, (N, K), as integers times a power of two."""
+    rows, weights, unit = _over_one_power(X, *integers(R))
+    return _times(rows, weights), unit
+
+
+def values_and_terms(
+    X: NDArray[np.float64], weights: list[list[int]], powers: list[int]
+) -> tuple[fmpz_mat, fmpz_mat, int]:
+    """X Rᵀ and |X| |R|ᵀ, (N, K), as integers times a power of two, which comes last.
+
+    R, (K, D), is weights[j][d] · 2^powers[d].
+    """
+    rows, weights, unit = _over_one_power(X, weights, powers)
+    sizes = ([[abs(a) for a in row] for row in table] for table in (rows, weights))
+    return _times(rows, weights), _times(*sizes), unit
+
+
+def _over_one_power(X: NDArray, weights: list[list[int]], powers: list[int]) -> tuple[list, list, int]:
+    """X and R in integers for which X Rᵀ is in units of one power of two."""
     rows, left = integers(X)
-    weights, right = integers(R)
-    exponents = [a + b for a, b in zip(left, right, strict=True)]
+    exponents = [a + b for a, b in zip(left, powers, strict=True)]
     lowest = min(exponents)
-    weights = [[a << (e - lowest) for a, e in zip(row, exponents, strict=True)] for row in weights]
-    D = X.shape[1]
-    return matrix(rows, D) * matrix(weights, D).transpose(), lowest
+    return rows, [[a << (e - lowest) for a, e in zip(row, exponents, strict=True)] for row in weights], lowest
+
+
+def _times(rows: list[list[int]], weights: list[list[int]]) -> fmpz_mat:
+    return matrix(rows, len(rows[0])) * matrix(weights, len(rows[0])).transpose()
 
 
 def power(exponent: int) -> fmpq:

@@ -73,7 +73,7 @@ class ExactFit:
         """The fitted values p, (N,), and a bound on the error of each."""
         p, error = np.where(self.cell.active, self.y, 0.0), np.zeros(self.cell.N)
         if self.apart.any():
-            found, doubt = self._shift(self.y)
+            found, doubt = self._shift(self.y, np.zeros(self.cell.N))
             p[self.apart], error[self.apart] = found[self.apart], doubt[self.apart]
         return p, error
 
@@ -88,20 +88,24 @@ class ExactFit:
         doubt = norm(error + gamma(4) * (np.abs(dead) + np.abs(p)))
         return max(0.0, norm_at_least(missing) - doubt), (norm(missing) + doubt) * (1.0 + gamma(4))
 
-    def _shift(self, values: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """F c of the c that fits first the samples apart and then all others best; with bounds of errors."""
-        from relucells.certify.free_part import fit_floats
+    def _shift(self, values: NDArray, rooms: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """F c of the c that fits first the samples apart and then all others best, in proportion to the room
+        that each has, (N,); with bounds of errors."""
+        from relucells.certify.free_part import fit_floats, weights_of
 
-        if self.cell.m > FREE_COLUMNS or not np.isfinite(values).all():
+        if self.cell.m > FREE_COLUMNS or not np.isfinite([values, rooms]).all():
             return np.zeros(self.cell.N), np.full(self.cell.N, np.inf)
-        return fit_floats(self.cell, values, np.flatnonzero(self.apart))
+        powers = np.frexp(rooms)[1].tolist()
+        weights = weights_of([power if room else None for power, room in zip(powers, rooms, strict=True)])
+        return fit_floats(self.cell, values, np.flatnonzero(self.apart), weights)
 
     def displacement(self, values: NDArray, error: NDArray) -> NDArray[np.float64]:
         """How far the values R_j·x_i of some exact minimiser can be from those of an R, known to ``error``,
         all (N, K): the active pairs of a sample make up for its residual evenly, the inactive ones stay."""
-        residual, error = _residual(self.cell, values, error)
+        rounding = error
+        residual, error = _residual(self.cell, values, rounding)
         if self.cell.m:
-            found, doubt = self._shift(residual)
+            found, doubt = self._shift(residual, (self.cell.pattern * rounding).sum(axis=1))
             error = error + doubt + gamma(2) * (np.abs(residual) + np.abs(found))
             residual = residual - found
         active = np.maximum(self.cell.pattern.sum(axis=1), 1)

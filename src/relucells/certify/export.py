@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.certify.certificates import FORMAT_VERSION, FREE_FORMAT_VERSION, Certificate, Decision, Leaf
+from relucells.certify.certificates import (
+    FORMAT_VERSION,
+    FREE_FORMAT_VERSION,
+    REST_FORMAT_VERSION,
+    Certificate,
+    Decision,
+    Leaf,
+)
 from relucells.certify.quality import Quality
 from relucells.samples.free_part import free_array
 from relucells.samples.inputs import Inputs, activations, prepare, targets
@@ -52,6 +59,8 @@ def export_certificate(
         "exact": bool(decision.exact),
     }
     data |= {"R": None if decision.R is None else hexadecimal(decision.R), "signs": _integers(decision.signs)}
+    if decision.rest is not None:
+        data |= {"format_version": REST_FORMAT_VERSION, "rest": hexadecimal(decision.rest)}
     certificate = decision.certificate
     data["certificate"] = certificate and {
         "leaves": [_leaf(leaf) for leaf in certificate.leaves],

@@ -31,6 +31,8 @@ from relucells.samples.floating import TINY, UNIT
 KIND = "samples"
 # Up to so many columns of F such a leaf is checked. As a rule it has at most one sample more.
 COLUMNS = 400
+# Powers of two by which the weights of samples may differ at most.
+LONGEST = 2000
 
 
 class FreeColumns:
@@ -43,9 +45,9 @@ class FreeColumns:
         self.rows = [[a << s for a, s in zip(row, lift, strict=True)] for row in rows]
         self.matrix = dyadic.matrix(self.rows, F.shape[1])
 
-    def fit(self, values: list, first: list[int]) -> tuple[list, fmpz]:
+    def fit(self, values: list, first: list[int], weights: list[int] | None = None) -> tuple[list, fmpz]:
         """F c, (N,), and its denominator, of the c that fits integers (N,) best: those of the samples
-        ``first`` before all others (least squares)."""
+        ``first`` before all others (least squares), what each misses times two to the power of its weight."""
         F, r = self.matrix, dyadic.matrix([[v] for v in values], 1)
         m = F.ncols()
         E, h, below = fmpz_mat(0, m), fmpz_mat(0, 1), None
@@ -56,7 +58,12 @@ class FreeColumns:
                 [[row[c] for c in chosen] for row in below.tolist()], len(chosen)
             ).transpose()
             E, h = through * below, through * dyadic.rows_of(r, first)
-        gram, right = F.transpose() * F, F.transpose() * r
+        G, s = F, r
+        if weights is not None:
+            rows = [[a << w for a in row] for row, w in zip(self.rows, weights, strict=True)]
+            G = dyadic.matrix(rows, m)
+            s = dyadic.matrix([[v << w] for v, w in zip(values, weights, strict=True)], 1)
+        gram, right = G.transpose() * G, G.transpose() * s
         e = E.nrows()
         system: list[list] = [
             [*gram_row, *(E[n, k] for n in range(e))] for k, gram_row in enumerate(gram.tolist())
@@ -102,12 +109,22 @@ def _solve(square: fmpz_mat, right: fmpz_mat) -> tuple[fmpz_mat, fmpz]:
     return solution.numer_denom()
 
 
+def weights_of(sizes: list[int | None]) -> list[int]:
+    """Weights of samples, powers of two, by which each may miss its value in proportion to its size.
+
+    sizes : powers of two; None for samples of which nothing is asked
+    """
+    known = [size for size in sizes if size is not None]
+    largest = max(known, default=0)
+    return [0 if size is None else min(largest - size, LONGEST) for size in sizes]
+
+
 def fit_floats(
-    cell: Cell, values: NDArray, first: NDArray
+    cell: Cell, values: NDArray, first: NDArray, weights: list[int] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """As ``FreeColumns.fit`` for floats, rounded once, and bounds on the error of each."""
     whole, unit = dyadic.whole(values[:, None])
-    outputs, denominator = cell.free_columns.fit([row[0] for row in whole], first.tolist())
+    outputs, denominator = cell.free_columns.fit([row[0] for row in whole], first.tolist(), weights)
     scale = power(unit)
     exact = [fmpq(v, denominator) * scale for v in outputs]
     found = np.array([int(v.p) / int(v.q) for v in exact])

@@ -10,9 +10,9 @@ from relucells.certify import coercion, dyadic
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Decision
 from relucells.certify.critical import CertifiedPoint, point_loss
+from relucells.certify.dyadic import power
 from relucells.certify.enclosures import ProvenMinimum
 from relucells.certify.free_part import fits_apart
-from relucells.certify.rational import power
 from relucells.certify.verify import cell_of, loss_root, verification_level
 from relucells.samples.free_part import free_array
 from relucells.samples.inputs import Inputs, prepare, targets

@@ -45,8 +45,8 @@ from numpy.typing import NDArray
 from relucells.certify import coercion
 from relucells.certify.cell import Cell, present
 from relucells.certify.definiteness import integers, positive_in_floats, positive_in_integers
+from relucells.certify.dyadic import power
 from relucells.certify.enclosures import covered
-from relucells.certify.rational import power
 from relucells.samples.differences import differing, masked
 from relucells.samples.floating import TINY, UNIT, gamma, norm
 

@@ -16,9 +16,10 @@ from relucells.certify import clauses, coercion, dyadic, numerical
 from relucells.certify.cell import Cell, Samples, present
 from relucells.certify.certificates import LEVELS, Certificate, Decision, Leaf
 from relucells.certify.conventions import Convention, Signs
+from relucells.certify.dyadic import power
 from relucells.certify.enclosures import exact_fit
+from relucells.certify.exact_witness import NEAR, witness_margin
 from relucells.certify.kinds import LEAVES, Finding, check, work
-from relucells.certify.rational import NEAR, power
 from relucells.samples.floating import TINY, UNDERFLOW, gamma, rounding
 from relucells.samples.free_part import FreePart, free_array
 from relucells.samples.inputs import Inputs, activations, prepare, targets
@@ -127,14 +128,15 @@ def _genuine(cell: Cell, decision: Decision, convention: Convention) -> str:
     loss = _loss_level(cell, decision.loss)
     if loss == "rejected":
         return "rejected"
-    if _inside(cell, decision, R, signs):
+    if decision.rest is None and _inside(cell, decision, R, signs):
         return loss
     if cell.rational:
-        margin = cell.exact.witness_margin(R, signs)
+        margin = witness_margin(cell, R, signs, decision.rest)
         if margin is None or margin <= 0:
             return "rejected"
         return loss if _supports(decision, margin, margin) else "rejected"
-    found = numerical.witness_margin(cell, R, signs)
+    # a rest says more than any tolerance
+    found = None if decision.rest is not None else numerical.witness_margin(cell, R, signs)
     if found is None or not _supports(decision, _at_most_1(found, 0), _at_most_1(found, 0)):
         return "rejected"
     return "numerical"

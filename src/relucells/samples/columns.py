@@ -18,7 +18,7 @@ precision then loses the small directions. So:
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -276,18 +276,6 @@ def rounded(numerator: int, denominator: int, power: int) -> float:
         return np.inf if numerator > 0 else -np.inf
     found = max(float(np.ldexp(float(whole), exponent)), float(np.finfo(float).smallest_subnormal))
     return found if numerator > 0 else -found
-
-
-def prescribed_exactly(X: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """R (K, D) of least norm with X Rᵀ = values (N, K), each entry rounded once; rows must be independent."""
-    whole, power = integers(X)
-    wanted, unit = integers(values)
-    # python-flint's annotations know only that a matrix comes back; it is one of rationals
-    weights, below = cast(Any, (whole * whole.transpose()).solve(wanted)).numer_denom()
-    found = (whole.transpose() * weights).transpose()
-    return np.array([rounded(int(a), int(below), unit - power) for a in found.entries()]).reshape(
-        values.shape[1], X.shape[1]
-    )
 
 
 def _floats(matrix, power: int) -> NDArray[np.float64]:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.samples.columns import ColumnSpace, IntegerSamples, prescribed_exactly
+from relucells.samples.columns import ColumnSpace, IntegerSamples
 from relucells.samples.decomposition import inverse_lower, svd
+from relucells.samples.exact_weights import prescribed_exactly
 from relucells.samples.floating import RowSystem, gamma, row_system
 from relucells.samples.records import Record
 from relucells.samples.scaling import SHORT, row_lengths
@@ -143,7 +144,7 @@ class Inputs(Record):
         factor = self._gram_factor
         if factor is None:
             if self.to_be_exact or not np.isfinite(self.space.transform).all():
-                return prescribed_exactly(self.X, values)
+                return prescribed_exactly(self.X, values).floats
             transform = self.space.transform
             R = transform @ values
             return (R + transform @ (values - self.X @ R)).T

@@ -58,8 +58,8 @@ def decide(
     The numbers in X and y are taken as the exact rationals that floats are; a RuntimeWarning says so where
     the rank of X hinges on singular values of the size of rounding. ``level`` of the decision is what
     ``verification_level`` gives it. A cell whose certificate the checker does not confirm is undecided, for
-    the reason "precision": it is too large for exact arithmetic, or X is of lower rank up to rounding and no
-    R in floats is close enough to a minimiser in the cell.
+    the reason "precision": it is too large for exact arithmetic, or its weights lie beyond the floats. Where
+    no R of floats is near enough to a minimiser in the cell, ``rest`` has what R lacks.
     """
     inputs = prepare(X)
     y = targets(y, len(inputs.X))

@@ -176,12 +176,11 @@ def solve(
     indices = np.tile(np.arange(width, dtype=np.int32), len(rows))
     solver.addRows(len(rows), lower, upper, matrix.size, starts, indices, matrix.ravel())
     try:
-        status = highs.solve(solver, Budget())
+        if highs.solve(solver, Budget()) != highspy.HighsModelStatus.kOptimal:
+            return None
+        duals = highs.one_each(np.asarray(solver.getSolution().row_dual), list(rows))
     except highs.Unsolved:
         return None
-    if status != highspy.HighsModelStatus.kOptimal:
-        return None
-    duals = np.asarray(solver.getSolution().row_dual)
     prices, rest = np.zeros(len(p)), np.zeros(len(p))
     prices[asked], rest[dead] = np.abs(duals[: len(asked)]), duals[len(asked) :]
     if len(asked):  # the sign that HiGHS gives the prices of "≥" rows

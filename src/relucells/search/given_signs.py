@@ -16,8 +16,10 @@ from relucells.certify import coercion
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Decision, Leaf
 from relucells.certify.dyadic import float_at_most
+from relucells.certify.exact_witness import witness_margin
 from relucells.certify.verify import cell_of, leaf_bound, support
 from relucells.samples.columns import rounded
+from relucells.samples.exact_weights import ExactWeights
 from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs
 from relucells.search import free_samples, independent_samples, interior, rational_program
@@ -33,6 +35,8 @@ LARGE_ERROR = 1e-6
 # The share by which a witness of the exact margin is moved towards a point strictly inside the cell;
 # below ``certify.verify.MARGIN_SLACK``.
 INWARD = 5e-7
+# Of how many floats each weight of a witness is the sum where one is not enough.
+PARTS = (2, 4, 12, 40)
 # A margin is rounded down by this share, so that the checker finds at least as much.
 ROUNDED = 1e-9
 
@@ -69,6 +73,7 @@ class Found:
     margin: float
     R: NDArray[np.float64] | None
     signs: NDArray[np.int8] | None
+    rest: NDArray[np.float64] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -203,8 +208,10 @@ class GivenSigns:
             return Settled(sharp.bound, None, signs, sharp)
         return None
 
-    def _is_witness(self, margin: float, R: NDArray, signs: NDArray) -> bool:
-        claim = Decision("genuine", margin, R, signs, self.loss, "given", exact=self.exact, given=signs)
+    def _is_witness(self, margin: float, R: NDArray, signs: NDArray, rest: NDArray | None = None) -> bool:
+        claim = Decision(
+            "genuine", margin, R, signs, self.loss, "given", exact=self.exact, given=signs, rest=rest
+        )
         return level_of(self.cell, claim) != "rejected"
 
     def _settle_exactly(self, signs: NDArray) -> Settled:
@@ -215,25 +222,32 @@ class GivenSigns:
         fixed = np.isin(np.arange(self.K), best.pairs[:, 1])
         fixed = np.isin(group, group[fixed]) & (group >= 0)
         leaf = Leaf(np.where(fixed, signs, 0).astype(np.int8), best.margin, -1, best.pairs, best.values)
-        R = best.R if best.margin > 0 else None
-        if R is None or (self.exact and self._is_witness(best.margin, R, signs)):
-            return Settled(best.margin, R, signs, leaf)
-        for inner in rational_program.INNER:
-            found = rational_program.maximise(*cell, inner=inner, part=self.part)
-            if found.R is None or not found.margin > 0:
-                continue
-            near_best = (1.0 - INWARD) * R + INWARD * found.R
-            for inside in (near_best,) if self.exact else (found.R, near_best):
-                margin = best.margin if self.exact else self._shown(inside, signs)
-                if margin > 0 and (not self.exact or self._is_witness(margin, inside, signs)):
-                    return Settled(margin, inside, signs, leaf)
-        # inner points lost by rounding what the optimum may keep
-        return Settled(best.margin if self.exact else self._shown(R, signs), R, signs, leaf)
+        if best.weights is None or not best.margin > 0:
+            return Settled(best.margin, None, signs, leaf)
+        tried = []
+        for weights in rational_program.minimisers(best, self.exact, cell, self.part):
+            tried.append(weights)
+            if (found := self._with_parts(1, weights, best.margin, signs, leaf)) is not None:
+                return found
+        for count in PARTS:
+            for weights in tried:
+                if (found := self._with_parts(count, weights, best.margin, signs, leaf)) is not None:
+                    return found
+        return Settled(best.margin if self.exact else 0.0, best.weights.floats, signs, leaf)
 
-    def _shown(self, R: NDArray, signs: NDArray) -> float:
-        """The margin that R shows, rounded as it is, or 0."""
-        found = self.cell.exact.witness_margin(R, signs)
-        return 0.0 if found is None else float_at_most(found) * (1.0 - ROUNDED)
+    def _with_parts(
+        self, count: int, weights: ExactWeights, margin: float, signs: NDArray, leaf: Leaf
+    ) -> Settled | None:
+        """These weights as a witness, each the sum of so many floats; None where the checker sees none."""
+        self.budget.check()
+        R, *more = weights.parts(count)
+        rest = np.array(more) if more else None
+        if not self.exact:
+            shown = witness_margin(self.cell, R, signs, rest)
+            margin = 0.0 if shown is None else float_at_most(shown) * (1.0 - ROUNDED)
+        if margin > 0 and (not self.exact or self._is_witness(margin, R, signs, rest)):
+            return Settled(margin, R, signs, leaf, rest=rest)
+        return None
 
     def _strict_witness(self, plus: NDArray, signs: NDArray, bound: Bound) -> tuple[float, NDArray]:
         """A witness strictly inside on inactive pairs too, where one exists, and the margin it shows."""

@@ -17,13 +17,15 @@ from relucells.certify.cell import Cell
 from relucells.certify.certificates import Certificate, Decision, Leaf
 from relucells.certify.conventions import BY_NAME
 from relucells.certify.dyadic import float_at_most
+from relucells.certify.exact_witness import witness_margin
 from relucells.certify.verify import leaf_bound
+from relucells.samples.exact_weights import prescribed_exactly
 from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs
 from relucells.search import free_samples, independent_samples
 from relucells.search.branch import Branching
 from relucells.search.budget import Budget, WorkLimit
-from relucells.search.given_signs import ROUNDED, GivenSigns, NoProof, cell_within, level_of
+from relucells.search.given_signs import PARTS, ROUNDED, GivenSigns, NoProof, cell_within, level_of
 from relucells.search.margin_program import MarginProgram
 
 # How often R is prescribed, the inactive pairs further inside each time, by this part of Σ_d |x_id R_jd|.
@@ -97,7 +99,9 @@ class Question:
 
     # Decisions
 
-    def _decision(self, verdict, margin, reason, loss, R=None, signs=None, certificate=None, exact=True):
+    def _decision(
+        self, verdict, margin, reason, loss, R=None, signs=None, certificate=None, exact=True, rest=None
+    ):
         return Decision(
             verdict=verdict,
             margin=float(margin) + 0.0,
@@ -110,6 +114,7 @@ class Question:
             given=self.given,
             reason=reason,
             programs=self.budget.spent,
+            rest=rest,
         )
 
     def _confirmed(self, decision: Decision) -> Decision:
@@ -175,10 +180,8 @@ class Question:
             branches = independent_samples.refutation(self.pattern, leaves, self.budget)
         return self._none(margin, leaves, branches, self._dead_loss(), exact)
 
-    def _prescribed(
-        self, outputs: NDArray, signs: NDArray, before: NDArray | None = None
-    ) -> NDArray[np.float64]:
-        """R, (K, D), with these outputs and the largest margin for these signs.
+    def _values(self, outputs: NDArray, signs: NDArray, before: NDArray | None = None) -> NDArray[np.float64]:
+        """R_j·x_i, (N, K), with these outputs and the largest margin for these signs.
 
         before : an R whose pairs came out on the wrong side by rounding; they are put further inside
         """
@@ -191,25 +194,52 @@ class Question:
             outputs, self.pattern, signs, self.inputs.scaled_lengths, rounding.max(axis=1)
         )
         inside = ~self.pattern & (values != 0)
-        values = np.where(inside, -signs * np.maximum(np.abs(values), rounding), values)
-        return self.inputs.prescribe(values)
+        return np.where(inside, -signs * np.maximum(np.abs(values), rounding), values)
 
     def _witness(self, margin: float, outputs: NDArray, signs: NDArray, exact: bool) -> Decision:
         """The decision that an R with these outputs is a witness."""
-        R = None
-        for _ in range(ATTEMPTS):
-            R = self._prescribed(outputs, signs, R)
-            found = self._confirmed(
-                self._decision("genuine", margin, "witness", self._dead_loss(), R, signs, exact=exact)
-            )
+        R = self.inputs.prescribe(self._values(outputs, signs))
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                R = self.inputs.prescribe(self._values(outputs, signs, R))
+            found = self._claimed(margin, signs, exact, R)
             if found.level != "rejected":
                 return found
-        try:  # R, rounded as it is, may show less than the margin
-            shown = self.cell.exact.witness_margin(R, signs)
+        finer = self._with_less_margin, self._with_rest
+        answers = (ask(found, outputs) for ask in (finer[::-1] if exact else finer))
+        return next((answer for answer in answers if answer.level != "rejected"), found)
+
+    def _with_less_margin(self, decision: Decision, outputs: NDArray) -> Decision:
+        """The same with the margin that R shows, rounded as it is."""
+        assert decision.R is not None and decision.signs is not None
+        try:
+            shown = witness_margin(self.cell, decision.R, decision.signs)
         except ArithmeticError:  # F's columns depend on each other, and are too many to say how
             shown = None
         lower = 0.0 if shown is None else float_at_most(shown) * (1.0 - ROUNDED)
-        return self._confirmed(replace(found, margin=lower, exact=False))
+        return self._confirmed(replace(decision, margin=lower, exact=False))
+
+    def _with_rest(self, decision: Decision, outputs: NDArray) -> Decision:
+        """The same with an R that is the sum of several floats, as many as it takes."""
+        assert decision.signs is not None
+        if not self.cell.rational:
+            return decision
+        self.cell.afford_system(self.cell.N)
+        weights = prescribed_exactly(self.inputs.X, self._values(outputs, decision.signs))
+        for count in PARTS:
+            self.budget.check()
+            R, *rest = weights.parts(count)
+            found = self._claimed(decision.margin, decision.signs, decision.exact, R, np.array(rest))
+            if found.level != "rejected":
+                return found
+        return decision
+
+    def _claimed(
+        self, margin: float, signs: NDArray, exact: bool, R: NDArray, rest: NDArray | None = None
+    ) -> Decision:
+        """The decision that R, with its rest, is a witness of this margin, as the checker sees it."""
+        found = self._decision("genuine", margin, "witness", self._dead_loss(), R, signs, None, exact, rest)
+        return self._confirmed(found)
 
     def _by_free_samples(self, exact: bool) -> Decision:
         """The same with a free part."""
@@ -252,8 +282,9 @@ class Question:
             return replace(self._decision("none", 0.0, "precision", loss), level="rejected")
         branches = work.branches if isinstance(work, Branching) else np.zeros(0, dtype=np.int64)
         if best.margin > 0:
+            witness = best.R, best.signs, None
             return self._confirmed(
-                self._decision("genuine", best.margin, "witness", loss, best.R, best.signs, exact=exact)
+                self._decision("genuine", best.margin, "witness", loss, *witness, exact, best.rest)
             )
         leaves = work.leaves
         if isinstance(work, Branching):

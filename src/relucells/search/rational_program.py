@@ -11,6 +11,7 @@ point at all. As a rule no step is needed. The prices of the last basis are the 
 free part F adds its columns to A, and its c to the unknowns.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from relucells.samples.columns import integers, rounded
 from relucells.samples.decomposition import svd
+from relucells.samples.exact_weights import ExactWeights
 from relucells.samples.free_part import FreePart
 from relucells.samples.inputs import Inputs
 from relucells.samples.scaling import row_lengths
@@ -31,6 +33,9 @@ UNKNOWNS = 100
 PRODUCTS = 2_000_000
 # Margins of inactive pairs.
 INNER = ("alike", "by length")
+# A witness of the exact margin is moved towards a point strictly inside the cell by the first of so many
+# steps: by less than ``certify.verify.MARGIN_SLACK``.
+STEPS = 2_000_000
 
 
 def quick(inputs: Inputs, pattern: NDArray[np.bool_], part: FreePart | None = None) -> bool:
@@ -42,11 +47,11 @@ def quick(inputs: Inputs, pattern: NDArray[np.bool_], part: FreePart | None = No
 
 @dataclass(frozen=True)
 class Optimum:
-    """The exact margin of a cell with given signs: a minimiser R that attains it, or None for −inf, and
+    """The exact margin of a cell with given signs: a minimiser that attains it, or None for −inf, and
     the multipliers that bound it as ``Leaf`` holds them."""
 
     margin: float
-    R: NDArray[np.float64] | None
+    weights: ExactWeights | None
     pairs: NDArray[np.int64]
     values: NDArray[np.float64]
 
@@ -72,6 +77,30 @@ def maximise(
     except Infeasible as found:
         return Optimum(-np.inf, None, *cell.multipliers(found.prices))
     return Optimum(cell.margin(point), cell.weights(point), *cell.multipliers(prices))
+
+
+def minimisers(
+    best: Optimum,
+    exact: bool,
+    cell: tuple[Inputs, NDArray, NDArray[np.bool_], NDArray, Budget],
+    part: FreePart | None = None,
+) -> Iterator[ExactWeights]:
+    """Exact minimisers of a positive margin, to be tried as witnesses of a cell whose optimum is known.
+
+    First such as lie strictly inside on inactive pairs too, where rounding cannot put them outside. If the
+    margin itself is wanted (``exact``), all have it, up to one of ``STEPS``. cell : what ``maximise`` takes.
+    """
+    assert best.weights is not None
+    if exact:
+        yield best.weights
+    for inner in INNER:
+        found = maximise(*cell, inner=inner, part=part)
+        if found.weights is not None and found.margin > 0:
+            if not exact:
+                yield found.weights
+            yield best.weights.towards(found.weights, STEPS)
+    if not exact:  # inner points lost by rounding what the optimum may keep
+        yield best.weights
 
 
 class _Cell:
@@ -161,20 +190,21 @@ class _Cell:
         whole, denominator = point
         return rounded(int(whole[-1]), denominator, self.label_power)
 
-    def weights(self, point: tuple[list, int]) -> NDArray[np.float64]:
-        """R (K, D), each entry rounded once."""
+    def weights(self, point: tuple[list, int]) -> ExactWeights:
+        """R, (K, D)."""
         whole, denominator = point
-        exact = self.inputs.integer_samples
-        R = np.zeros((self.pattern.shape[1], self.inputs.X.shape[1]))
-        alive = self.pattern.any(axis=0)
-        for n, j in enumerate(self.classes):
+        exact, D = self.inputs.integer_samples, self.inputs.X.shape[1]
+        columns, powers = exact.columns.tolist(), [0] * D
+        for d, power in zip(columns, exact.back_powers, strict=True):
+            powers[d] = self.label_power - exact.power + int(power)
+        rows, numerators = {}, []
+        for n, j in enumerate(self.classes.tolist()):
             q = fmpz_mat([[entry] for entry in whole[n * self.r : (n + 1) * self.r]])
-            row = [
-                rounded(int(entry), denominator, self.label_power - exact.power + int(power))
-                for entry, power in zip((exact.back * q).entries(), exact.back_powers, strict=True)
-            ]
-            R[np.ix_((self.first == j) & alive, exact.columns)] = row
-        return R
+            rows[j] = [0] * D
+            for d, entry in zip(columns, (exact.back * q).entries(), strict=True):
+                rows[j][d] = int(entry)
+        numerators = [rows.get(j, [0] * D) for j in self.first.tolist()]
+        return ExactWeights(numerators, int(denominator), powers)
 
     def multipliers(self, prices: dict[int, fmpq]) -> tuple[NDArray, NDArray]:
         """Prices of half-spaces as pairs (M, 2) and values (M,), the largest 1, shared within a class."""
