@@ -20,7 +20,7 @@ from relucells.certify.dyadic import power
 from relucells.certify.enclosures import exact_fit
 from relucells.certify.exact_witness import NEAR, witness_margin
 from relucells.certify.kinds import LEAVES, Finding, check, work
-from relucells.samples.floating import TINY, UNDERFLOW, gamma, rounding
+from relucells.samples.floating import TINY, UNDERFLOW, gamma, norm, rounding
 from relucells.samples.free_part import FreePart, free_array
 from relucells.samples.inputs import Inputs, activations, prepare, targets
 from relucells.samples.threads import one_thread
@@ -81,7 +81,7 @@ def cell_of(
     """The checkers' view of a cell; what is proven about X alone is kept with ``prepare(X)``."""
     inputs = prepare(X)
     samples = inputs.__dict__.get("_certified")
-    if samples is None or not np.array_equal(samples.X, inputs.X):
+    if samples is None or not (inputs.fixed or np.array_equal(samples.X, inputs.X)):
         # what the caller holds may be changed; what was just prepared is nobody else's
         kept = inputs.X.copy() if inputs is X else inputs.X
         kept.flags.writeable = False
@@ -160,9 +160,25 @@ def _inside(cell: Cell, decision: Decision, R: NDArray[np.float64], signs: NDArr
     X, scaled = cell.samples.scaled, cell.scaled_weights(R) if cell.floating else None
     if X is None or scaled is None:
         return False
-    values, error = X @ scaled.T, rounding(X, scaled.T)
+    values = X @ scaled.T
+    # a bound by lengths takes less time, and is enough unless a value is as good as 0
+    short, long = cell.samples.lengths[:, None], np.array([norm(row) for row in scaled])
+    error = gamma(cell.D) * short * long + 2.0 * cell.D * TINY * (short != 0) * (long != 0)
+    if _is_inside(cell, decision, signs, values, error, np.abs(values) - error):
+        return True
+    error = rounding(X, scaled.T)
+    return _is_inside(cell, decision, signs, values, error, error / gamma(cell.D))
+
+
+def _is_inside(
+    cell: Cell, decision: Decision, signs: NDArray[np.int8], values: NDArray, error: NDArray, size: NDArray
+) -> bool:
+    """As ``_inside``, from scaled values R_j·x_i, (N, K), known to ``error``.
+
+    size : Σ_d |x_id R_jd|, (N, K), or less
+    """
     moved = cell.enclosure.displacement(values, error) if cell.enclosure else np.zeros_like(values)
-    if (moved > NEAR * error / gamma(cell.D)).any():
+    if (moved > NEAR * size).any():
         return False
     values, error = signs * values, (error + moved) * (1.0 + gamma(4))
     if not np.isfinite(error).all() or not np.isfinite(values).all():

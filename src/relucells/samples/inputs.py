@@ -50,6 +50,11 @@ class Inputs(Record):
 
     X: NDArray[np.float64]
 
+    @property
+    def fixed(self) -> bool:
+        """Whether X cannot be changed in place by accident, as after ``prepare``."""
+        return self.X.base is None and not self.X.flags.writeable
+
     @cached_property
     def space(self) -> ColumnSpace:
         """The span of X's columns: all that genuineness depends on."""
