@@ -52,7 +52,7 @@ def test_leaves_are_limited_by_the_work_that_they_take_together(monkeypatch, tmp
     leaf, found = replace(leaf, bound=bound), replace(found, margin=bound, exact=False)
     same = [replace(leaf, signs=leaf.signs.copy()) for _ in range(200)]
     other = [replace(leaf, values=leaf.values * (1 + n / 64)) for n in range(200)]
-    monkeypatch.setattr("relucells.certify.verify.LEAVES", 1_000_000)
+    monkeypatch.setattr("relucells.certify.kinds.LEAVES", 1_000_000)
     monkeypatch.setattr(check_certificate, "LEAVES", 100_000)
     for leaves, proven in ((same, True), (other, False)):
         many = replace(found, certificate=Certificate(tuple(leaves)))

@@ -38,6 +38,9 @@ from relucells.samples.floating import (
 )
 from relucells.samples.inputs import distinct_columns, nonzero_rows
 
+# Columns that differ in this share of the samples are about as independent as the samples are.
+FAR = 0.02
+
 
 def enclosure(cell: Cell) -> "ProvenMinimum | ExactFit | AnyFit":
     """The enclosure that fits the data; the cell must be ``floating`` and have an active pair."""
@@ -144,11 +147,17 @@ class ProvenMinimum:
             if trial.proven:
                 self.__dict__["system"] = trial
                 return alive, np.zeros((self.N, 0))
-        saturated, rest = saturate(self.X, self.groups)
-        return saturated, differences(rest)
+        saturated, rest, apart = saturate(self.X, self.groups)
+        if apart is not None and not saturated.any() and not self.m:
+            pairs = np.triu_indices(len(apart), 1)
+            if (apart[pairs] > FAR * self.N).all():  # the columns themselves are as good, and at hand
+                return saturated, self.by_group.T
+        return saturated, differences(rest, apart)
 
     def _masked(self, masks: NDArray, free: bool) -> NDArray[np.float64]:
         """mask ∘ X side by side for each mask (N, ·), and F where it is ``free``."""
+        if masks.base is self.by_group and "below" in self.__dict__ and self.masks.base is self.by_group:
+            return self.below
         X = masked(masks, self.X)
         return np.hstack([X, self.F]) if free and self.m else X
 
@@ -342,9 +351,11 @@ def _where(array: NDArray, rows: NDArray[np.bool_]) -> NDArray:
 def _residual(cell: Cell, values: NDArray, error: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """y − A R, (N,), from scaled values R_j·x_i known to ``error``, and a bound on the error of each."""
     pattern, y = cell.pattern, present(cell.scaled_y)
-    residual = y - (pattern * values).sum(axis=1)
-    known = (pattern * error).sum(axis=1) * (1.0 + gamma(cell.K))
-    return residual, known + gamma(cell.K + 2) * ((pattern * np.abs(values)).sum(axis=1) + np.abs(y))
+    output, known, size = (
+        np.einsum("nk,nk->n", pattern, part) for part in (values, error, np.abs(values))
+    )  # which takes a third of the time of sums over short rows
+    known = known * (1.0 + gamma(cell.K))
+    return y - output, known + gamma(cell.K + 2) * (size + np.abs(y))
 
 
 def covered(cell: Cell, columns: NDArray[np.bool_], rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -355,13 +366,16 @@ def covered(cell: Cell, columns: NDArray[np.bool_], rows: NDArray[np.bool_]) -> 
     return (cell.inside & (outside == 0).any(axis=1)) | ~entries.any(axis=0)
 
 
-def saturate(X: NDArray, columns: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def saturate(
+    X: NDArray, columns: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64] | None]:
     """Samples fitted exactly because few of them tell columns apart, and the columns reduced off them.
 
     Two blocks of A whose columns differ in samples S, at most D and linearly independent, have
     ℝ^S as the range of their difference, so A's range contains it; the zero column counts as a block.
-    Columns are compared off what is known already until nothing is added. Returns U (N,) and the
-    distinct nonzero columns off U, (N, G'). That samples are independent is proven, not judged by singular
+    Columns are compared off what is known already until nothing is added. Returns U (N,), the distinct
+    nonzero columns off U, (N, G'), and, unless that has to be found out, in how many samples the zero column
+    and these differ. That samples are independent is proven, not judged by singular
     values: p = y on U, and dual bounds with it, rest on that alone.
     """
     D = X.shape[1]
@@ -369,7 +383,8 @@ def saturate(X: NDArray, columns: NDArray[np.bool_]) -> tuple[NDArray[np.bool_],
     nothing = np.zeros((1, len(X)), dtype=bool)
     while True:
         trial = np.concatenate([columns.T & ~saturated, nothing])
-        near = np.argwhere(np.triu(differing(trial) <= D, 1))
+        apart = differing(trial)
+        near = np.argwhere(np.triu(apart <= D, 1))
         grown = False
         for a, b in near:
             S = (trial[a] ^ trial[b]) & ~saturated
@@ -378,4 +393,6 @@ def saturate(X: NDArray, columns: NDArray[np.bool_]) -> tuple[NDArray[np.bool_],
                 grown = True
         if not grown:
             rest = trial[:-1].T
-            return saturated, distinct_columns(rest)[0] if len(near) else rest
+            if len(near):
+                return saturated, distinct_columns(rest)[0], None
+            return saturated, rest, np.roll(apart, 1, axis=(0, 1))

@@ -27,6 +27,8 @@ TERMS = 50_000_000
 # Multiplications of short rational numbers that all leaves of a certificate may take together, some ten
 # minutes; floating point is about so many times faster. What a leaf takes that does next to nothing.
 LEAVES, FLOATS, CALL = 100_000_000_000, 50, 10_000
+# Machine words that an entry of X or F and a label may take as integers together.
+MOST_WORDS = 67
 
 
 class Finding(NamedTuple):
@@ -52,8 +54,18 @@ def check(cell: Cell, leaf: Leaf) -> Finding:
     return KINDS[kind](cell, leaf) if kind in KINDS else REJECTED
 
 
-def work(cell: Cell, leaf: Leaf) -> float:
-    """About how many multiplications of short rational numbers the check of a leaf takes, at most."""
+def too_long(cell: Cell, leaves: list[Leaf]) -> bool:
+    """Whether the checks of some leaves may take longer together than ``LEAVES`` allows."""
+    if sum(work(cell, leaf, MOST_WORDS) for leaf in leaves) <= LEAVES:
+        return False  # as a rule, and without a look at the bits of all numbers
+    return sum(work(cell, leaf) for leaf in leaves) > LEAVES
+
+
+def work(cell: Cell, leaf: Leaf, words: int = 0) -> float:
+    """About how many multiplications of short rational numbers the check of a leaf takes, at most.
+
+    words : machine words that an entry of the cell takes as an integer; 0: as many as it does
+    """
     count = len(leaf.values) + sum(map(_length, leaf.arrays.values()))
     least = CALL + cell.K + count * cell.D
     if leaf.sample >= 0:
@@ -64,12 +76,14 @@ def work(cell: Cell, leaf: Leaf) -> float:
         order = min((cell.K + cell.G) * r + cell.m + 1, sign_free.LARGEST_ORDER)
         return least + order**3 / (1 if order <= sign_free.LARGEST_EXACT_ORDER else FLOATS)
     if leaf.kind == free_part.KIND:
-        return least + min(cell.m + 1, cell.N) ** 2 * min(count, cell.N) * _words(cell)
+        return least + min(cell.m + 1, cell.N) ** 2 * min(count, cell.N) * (words or _words(cell))
     equations, rank = min(2 * cell.G, cell.K) * r + cell.m + 1, min(alive, width)
     decomposition = min(rank**2 * max(alive, width), LARGEST_DECOMPOSITION)
     floats = equations**2 * (alive + width + count) + 5 * decomposition
-    exact = equations**2 * (rank + count) * _words(cell) if cell.affordable else 0
-    return least + floats / FLOATS + exact
+    rational = equations**2 * (rank + count)
+    if not words:
+        words = _words(cell) if cell.affordable else 0
+    return least + floats / FLOATS + rational * words
 
 
 def _words(cell: Cell) -> int:

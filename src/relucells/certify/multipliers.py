@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from relucells.certify.certificates import Leaf
 from relucells.certify.enclosures import ProvenMinimum, covered, saturate
-from relucells.samples.differences import differences, masked, shortest_tree
+from relucells.samples.differences import differences, differing, masked, shortest_tree
 from relucells.samples.floating import TINY, gamma, norm, product, residual, row_system
 from relucells.samples.inputs import distinct_columns, gram_factor
 
@@ -262,7 +262,7 @@ def _demands(
     sides = [np.zeros(len(owners))] * fixed.shape[1]
     for g, sign in carrying:
         sides.append(upward * ((minimum.group[owners] == g) & (leaf.signs[owners] == sign)))
-    tree = shortest_tree(np.array(nodes), fixed.shape[1])
+    tree = shortest_tree(differing(np.array(nodes)), fixed.shape[1])
     return [(nodes[k] - nodes[parent], sides[k] - sides[parent]) for k, parent in tree]
 
 

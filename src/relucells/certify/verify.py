@@ -19,7 +19,7 @@ from relucells.certify.conventions import Convention, Signs
 from relucells.certify.dyadic import power
 from relucells.certify.enclosures import exact_fit
 from relucells.certify.exact_witness import NEAR, witness_margin
-from relucells.certify.kinds import LEAVES, Finding, check, work
+from relucells.certify.kinds import Finding, check, too_long
 from relucells.samples.floating import TINY, UNDERFLOW, gamma, norm, rounding
 from relucells.samples.free_part import FreePart, free_array
 from relucells.samples.inputs import Inputs, activations, prepare, targets
@@ -157,13 +157,16 @@ def _at_most_1(value: float, exponent: int) -> fmpq:
 
 def _inside(cell: Cell, decision: Decision, R: NDArray[np.float64], signs: NDArray[np.int8]) -> bool:
     """Whether floating point proves that a minimiser near R is in the cell and has the margin."""
+    if not cell.pattern.any() and not R.any():
+        return _supports(decision, fmpq(1), fmpq(1))  # all values are 0, and no pair is active
     X, scaled = cell.samples.scaled, cell.scaled_weights(R) if cell.floating else None
     if X is None or scaled is None:
         return False
     values = X @ scaled.T
     # a bound by lengths takes less time, and is enough unless a value is as good as 0
-    short, long = cell.samples.lengths[:, None], np.array([norm(row) for row in scaled])
-    error = gamma(cell.D) * short * long + 2.0 * cell.D * TINY * (short != 0) * (long != 0)
+    long = np.array([norm(row) for row in scaled])
+    # the second term is for products that underflow: a length that is not 0 is at least D 2^-530
+    error = np.multiply.outer(cell.samples.lengths, gamma(cell.D) * long + 2.0**-543 * (long > 0))
     if _is_inside(cell, decision, signs, values, error, np.abs(values) - error):
         return True
     error = rounding(X, scaled.T)
@@ -181,12 +184,12 @@ def _is_inside(
     if (moved > NEAR * size).any():
         return False
     values, error = signs * values, (error + moved) * (1.0 + gamma(4))
-    if not np.isfinite(error).all() or not np.isfinite(values).all():
+    low, high = values - error, values + error
+    if not (low.min() > -np.inf and high.max() < np.inf):  # NaN is neither
         return False
-    if not ((values + error)[~cell.pattern] <= 0).all():
+    if not ((high <= 0) | cell.pattern).all():
         return False
-    lower = float((values - error)[cell.pattern].min(initial=np.inf))
-    upper = float((values + error)[cell.pattern].min(initial=np.inf))
+    lower, upper = (float(np.where(cell.pattern, bound, np.inf).min()) for bound in (low, high))
     return lower > 0.0 and _supports(decision, *(_at_most_1(v, cell.exponent) for v in (lower, upper)))
 
 
@@ -198,7 +201,7 @@ def _none(cell: Cell, decision: Decision, convention: Convention) -> str:
     if certificate is None or decision.margin > 0 or not cell.pattern.any():
         return "rejected"
     leaves = list({id(leaf): leaf for leaf in certificate.leaves}.values())
-    if len(leaves) > 1 and sum(work(cell, leaf) for leaf in leaves) > LEAVES:
+    if len(leaves) > 1 and too_long(cell, leaves):
         return "rejected"
     if not _covered(cell, certificate, decision.given, convention):
         return "rejected"
@@ -247,7 +250,8 @@ def _loss_level(cell: Cell, stated: float) -> str:
     if stated == np.inf and cell.rational:  # it may be infinite, and yet next to nothing beside the labels
         return "proven" if cell.exact.loss * power(2 * cell.exact.unit) >= INFINITE else "rejected"
     lower, upper = loss_root(cell)
-    size = float(np.sqrt(np.mean(np.ldexp(cell.y, -cell.exponent) ** 2)))
+    labels = np.ldexp(cell.y, -cell.exponent) if cell.scaled_y is None else cell.scaled_y
+    size = float(np.linalg.norm(labels) / np.sqrt(cell.N))
     if upper - lower <= _loss_slack(lower, size):
         # whatever the root is between its bounds: the less favourable one counts
         return "proven" if _same_loss(cell, stated, upper, lower, size) else "rejected"
