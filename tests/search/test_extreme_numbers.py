@@ -268,6 +268,13 @@ def test_far_from_equal_lengths_leave_no_cell_undecided(tmp_path, span):
         assert second_checker.answer(data) == "proven", n
 
 
+@pytest.mark.parametrize("power", [600, 1000])
+def test_a_dead_cell_that_a_bias_fits_has_no_loss_however_large_the_labels(power):
+    X, y, pattern, bias = np.eye(5), np.full(5, np.ldexp(1.0 / 3.0, power)), np.zeros((5, 2)), np.ones((5, 1))
+    decision = relucells.decide(X[:, :3], y, pattern, "positive", free=bias)
+    assert (decision.verdict, decision.level, decision.loss) == ("genuine", "proven", 0.0)
+
+
 @pytest.mark.parametrize("convention", ["positive", "uniform", "exists"])
 def test_a_zero_sample_that_activates_neurons_leaves_no_margin(convention):
     """Its values are 0 for every R, also where all other samples are fitted and nothing else is asked."""

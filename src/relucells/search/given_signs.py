@@ -56,6 +56,12 @@ def cell_within(budget: Budget, *cell) -> Cell:
     return found
 
 
+def exact_loss(cell: Cell) -> float:
+    """The cell's minimum loss, exact but for one rounding."""
+    loss = cell.exact.loss
+    return rounded(int(loss.p), int(loss.q), 2 * cell.exact.unit)
+
+
 def mean_loss(fitted: NDArray, y: NDArray) -> float:
     """(1/N) ‖fitted − y‖², whatever the scale of y."""
     _, power = scaled_by_power(y)
@@ -126,8 +132,7 @@ class GivenSigns:
     def be_careful(self) -> None:
         """Settle everything in exact arithmetic, whatever that takes."""
         self.small = True
-        loss = self.cell.exact.loss
-        self.loss = rounded(int(loss.p), int(loss.q), 2 * self.cell.exact.unit)
+        self.loss = exact_loss(self.cell)
 
     @property
     def error(self) -> float:

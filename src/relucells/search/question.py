@@ -25,7 +25,15 @@ from relucells.samples.inputs import Inputs
 from relucells.search import free_samples, independent_samples
 from relucells.search.branch import Branching
 from relucells.search.budget import Budget, WorkLimit
-from relucells.search.given_signs import PARTS, ROUNDED, GivenSigns, NoProof, cell_within, level_of
+from relucells.search.given_signs import (
+    PARTS,
+    ROUNDED,
+    GivenSigns,
+    NoProof,
+    cell_within,
+    exact_loss,
+    level_of,
+)
 from relucells.search.margin_program import MarginProgram
 
 # How often R is prescribed, the inactive pairs further inside each time, by this part of Σ_d |x_id R_jd|.
@@ -54,7 +62,9 @@ class Question:
         if not self.pattern.any():
             signs = np.ones(self.K, np.int8) if self.all_signs else self.candidates()[0]
             R = np.zeros((self.K, self.inputs.X.shape[1]))
-            found = self._confirmed(self._decision("genuine", 1.0, "witness", self._dead_loss(), R, signs))
+            found = self._claimed(1.0, signs, True, R)
+            if found.level == "rejected" and self.cell.rational:  # rounded labels, squared, may overflow
+                found = self._confirmed(replace(found, loss=exact_loss(self.cell)))
             return self._undecided("precision") if found.level == "rejected" else found
         answers = self._by_programs
         if self.inputs.independent:
