@@ -163,26 +163,35 @@ def rank_is_doubtful(condition: float, N: int, columns: int) -> bool:
 
 def exact_rank(matrix: NDArray[np.float64]) -> int | None:
     """The rank of the rational matrix; None where finding it would take too long."""
+    if _has_full_rank(matrix):
+        return min(matrix.shape)
     rows, columns = distinct_rows(matrix), distinct_rows(matrix.T)
     small = matrix[np.ix_(rows, columns)]
     if not small.size:
         return 0
-    with np.errstate(all="ignore"):
-        scaled, exponents = scale_columns(small)
-        exact = (np.ldexp(scaled, exponents) == small).all()  # but for underflow
-        if exact and row_system(scaled if small.shape[0] <= small.shape[1] else scaled.T).proven:
-            return min(small.shape)
+    if small.shape != matrix.shape and _has_full_rank(small):
+        return min(small.shape)
     if small.size * min(small.shape) > MODULAR_WORK:
         return None
     return rank_modulo_primes(small)[0]
 
 
+def _has_full_rank(matrix: NDArray[np.float64]) -> bool:
+    """Whether floating point proves that the rational matrix has full rank."""
+    with np.errstate(all="ignore"):
+        scaled, exponents = scale_columns(matrix)
+        if not (np.ldexp(scaled, exponents) == matrix).all():
+            return False  # something underflowed
+        return row_system(scaled if matrix.shape[0] <= matrix.shape[1] else scaled.T).proven
+
+
 def distinct_rows(matrix: NDArray[np.float64]) -> NDArray[np.int64]:
     """The first of each set of equal rows that are not zero."""
+    rows = np.ascontiguousarray(matrix) + 0.0  # so that -0.0 is 0.0
+    content, width = rows.tobytes(), rows.shape[1] * rows.itemsize
     found: dict[bytes, int] = {}
-    for n, row in enumerate(np.ascontiguousarray(matrix) + 0.0):
-        if row.any():
-            found.setdefault(row.tobytes(), n)
+    for n in np.flatnonzero(rows.any(axis=1)).tolist():
+        found.setdefault(content[n * width : (n + 1) * width], n)
     return np.fromiter(found.values(), dtype=np.int64)
 
 
