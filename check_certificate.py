@@ -59,7 +59,7 @@ BEARING = 20
 # Limits are on products of sizes: of vectors times their length, of equations times unknowns.
 ENTRIES, BYTES, BITS, UNKNOWNS, WORK = 4_000_000, 200_000_000, 600_000_000, 800, 80_000_000
 PAIRS, REPLAY, TRIALS, ORDER, FREE_COLUMNS = 4, 100_000_000, 8, 1200, 400
-VALUES, SAMPLES, REST, LEAVES = 6_000_000, 600, 500_000, 10_000_000_000
+VALUES, VALUE_BITS, SAMPLES, REST, LEAVES = 6_000_000, 500_000_000, 600, 500_000, 10_000_000_000
 # Powers of two by which the sizes of weights may differ where they move in proportion to them, and what
 # independent samples count for.
 LONGEST = 2000
@@ -116,6 +116,13 @@ def whole(rows):
     bits = denominator.bit_length() + max((int(a.p).bit_length() for row in rows for a in row), default=0)
     need(sum(map(len, rows)) * bits <= 4 * BITS, "the numbers have too many digits")
     return [[int(a.p) * (denominator // int(a.q)) for a in row] for row in rows], denominator
+
+
+def odd_column(values):
+    """Rationals as integers without a common power of two, and the unit that they are multiples of."""
+    (numbers,), denominator = whole([list(values)])
+    low = min(((a & -a).bit_length() - 1 for a in numbers if a), default=0)
+    return [a >> low for a in numbers], fmpq(1 << low, denominator)
 
 
 def primes_of(table):
@@ -260,7 +267,7 @@ class Cell:
         self.exact_F = [[real(a) for a in items(row, len(items(rows[0])))] for row in rows]
         need(any(any(row) for row in self.exact_F), "the free part is empty, or zero")
         need(self.N * len(self.exact_F[0]) <= ENTRIES, "the free part is too large")
-        columns = [whole([list(column)])[0][0] for column in zip(*self.exact_F, strict=True) if any(column)]
+        columns = [odd_column(column)[0] for column in zip(*self.exact_F, strict=True) if any(column)]
         top = max(max(abs(a) for a in column).bit_length() for column in columns)
         table = [
             [a << (top - max(abs(b) for b in column).bit_length()) for a in column] for column in columns
@@ -281,17 +288,17 @@ class Cell:
         """Integer columns of like size."""
         columns, sizes, top = [], [], 0
         for d in range(self.D):
-            columns.append(whole([[self.exact_X[i][d]] for i in range(self.N)]))
-            sizes.append(max(abs(a[0]) for a in columns[-1][0]).bit_length())
+            columns.append(odd_column([row[d] for row in self.exact_X]))
+            sizes.append(max(map(abs, columns[-1][0])).bit_length())
             top = max(top, sizes[-1])
             need(self.N * self.D * top <= BITS, "the samples' numbers have too many digits")
         table = [[0] * self.D for _ in range(self.N)]
         self.factor = []
-        for d, (column, denominator) in enumerate(columns):
+        for d, (column, unit) in enumerate(columns):
             shift = top - sizes[d]
             for i in range(self.N):
-                table[i][d] = column[i][0] << shift
-            self.factor.append(fmpq(1, denominator << shift))
+                table[i][d] = column[i] << shift
+            self.factor.append(unit / (1 << shift))
         self.rows, self.top = table, top
         self.X = matrix(table, self.D)
         # the free part's columns at least as large, so that a witness need not move for what c can do
@@ -956,6 +963,8 @@ def values_of(cell, R):
     need(cell.N * cell.D * len(R) <= 10 * ENTRIES, "the weights are too many for this checker")
     scaled = [[a * f for a, f in zip(row, cell.factor, strict=True)] for row in R]
     table, denominator = whole(scaled)
+    bits = cell.top + max(abs(a).bit_length() for row in table for a in row)
+    need(cell.N * len(R) * bits <= VALUE_BITS, "the witness's values have too many digits")
     V = cell.X * matrix(table, cell.D).transpose()
     absolute = matrix([[abs(a) for a in row] for row in cell.rows], cell.D)
     S = absolute * matrix([[abs(a) for a in row] for row in table], cell.D).transpose()

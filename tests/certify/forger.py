@@ -83,6 +83,16 @@ def multipliers_that_meet_no_value(cell: Planted, rng) -> Iterator[Decision]:
             yield none_of(cell, [leaf_of(cell, [(i, j)], [HUGE], 0.0)])
 
 
+def multipliers_of_all_sizes(cell: Planted, rng) -> Iterator[Decision]:
+    """Active pairs of next to no weight, beside which all others overflow once their sum is 1."""
+    active, inactive = np.argwhere(cell.pattern), np.argwhere(~cell.pattern)
+    if len(active) and len(inactive):
+        for value in (1e-150, 1e-155, 1e-200, 1e-300, LEAST):
+            pairs = [inactive[rng.integers(len(inactive))], active[rng.integers(len(active))]]
+            for bound in (0.0, -1.0, -1.0 / value, -np.inf):
+                yield none_of(cell, [leaf_of(cell, pairs, [1.0, value], bound)])
+
+
 def single_pairs(cell: Planted, rng) -> Iterator[Decision]:
     """One pair alone: a tolerance in units of the data takes its missing equation for fulfilled."""
     N, K = cell.pattern.shape
@@ -267,6 +277,7 @@ FALSE_NONE = (
     overflowing_multipliers,
     vanishing_multipliers,
     multipliers_that_meet_no_value,
+    multipliers_of_all_sizes,
     single_pairs,
     random_multipliers,
     samples_with_the_right_sign,

@@ -267,3 +267,34 @@ def test_decide_answers_where_numbers_are_extreme(name, margin, both):
         found = decide(X, y, pattern, convention, margin=margin)
     assert found.verdict == verdict
     assert both(X, y, pattern, found) == ("proven", "proven")
+
+
+def test_columns_with_a_common_power_of_two(both):
+    """The least change of R is one in columns of like size, whatever their unit."""
+    X, y = [[0, 1], [0, 0], [-(2.0**343), 0]], [0, 2.0**-160, 0]
+    F = np.array([[-(2.0**320), 2.0**320], [0, 2.0**66], [-5 * 2.0**230, -(2.0**230)]])
+    pattern = [[1], [0], [1]]
+    for margin in ("exact", "sign"):
+        found = decide(X, y, pattern, "exists", free=F, margin=margin)
+        assert found.verdict == "genuine" and found.margin == pytest.approx(1.0)
+        assert both(X, y, pattern, found, F) == ("proven", "proven")
+
+
+def test_another_minimiser_near_a_witness_may_have_the_margin(both):
+    """The least change leaves 1.5e-6 too little; one in proportion to the weights leaves enough."""
+    X = [[2, -0.75, 0], [0, -0.75, 8], [4, 0, 16], [3, 0.25, -12]]
+    y = [5.000001788139343, 22.999998450279236, 24.000000953674316, 0]
+    pattern, signs = [[1, 0, 0], [1, 1, 1], [1, 1, 0], [0, 0, 0]], np.ones(3, np.int8)
+    R = np.array([[-2.0, -12, 1], [0, 4, 1], [-3, 4, 0.5]])
+    witness = Decision("genuine", 1.0, R, signs, 0.0, "given", given=signs)
+    assert both(X, y, pattern, witness) == ("proven", "proven")
+
+
+@pytest.mark.parametrize("n", [1000, 1900])
+def test_values_of_many_digits_are_refused(both, n):
+    """Short numbers in R and its rest may make values of thousands of digits, for every sample and neuron."""
+    X, pattern = 2.0 ** -(np.arange(n) % 500)[:, None], np.ones((n, n))
+    rest = (2.0**-1000 * (1 + 2.0**-52 * np.arange(1, n + 1)))[None, :, None]
+    signs, R = np.ones(n, np.int8), np.ones((n, 1))
+    claim = Decision("genuine", 2.0**-499, R, signs, 0.0, "positive", exact=False, rest=rest)
+    assert both(X, n * X[:, 0], pattern, claim) == ("rejected", "the witness's values have too many digits")

@@ -9,16 +9,30 @@ import numpy as np
 import pytest
 from second_checker import check_certificate
 
-from relucells import Decision, decide, export_certificate, verification_level
+from relucells import Decision, Leaf, decide, export_certificate, verification_level
 from relucells.cells.inspection import draw_weights
 from relucells.certify.enclosures import ProvenMinimum
 from relucells.certify.multipliers import floating_bound
 from relucells.certify.quality import quality_level
-from relucells.certify.verify import cell_of
+from relucells.certify.verify import cell_of, leaf_bound
 from relucells.samples.floating import finer_product, residual
 from relucells.samples.gaussian import two_gaussians
 from relucells.samples.inputs import prepare
 from relucells.samples.randomness import stream
+
+
+@pytest.mark.parametrize("value", [1e-150, 1e-155, 1e-200, 1e-300])
+def test_tolerances_that_overflow_allow_nothing(value):
+    """Beyond exact arithmetic: multipliers so large, once their sum is 1, that every size is infinite."""
+    rng = np.random.default_rng(0)
+    X, R = rng.integers(-4, 5, (620, 260)).astype(float), rng.integers(-4, 5, 260) * 2.0
+    X = X[X @ R != 0]
+    pattern = np.repeat((X @ R > 0)[:, None], 2, axis=1)
+    y, signs = pattern[:, 0] * (X @ R) / 2, np.array([1, -1], np.int8)
+    pairs = np.array([[np.argmin(pattern[:, 0]), 1], [np.argmax(pattern[:, 0]), 1]])
+    leaf = Leaf(signs, -1.0, -1, pairs, np.array([1.0, value]))
+    assert leaf_bound(cell_of(X, y, pattern), leaf).level == "rejected"
+    assert decide(X, y, pattern, signs, margin="sign").verdict == "genuine"
 
 
 def second(folder: Path, X, y, pattern, decision, **more) -> str:

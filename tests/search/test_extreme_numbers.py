@@ -323,3 +323,37 @@ def test_a_loss_too_large_for_a_float_is_proven_though_next_to_nothing_beside_th
     second_checker.check_certificate.check(data)
     infinite = dataclasses.replace(decision, loss=np.inf)
     assert relucells.verify(X, y, pattern, infinite) == (power >= 580)
+
+
+@pytest.mark.parametrize("power", [0, 100, 600])
+@pytest.mark.parametrize("length", [20, 66, 200])
+def test_bounds_that_long_samples_hide_are_told_from_the_margin(power, length):
+    """All signs have a margin of at most -y; a sample alone shows that some have at most 0."""
+    X, y = np.array([[1.0], [1.0], [2.0**length]]), np.array([0.0, 2.0**power, 0.0])
+    decision = relucells.decide(X, y, [[1, 1, 1], [0, 1, 0], [0, 0, 1]], "exists")
+    assert (decision.verdict, decision.level, decision.exact) == ("none", "proven", True)
+    assert decision.margin == pytest.approx(-(2.0**power), rel=1e-9)
+
+
+def test_outputs_beside_a_long_output_bias_keep_their_digits():
+    """c is some 3e29, and what the neurons put out is 1 and 2."""
+    X = np.array([[0.0, -(2.0**61), -(2.0**60)], [2.0**28, 0.0, 1.5 * 2.0**28]])
+    y, pattern = np.array([-1.93428131e25, -3.16912650e29]), [[1, 1], [0, 1]]
+    for signs in ("positive", "exists"):
+        decision = relucells.decide(X, y, pattern, signs, free=np.ones((2, 1)))
+        assert (decision.margin, decision.exact, decision.level) == (1.0, True, "proven")
+
+
+@pytest.mark.parametrize("signs", ["exists", "uniform", "positive"])
+def test_extreme_numbers_warn_of_nothing_but_the_rank(signs):
+    cells = (
+        ([[1e-83]], [-1e184], [[1]]),
+        ([[5e-107], [1.0], [4e37]], np.zeros(3), [[0, 1], [1, 1], [0, 0]]),
+        (np.full((2, 2), 1e200), [1e300, -1e-300], [[1, 1], [0, 1]]),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "the rank of X hinges")
+        for X, y, pattern in cells:
+            for margin in ("sign", "exact"):
+                assert relucells.decide(X, y, pattern, signs, margin=margin).level == "proven"

@@ -193,9 +193,9 @@ class Cell:
     def afford(self, multiplications: float) -> None:
         """Called before a step of so many multiplications. A search puts its limit here, which may raise."""
 
-    def afford_system(self, unknowns: int) -> None:
-        """The same before a linear system is solved over the rationals."""
-        self.afford(SYSTEM * unknowns**3 * self.bits)
+    def afford_system(self, unknowns: int, count: int = 1) -> None:
+        """The same before linear systems are solved over the rationals."""
+        self.afford(count * SYSTEM * unknowns**3 * self.bits)
 
     @cached_property
     def F(self) -> NDArray[np.float64]:

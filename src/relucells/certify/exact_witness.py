@@ -7,6 +7,7 @@ tried as exactly zero; at last every weight moves in proportion to its size.
 """
 
 import math
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -30,9 +31,9 @@ ONE_IN_NEAR = 10**6
 TIGHT = fmpq(1, 10**7)
 # Sets of them that are tried.
 TRIALS = 8
-# Limits: values of a witness; equations times unknowns where every neuron is for itself; powers of two by
-# which the sizes of weights may differ where they move in proportion to them.
-VALUES, SINGLE, LONGEST = 4_000_000, 2_000_000, 2000
+# Limits: values of a witness, and their bits; equations times unknowns where every neuron is for itself;
+# powers of two by which the sizes of weights may differ where they move in proportion to them.
+VALUES, VALUE_BITS, SINGLE, LONGEST = 4_000_000, 500_000_000, 2_000_000, 2000
 # Active neurons whose Σ_d is smaller than another's on a sample by this power of two keep their value there.
 BEARING = 20
 
@@ -54,18 +55,18 @@ class ExactWitness:
         self.values, self.terms, self.unit = dyadic.values_and_terms(self.cell.X, self.R, self.powers)
         self.active = [np.flatnonzero(row).tolist() for row in self.cell.pattern]
 
-    @property
-    def margin(self) -> fmpq | None:
-        """The margin, at most 1, of an exact minimiser near R in the cell; None if none is found."""
-        independent = self.cell.samples.independent
+    def margins(self) -> Iterator[fmpq]:
+        """The margins, at most 1, of exact minimisers near R in the cell, as they are found."""
         shares: list[list[list[int]]] = [[]]
-        if independent:
+        if self.cell.samples.independent:
             bearers = self._bearers()
             # Where long weights cancel, an even share may keep short ones inside.
             shares = [bearers] if bearers == self.active else [bearers, self.active]
-        found = [self._margin_of_share(share) for share in shares]
-        margin = max((at for at in found if at is not None), default=None)
-        return self._margin_by_sizes() if not independent and (margin is None or margin <= 0) else margin
+        for share in shares:
+            if (margin := self._margin_of_share(share)) is not None:
+                yield margin
+        if not self.cell.samples.independent and (margin := self._margin_by_sizes()) is not None:
+            yield margin
 
     def _margin_of_share(self, bearers: list[list[int]]) -> fmpq | None:
         """The margin where the ``bearers`` of independent samples, none otherwise, share what these miss."""
@@ -267,16 +268,28 @@ class ExactWitness:
         return values * (denominator * more) + moves, denominator * more, lowest
 
 
-def witness_margin(
+def witness_margins(
     cell: Cell, R: NDArray[np.float64], signs: NDArray[np.int8], rest: NDArray[np.float64] | None = None
-) -> fmpq | None:
-    """The margin, at most 1, that R (K, D) shows for signs (K,): that of an exact minimiser near it.
+) -> Iterator[fmpq]:
+    """The margins, at most 1, that R (K, D) shows for signs (K,): those of exact minimisers near it.
 
     rest : (n, K, D), to be added to R exactly.
-    None if none is found in the cell. Raises ArithmeticError where F's columns depend on each other and are
-    too many to say how.
+    None at all if none is found in the cell. Raises ArithmeticError where F's columns depend on each other
+    and are too many to say how.
     """
     parts = [R] if rest is None else [R, *rest]
     if cell.pattern.size > VALUES or not all(np.isfinite(part).all() for part in parts):
-        return None
-    return ExactWitness(cell.exact, parts, signs).margin
+        return
+    if cell.pattern.size * (cell.samples.bits + dyadic.bits(np.concatenate(parts))) <= VALUE_BITS:
+        yield from ExactWitness(cell.exact, parts, signs).margins()
+
+
+def witness_margin(
+    cell: Cell, R: NDArray[np.float64], signs: NDArray[np.int8], rest: NDArray[np.float64] | None = None
+) -> fmpq | None:
+    """A positive one of ``witness_margins``, or None.
+
+    The best one of independent samples, where all of them take little time.
+    """
+    positive = (margin for margin in witness_margins(cell, R, signs, rest) if margin > 0)
+    return max(positive, default=None) if cell.samples.independent else next(positive, None)

@@ -37,6 +37,11 @@ def or_else(failed):
     return decorate
 
 
+def _within(error: float | np.floating, size: float | np.floating) -> bool:
+    """Whether an error is within the tolerance of a size; an infinite size allows nothing."""
+    return bool(np.isfinite(size) and error <= TOLERANCE * size)
+
+
 def minimum(cell: Cell):
     """The factorised minimum of the cell, or None where its rank is doubtful."""
     from relucells.cells.factorised import floating_minimum
@@ -98,12 +103,12 @@ def multiplier_bound(cell: Cell, leaf: Leaf) -> tuple[str, float, float]:
             terms = (np.where(cell.pattern[samples, owners], -sign, sign) * mine * values)[:, None]
             wanted.append((terms * found.coordinates[samples]).sum(axis=0))
             sizes[g] += np.linalg.norm(terms * found.coordinates[samples], axis=1).sum()
-        if any(np.linalg.norm(w - wanted[0]) > TOLERANCE * sizes[g] for w in wanted):
+        if not all(_within(np.linalg.norm(w - wanted[0]), sizes[g]) for w in wanted):
             return REJECTED  # one block of Aᵀλ cannot meet two demands
         demands[g] = wanted[0]
     vector = found.preimage(demands)
     missing = np.linalg.norm(found.transposed(vector) - demands, axis=1)
-    if not (missing <= TOLERANCE * sizes.sum()).all():
+    if not _within(missing.max(initial=0.0), sizes.sum()):
         return REJECTED  # Fᵀλ = 0 holds by construction
     bound = -float(vector @ found.fitted[0])
     doubt = TOLERANCE * float(np.abs(vector) @ np.abs(found.fitted[0]))
@@ -124,7 +129,7 @@ def witness_margin(cell: Cell, R: NDArray[np.float64], signs: NDArray[np.int8]) 
     short = found.fitted[0] - fitted
     if found.part is not None:
         short = np.where(found.rows, short - found.part.projection(short), 0.0)
-    if not np.linalg.norm(short) <= TOLERANCE * np.linalg.norm(cell.y):
+    if not _within(np.linalg.norm(short), np.linalg.norm(cell.y)):
         return None
     nearby = copy.copy(found)
     nearby.y = np.where(cell.alive, short, 0.0)

@@ -18,7 +18,7 @@ from relucells.certify.certificates import LEVELS, Certificate, Decision, Leaf
 from relucells.certify.conventions import Convention, Signs
 from relucells.certify.dyadic import power
 from relucells.certify.enclosures import exact_fit
-from relucells.certify.exact_witness import NEAR, witness_margin
+from relucells.certify.exact_witness import NEAR, witness_margins
 from relucells.certify.kinds import Finding, check, too_long
 from relucells.samples.floating import TINY, UNDERFLOW, gamma, norm, rounding
 from relucells.samples.free_part import FreePart, free_array
@@ -131,10 +131,9 @@ def _genuine(cell: Cell, decision: Decision, convention: Convention) -> str:
     if decision.rest is None and _inside(cell, decision, R, signs):
         return loss
     if cell.rational:
-        margin = witness_margin(cell, R, signs, decision.rest)
-        if margin is None or margin <= 0:
-            return "rejected"
-        return loss if _supports(decision, margin, margin) else "rejected"
+        shown = witness_margins(cell, R, signs, decision.rest)
+        enough = (margin > 0 and _supports(decision, margin, margin) for margin in shown)
+        return loss if any(enough) else "rejected"
     # a rest says more than any tolerance
     found = None if decision.rest is not None else numerical.witness_margin(cell, R, signs)
     if found is None or not _supports(decision, _at_most_1(found, 0), _at_most_1(found, 0)):

@@ -79,7 +79,9 @@ class Branching(GivenSigns):
         if not self.exact:
             return 0.0
         scale = abs(margin) if np.isfinite(margin) else 0.0
-        return min(0.0, margin + 1e-9 * max(scale, float(self.program.in_units_of_y(self.error))))
+        if not self.small:  # where bounds and margins are not exact
+            scale = max(scale, float(self.program.in_units_of_y(self.error)))
+        return min(0.0, margin + 1e-9 * scale)
 
     def _search(self) -> Found:
         """Best-first search; ``leaves`` cover everything that is not better, as far as proofs stand."""

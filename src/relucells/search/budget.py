@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 # Seconds that one product or factorisation takes at most for a thousand million multiplications.
 SECONDS_PER_BILLION = 0.5
-# A step is not begun if its estimated seconds exceed those that are left by more than this.
-GRACE = 1.0
+# A step is not begun if it would end later than the deadline by more than GRACE seconds, unless it takes less
+# than BRIEF ones.
+GRACE, BRIEF = 1.0, 0.1
 
 
 def clock() -> float:
@@ -42,7 +43,7 @@ class Budget:
     def afford(self, multiplications: float) -> None:
         """WorkLimit if a step of so many multiplications, once begun, would end far beyond the time."""
         left = self.left()
-        if left is not None and multiplications * 1e-9 * SECONDS_PER_BILLION > max(left, 0.0) + GRACE:
+        if left is not None and multiplications * 1e-9 * SECONDS_PER_BILLION > max(left + GRACE, BRIEF):
             raise WorkLimit
 
     def left(self) -> float | None:

@@ -74,7 +74,8 @@ def decide(
     part = free_part(free, len(inputs.X))
     deadline = None if time_limit is None else budget.clock() + time_limit
     question = Question(inputs, y, pattern, convention, given, margin == "exact", part)
-    decision = question.answer(budget.Budget(program_limit, deadline))
+    with np.errstate(all="ignore"):  # what overflows on the way is not confirmed
+        decision = question.answer(budget.Budget(program_limit, deadline))
     if inputs.hinges_on_rounding and pattern.any():
         warnings.warn(ROUNDING, RuntimeWarning, stacklevel=3)
     return decision

@@ -51,10 +51,13 @@ def leaf_of(pattern: NDArray[np.bool_], samples: list[int], weights: list[float]
 
 @dataclass(frozen=True)
 class Optimum:
-    """The margin of one sign vector, c (m,) that attains it, and the leaf that bounds one below 1."""
+    """The margin of one sign vector, and the leaf that bounds one below 1.
+
+    outputs : what the neurons have to put out at a c that attains it, (N,), each rounded once
+    """
 
     margin: float
-    c: NDArray[np.float64]
+    outputs: NDArray[np.float64]
     leaf: Leaf | None
 
 
@@ -63,8 +66,7 @@ class IndependentSamples:
 
     def __init__(self, part: FreePart, y: NDArray[np.float64], pattern: NDArray[np.bool_], budget: Budget):
         self.part, self.y, self.pattern, self.budget = part, y, pattern, budget
-        self.samples = part.inputs.integer_samples
-        self.F = self.samples.matrix.tolist()
+        self.F = part.inputs.integer_samples.matrix.tolist()
         label, self.power = integers(y[:, None])
         self.label = [int(a) for a in label.entries()]
         self.dead = [int(i) for i in np.flatnonzero(~pattern.any(axis=1) & part.rows)]
@@ -78,16 +80,16 @@ class IndependentSamples:
         program = self._program(side, asked, columns)
         (whole, denominator), prices = optimise(program, self._tight(side, asked, columns), self.budget)
         margin = rounded(int(whole[-1]), denominator, self.power)
-        c = self._coefficients(whole[:-1], denominator, columns)
+        outputs = self._outputs(whole[:-1], denominator, columns)
         used = {
             asked[row]: float(int(a.p) / int(a.q)) for row, a in prices.items() if row < len(asked) and a > 0
         }
         if not used or margin >= 1.0:
-            return Optimum(min(margin, 1.0), c, None)
+            return Optimum(min(margin, 1.0), outputs, None)
         largest = max(used.values())
         weights = {i: int(side[i]) * a / largest for i, a in used.items()}
         weights |= self._dead_weights(weights)
-        return Optimum(margin, c, leaf_of(self.pattern, list(weights), list(weights.values()), margin))
+        return Optimum(margin, outputs, leaf_of(self.pattern, list(weights), list(weights.values()), margin))
 
     def _columns(self, rows: list[int]) -> list[int]:
         """Columns of F that are independent on these samples and span all others there."""
@@ -122,21 +124,14 @@ class IndependentSamples:
             [] if found is None else [asked.index(int(i)) for i in np.argsort(-found[1]) if found[1][i] > 0]
         )
 
-    def _coefficients(self, whole: list, denominator: int, columns: list[int]) -> NDArray[np.float64]:
-        """c for F itself."""
-        from flint import fmpz_mat
-
-        exact = self.samples
-        q = fmpz_mat([[0] for _ in range(len(self.F[0]))])
-        for value, d in zip(whole, columns, strict=True):
-            q[d, 0] = int(value)
-        c = np.zeros(self.part.F.shape[1])
-        if len(self.F[0]):
-            c[exact.columns] = [
-                rounded(int(entry), denominator, self.power - exact.power + int(power))
-                for entry, power in zip((exact.back * q).entries(), exact.back_powers, strict=True)
-            ]
-        return c
+    def _outputs(self, whole: list, denominator: int, columns: list[int]) -> NDArray[np.float64]:
+        """y − F c, (N,): where c is long, floats would lose what the neurons have to put out."""
+        c = [int(value) for value in whole]
+        missing = [
+            label * int(denominator) - sum(row[d] * a for d, a in zip(columns, c, strict=True))
+            for row, label in zip(self.F, self.label, strict=True)
+        ]
+        return np.array([rounded(int(a), int(denominator), self.power) for a in missing])
 
     def _dead_weights(self, weights: dict[int, float]) -> dict[int, float]:
         """λ on samples without active neurons that brings Fᵀλ to 0."""

@@ -182,12 +182,14 @@ class GivenSigns:
 
     def proven(self, leaf: Leaf) -> bool:
         """Whether a leaf's proof holds. In larger cells this is assumed until the end."""
+        self.budget.check()
         return not self.small or leaf_bound(self.cell, leaf).level != "rejected"
 
     def sharpened(self, leaf: Leaf) -> Leaf | None:
         """The leaf with the bound that its proof gives; None if the proof does not hold."""
         if not self.small:
             return leaf
+        self.budget.check()
         found = leaf_bound(self.cell, leaf)
         return None if found.level == "rejected" else replace(leaf, bound=found.bound)
 

@@ -38,6 +38,8 @@ from relucells.search.margin_program import MarginProgram
 
 # How often R is prescribed, the inactive pairs further inside each time, by this part of Σ_d |x_id R_jd|.
 ATTEMPTS, DEEP = 3, 2.0**-44
+# Bits of a column's numbers as integers beyond which floating point is likely to lose the minimum.
+WIDE = 106
 
 
 @dataclass
@@ -159,6 +161,9 @@ class Question:
         try:
             idle = max(0, columns - rows)  # as many directions, at least, along which R is made shortest
             self.budget.afford(2.0 * rows * columns * min(rows, columns) + 10.0 * columns * idle**2)
+            if self.cell.samples.bits > WIDE or self.inputs.space.ill_conditioned:
+                # in exact arithmetic, as it is likely: two systems, the second one of products
+                self.cell.afford_system(min(rows, columns), 4)
         except WorkLimit:
             return float("nan")
         return cell_minimum(
@@ -268,7 +273,7 @@ class Question:
             leaves = [optimum.leaf for optimum in optima if optimum.leaf is not None]
         if found.margin > 0:
             assert signs is not None
-            return self._witness(found.margin, self.y - self.part.F @ found.c, signs, exact)
+            return self._witness(found.margin, found.outputs, signs, exact)
         branches = np.zeros(0, dtype=np.int64)
         if self.all_signs:
             branches = independent_samples.refutation(self.pattern, leaves, self.budget)
@@ -322,6 +327,7 @@ class Question:
         # bounds near 0 have few digits: the checker's own stand in for them
         shown = [leaf_bound(self.cell, leaf) for leaf in leaves]
         leaves = [replace(leaf, bound=at.upper) for leaf, at in zip(leaves, shown, strict=True)]
-        margin = max(leaf.bound for leaf in leaves)
+        bound = max(leaf.bound for leaf in leaves)
         certificate = Certificate(tuple(leaves), branches)
-        return self._confirmed(replace(found, margin=margin, certificate=certificate))
+        exact = exact and bound <= margin + ROUNDED * abs(margin)
+        return self._confirmed(replace(found, margin=bound, certificate=certificate, exact=exact))
