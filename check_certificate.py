@@ -354,7 +354,7 @@ class Cell:
             for i in self.alive:
                 p[i] = self.y[i]
             if self.apart and not self.everything:
-                output = self.best_free_output(self.y, [0] * self.N)
+                output = self.best_free_output(self.y, self.apart)
                 for i in self.apart:
                     p[i] = output[i]
             return p
@@ -383,19 +383,19 @@ class Cell:
         rest = self.A.transpose() * matrix(e, 1)
         need(rest == fmpz_mat(self.A.ncols(), 1), "the rank modulo a prime is not the rank")
 
-    def best_free_output(self, values, weights):
-        """F c on all samples for the c that fits exact values best, what each misses times two to the power
-        of its weight. Without weights all samples count alike; with them, those of ``apart`` come first."""
+    def best_free_output(self, values, first, weights=None):
+        """F c on all samples for the c that fits exact values best, those of the samples ``first`` before all
+        others, what each misses times two to the power of its weight."""
         small = self.m <= FREE_COLUMNS and self.m**2 * self.top <= WORK
         need(small, "the free part is too large for this checker")
         F = matrix(self.free, self.m)
         r, below = whole([[v] for v in values])
         r = matrix(r, 1)
         E, h = [], []
-        if weights and self.apart:
+        if first:
             part, mine = (
-                matrix([self.free[i] for i in self.apart], self.m),
-                matrix([[r[i, 0]] for i in self.apart], 1),
+                matrix([self.free[i] for i in first], self.m),
+                matrix([[r[i, 0]] for i in first], 1),
             )
             chosen = pivots(part)
             through = matrix([[row[c] for c in chosen] for row in part.tolist()], len(chosen)).transpose()
@@ -1002,7 +1002,7 @@ def what_is_short(cell, V, size, precision):
         cell.span_samples()
         short, precision = dict.fromkeys(cell.alive, fmpq(0)), None
     elif cell.independent:
-        short, precision = without_free_part(cell, short, weights_of(cell, size)), None
+        short, precision = without_free_part(cell, short, size), None
     else:
         cell.setup()
         digits = cell.N * cell.K * cell.rank * cell.top
@@ -1012,7 +1012,7 @@ def what_is_short(cell, V, size, precision):
         if precision is None and not cell.wide:
             p = cell.fitted(None)
             short = {i: e + p[i] - cell.y[i] for i, e in short.items()}
-        short = without_free_part(cell, short, None)
+        short = without_free_part(cell, short)
     return short, precision
 
 
@@ -1044,11 +1044,15 @@ def length(value):
     return int(value.p).bit_length() - int(value.q).bit_length() if value else None
 
 
-def without_free_part(cell, short, weights):
-    """What is short when c is the best one for it (``Cell.best_free_output``)."""
+def without_free_part(cell, short, size=None):
+    """What is short when c is the best one for it; of independent samples in proportion to their ``size``."""
     if not cell.m:
         return short
-    output = cell.best_free_output([short.get(i, fmpq(0)) for i in range(cell.N)], weights)
+    values = [short.get(i, fmpq(0)) for i in range(cell.N)]
+    if size is None:
+        output = cell.best_free_output(values, [])
+    else:
+        output = cell.best_free_output(values, cell.apart, weights_of(cell, size))
     return {i: e - output[i] for i, e in short.items()}
 
 

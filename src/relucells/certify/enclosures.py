@@ -76,7 +76,7 @@ class ExactFit:
         """The fitted values p, (N,), and a bound on the error of each."""
         p, error = np.where(self.cell.active, self.y, 0.0), np.zeros(self.cell.N)
         if self.apart.any():
-            found, doubt = self._shift(self.y, np.zeros(self.cell.N))
+            found, doubt = self._shift(self.y)
             p[self.apart], error[self.apart] = found[self.apart], doubt[self.apart]
         return p, error
 
@@ -91,15 +91,20 @@ class ExactFit:
         doubt = norm(error + gamma(4) * (np.abs(dead) + np.abs(p)))
         return max(0.0, norm_at_least(missing) - doubt), (norm(missing) + doubt) * (1.0 + gamma(4))
 
-    def _shift(self, values: NDArray, rooms: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _shift(
+        self, values: NDArray, rooms: NDArray | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """F c of the c that fits first the samples apart and then all others best, in proportion to the room
-        that each has, (N,); with bounds of errors."""
+        that each has, (N,), if given; with bounds of errors."""
         from relucells.certify.free_part import fit_floats, weights_of
 
-        if self.cell.m > FREE_COLUMNS or not np.isfinite([values, rooms]).all():
+        finite = np.isfinite(values).all() and (rooms is None or np.isfinite(rooms).all())
+        if self.cell.m > FREE_COLUMNS or not finite:
             return np.zeros(self.cell.N), np.full(self.cell.N, np.inf)
-        powers = np.frexp(rooms)[1].tolist()
-        weights = weights_of([power if room else None for power, room in zip(powers, rooms, strict=True)])
+        weights = None
+        if rooms is not None:
+            powers = np.frexp(rooms)[1].tolist()
+            weights = weights_of([power if room else None for power, room in zip(powers, rooms, strict=True)])
         return fit_floats(self.cell, values, np.flatnonzero(self.apart), weights)
 
     def displacement(self, values: NDArray, error: NDArray) -> NDArray[np.float64]:
@@ -130,6 +135,7 @@ class ProvenMinimum:
         self.N, self.D = self.X.shape
         self.groups, self.group, self.size, self.G = cell.columns, cell.group, cell.size, cell.G
         self.by_group = np.ascontiguousarray(self.groups.T, dtype=np.float64)
+        self.own = self.by_group.T  # the columns as masks
         self.F, self.m = cell.F, cell.m
         self.saturated, self.masks = self._structure()
         self.off = ~self.saturated
@@ -151,12 +157,12 @@ class ProvenMinimum:
         if apart is not None and not saturated.any() and not self.m:
             pairs = np.triu_indices(len(apart), 1)
             if (apart[pairs] > FAR * self.N).all():  # the columns themselves are as good, and at hand
-                return saturated, self.by_group.T
+                return saturated, self.own
         return saturated, differences(rest, apart)
 
     def _masked(self, masks: NDArray, free: bool) -> NDArray[np.float64]:
         """mask ∘ X side by side for each mask (N, ·), and F where it is ``free``."""
-        if masks.base is self.by_group and "below" in self.__dict__ and self.masks.base is self.by_group:
+        if masks is self.own and self.masks is self.own:
             return self.below
         X = masked(masks, self.X)
         return np.hstack([X, self.F]) if free and self.m else X
@@ -187,7 +193,7 @@ class ProvenMinimum:
     @cached_property
     def system(self) -> RowSystem:
         """M with its proof of full row rank, if it has one."""
-        matrix, rows, _ = self.blocks(self.by_group.T, True)
+        matrix, rows, _ = self.blocks(self.own, True)
         return row_system(matrix, rows)
 
     @cached_property
@@ -375,8 +381,8 @@ def saturate(
     ℝ^S as the range of their difference, so A's range contains it; the zero column counts as a block.
     Columns are compared off what is known already until nothing is added. Returns U (N,), the distinct
     nonzero columns off U, (N, G'), and, unless that has to be found out, in how many samples the zero column
-    and these differ. That samples are independent is proven, not judged by singular
-    values: p = y on U, and dual bounds with it, rest on that alone.
+    and these differ. That samples are independent is proven, not judged by singular values: p = y on U, and
+    dual bounds with it, rest on that alone.
     """
     D = X.shape[1]
     saturated = np.zeros(len(X), dtype=bool)

@@ -62,6 +62,12 @@ def exact_loss(cell: Cell) -> float:
     return rounded(int(loss.p), int(loss.q), 2 * cell.exact.unit)
 
 
+def margin_shown(cell: Cell, R: NDArray, signs: NDArray, rest: NDArray | None = None) -> float:
+    """The margin that R, with its rest, shows as it is rounded, or 0."""
+    found = witness_margin(cell, R, signs, rest)
+    return 0.0 if found is None else float_at_most(found) * (1.0 - ROUNDED)
+
+
 def mean_loss(fitted: NDArray, y: NDArray) -> float:
     """(1/N) ‖fitted − y‖², whatever the scale of y."""
     _, power = scaled_by_power(y)
@@ -250,8 +256,7 @@ class GivenSigns:
         R, *more = weights.parts(count)
         rest = np.array(more) if more else None
         if not self.exact:
-            shown = witness_margin(self.cell, R, signs, rest)
-            margin = 0.0 if shown is None else float_at_most(shown) * (1.0 - ROUNDED)
+            margin = margin_shown(self.cell, R, signs, rest)
         if margin > 0 and (not self.exact or self._is_witness(margin, R, signs, rest)):
             return Settled(margin, R, signs, leaf, rest=rest)
         return None

@@ -16,8 +16,6 @@ from relucells.cells.minimum import cell_minimum, mean_square, scaled_by_power
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Certificate, Decision, Leaf
 from relucells.certify.conventions import BY_NAME
-from relucells.certify.dyadic import float_at_most
-from relucells.certify.exact_witness import witness_margin
 from relucells.certify.verify import leaf_bound
 from relucells.samples.exact_weights import prescribed_exactly
 from relucells.samples.free_part import FreePart
@@ -33,6 +31,7 @@ from relucells.search.given_signs import (
     cell_within,
     exact_loss,
     level_of,
+    margin_shown,
 )
 from relucells.search.margin_program import MarginProgram
 
@@ -213,10 +212,9 @@ class Question:
 
     def _witness(self, margin: float, outputs: NDArray, signs: NDArray, exact: bool) -> Decision:
         """The decision that an R with these outputs is a witness."""
-        R = self.inputs.prescribe(self._values(outputs, signs))
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                R = self.inputs.prescribe(self._values(outputs, signs, R))
+        R = None
+        for _ in range(ATTEMPTS):
+            R = self.inputs.prescribe(self._values(outputs, signs, R))
             found = self._claimed(margin, signs, exact, R)
             if found.level != "rejected":
                 return found
@@ -228,10 +226,9 @@ class Question:
         """The same with the margin that R shows, rounded as it is."""
         assert decision.R is not None and decision.signs is not None
         try:
-            shown = witness_margin(self.cell, decision.R, decision.signs)
+            lower = margin_shown(self.cell, decision.R, decision.signs)
         except ArithmeticError:  # F's columns depend on each other, and are too many to say how
-            shown = None
-        lower = 0.0 if shown is None else float_at_most(shown) * (1.0 - ROUNDED)
+            lower = 0.0
         return self._confirmed(replace(decision, margin=lower, exact=False))
 
     def _with_rest(self, decision: Decision, outputs: NDArray) -> Decision:
@@ -297,9 +294,9 @@ class Question:
             return replace(self._decision("none", 0.0, "precision", loss), level="rejected")
         branches = work.branches if isinstance(work, Branching) else np.zeros(0, dtype=np.int64)
         if best.margin > 0:
-            witness = best.R, best.signs, None
+            witness = {"R": best.R, "signs": best.signs, "rest": best.rest}
             return self._confirmed(
-                self._decision("genuine", best.margin, "witness", loss, *witness, exact, best.rest)
+                self._decision("genuine", best.margin, "witness", loss, exact=exact, **witness)
             )
         leaves = work.leaves
         if isinstance(work, Branching):
