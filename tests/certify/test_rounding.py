@@ -1,6 +1,7 @@
 """Nothing is proven by what rounding hides: forgeries on data of extreme size, refused by both checkers."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -33,6 +34,29 @@ def test_tolerances_that_overflow_allow_nothing(value):
     leaf = Leaf(signs, -1.0, -1, pairs, np.array([1.0, value]))
     assert leaf_bound(cell_of(X, y, pattern), leaf).level == "rejected"
     assert decide(X, y, pattern, signs, margin="sign").verdict == "genuine"
+
+
+@pytest.mark.parametrize("power", [0, -500, 500, -560, 560, -900, 900])
+def test_tolerances_do_not_depend_on_the_unit_of_the_labels(power):
+    """Beyond exact arithmetic: squares of labels may underflow, and a size of 0 would allow everything."""
+    rng = np.random.default_rng(0)
+    X, R = rng.integers(-4, 5, (620, 260)).astype(float), rng.integers(-4, 5, 260) * 2.0
+    X = X[X @ R != 0]
+    pattern = np.repeat((X @ R > 0)[:, None], 2, axis=1)
+    y, signs = np.ldexp(pattern[:, 0] * (X @ R) / 2, power), np.array([1, -1], np.int8)
+    R = np.ldexp(np.stack([R, -R / 2]), power)
+    margin = min(1.0, 2.0**power) * (1 - 1e-7)
+    true = Decision("genuine", margin, R, signs, 0.0, "given", exact=False, given=signs)
+    assert verification_level(X, y, pattern, true) == "numerical"
+    for wrong in (2 * R, R / 2, -R, 0 * R, R * [[1.0], [0.5]]):
+        assert verification_level(X, y, pattern, replace(true, R=wrong)) == "rejected"
+    with np.errstate(over="ignore", under="ignore"):
+        wrong_losses = {float(np.ldexp(1e-3, 2 * power)), np.inf} - {0.0}
+    for loss in wrong_losses:
+        assert verification_level(X, y, pattern, replace(true, loss=loss)) == "rejected"
+    for i in (np.argmin(pattern[:, 0]), np.argmax(pattern[:, 0])):
+        leaf = Leaf(np.where(pattern[i], int(np.sign(y[i])) or 1, 0).astype(np.int8), -1.0, int(i))
+        assert leaf_bound(cell_of(X, y, pattern), leaf).level == "rejected"
 
 
 def second(folder: Path, X, y, pattern, decision, **more) -> str:

@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Leaf
+from relucells.samples.scaling import row_lengths
 
 # Relative to the sizes of the terms that an error comes from: Cholesky factors of Gram matrices leave up to
 # the square root of the unit roundoff where they are used once, and far less after refinement.
 TOLERANCE = 1e-7
+
+# Of labels below this power of two floats keep fewer digits than the tolerance asks for.
+SMALLEST = -1022 + 32
 
 REJECTED = ("rejected", np.inf, 0.0)
 
@@ -37,13 +41,30 @@ def or_else(failed):
     return decorate
 
 
+def _scaled(cell: Cell, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Labels, fitted values or weights over the power of two that bounds the labels, so that squares neither
+    overflow nor underflow."""
+    return np.ldexp(values, -cell.exponent)
+
+
+def _found(cell: Cell, bound: float, doubt: float) -> tuple[str, float, float]:
+    """The bound, of scaled labels, in units of y, if it is beyond its doubt."""
+    in_units = np.ldexp([bound, doubt], cell.exponent).tolist()
+    return ("numerical", *in_units) if bound < -doubt and np.isfinite(in_units).all() else REJECTED
+
+
 def _within(error: float | np.floating, size: float | np.floating) -> bool:
     """Whether an error is within the tolerance of a size; an infinite size allows nothing."""
     return bool(np.isfinite(size) and error <= TOLERANCE * size)
 
 
 def minimum(cell: Cell):
-    """The factorised minimum of the cell, or None where its rank is doubtful."""
+    """The factorised minimum of the cell.
+
+    None where its rank is doubtful, or where its labels are so small that floats keep few of their digits.
+    """
+    if cell.exponent < SMALLEST:
+        return None
     from relucells.cells.factorised import floating_minimum
     from relucells.samples.free_part import free_part
     from relucells.samples.inputs import prepare
@@ -54,11 +75,16 @@ def minimum(cell: Cell):
     return None if found.doubtful else found
 
 
+def _size(cell: Cell) -> float:
+    """The root mean square of the scaled labels."""
+    return float(np.sqrt(np.mean(_scaled(cell, cell.y) ** 2)))
+
+
 @or_else(None)
 def loss(cell: Cell) -> float | None:
-    """The loss of the cell's minimum."""
+    """The loss of the cell's minimum, of scaled labels."""
     found = minimum(cell)
-    return None if found is None else float(np.mean((found.fitted[0] - cell.y) ** 2))
+    return None if found is None else float(np.mean(_scaled(cell, found.fitted[0] - cell.y) ** 2))
 
 
 @or_else(REJECTED)
@@ -68,9 +94,8 @@ def sample_bound(cell: Cell, i: int, s: int) -> tuple[str, float, float]:
     if found is None:
         return REJECTED
     count = int(cell.pattern[i].sum())
-    bound = s * float(found.fitted[0][i]) / count
-    doubt = TOLERANCE * float(np.sqrt(np.mean(cell.y**2))) / count
-    return ("numerical", bound, doubt) if bound < -doubt else REJECTED
+    bound = s * float(_scaled(cell, found.fitted[0])[i]) / count
+    return _found(cell, bound, TOLERANCE * _size(cell) / count)
 
 
 @or_else(REJECTED)
@@ -79,9 +104,8 @@ def samples_bound(cell: Cell, samples: list[int], weights: NDArray) -> tuple[str
     found = minimum(cell)
     if found is None:
         return REJECTED
-    bound = float(weights @ found.fitted[0][samples])
-    doubt = TOLERANCE * float(np.abs(weights).sum() * np.sqrt(np.mean(cell.y**2)))
-    return ("numerical", bound, doubt) if bound < -doubt else REJECTED
+    bound = float(weights @ _scaled(cell, found.fitted[0])[samples])
+    return _found(cell, bound, TOLERANCE * float(np.abs(weights).sum()) * _size(cell))
 
 
 @or_else(REJECTED)
@@ -110,31 +134,32 @@ def multiplier_bound(cell: Cell, leaf: Leaf) -> tuple[str, float, float]:
     missing = np.linalg.norm(found.transposed(vector) - demands, axis=1)
     if not _within(missing.max(initial=0.0), sizes.sum()):
         return REJECTED  # Fᵀλ = 0 holds by construction
-    bound = -float(vector @ found.fitted[0])
-    doubt = TOLERANCE * float(np.abs(vector) @ np.abs(found.fitted[0]))
-    if not bound < -doubt:
-        return REJECTED
-    return "numerical", bound if finite else -np.inf, doubt if finite else 0.0
+    fitted = _scaled(cell, found.fitted[0])
+    shown = _found(cell, -float(vector @ fitted), TOLERANCE * float(np.abs(vector) @ np.abs(fitted)))
+    return shown if finite or shown == REJECTED else ("numerical", -np.inf, 0.0)
 
 
 @or_else(None)
 def witness_margin(cell: Cell, R: NDArray[np.float64], signs: NDArray[np.int8]) -> float | None:
-    """The margin of the minimiser to which one correction takes R, if it lies inside by more than that
-    correction and rounding; None if it does not."""
+    """The margin, of scaled labels, of the minimiser to which one correction takes R.
+
+    None unless it lies inside by more than that correction and rounding.
+    """
     found = minimum(cell)
     if found is None:
         return None
-    values = cell.X @ R.T
+    W = _scaled(cell, R)
+    values = cell.X @ W.T
     fitted = (cell.pattern * values).sum(axis=1)
-    short = found.fitted[0] - fitted
+    short = _scaled(cell, found.fitted[0]) - fitted
     if found.part is not None:
         short = np.where(found.rows, short - found.part.projection(short), 0.0)
-    if not _within(np.linalg.norm(short), np.linalg.norm(cell.y)):
+    if not _within(np.linalg.norm(short), np.linalg.norm(_scaled(cell, cell.y))):
         return None
     nearby = copy.copy(found)
     nearby.y = np.where(cell.alive, short, 0.0)
     moves = np.abs(found.coordinates @ nearby._least_squares().T)
-    weights = np.linalg.norm(R, axis=1)[None, :] * np.linalg.norm(cell.X, axis=1)[:, None]
+    weights = row_lengths(W)[None, :] * row_lengths(cell.X)[:, None]
     moved = np.where(cell.group >= 0, moves[:, cell.group], 0.0) / np.maximum(cell.size[cell.group], 1)
     doubt = 2.0 * moved + TOLERANCE**2 * weights
     # dead neurons with R_j = 0 and samples at the origin are on their side, whatever moves

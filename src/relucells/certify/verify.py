@@ -136,7 +136,7 @@ def _genuine(cell: Cell, decision: Decision, convention: Convention) -> str:
         return loss if any(enough) else "rejected"
     # a rest says more than any tolerance
     found = None if decision.rest is not None else numerical.witness_margin(cell, R, signs)
-    if found is None or not _supports(decision, _at_most_1(found, 0), _at_most_1(found, 0)):
+    if found is None or not _supports(decision, *[_at_most_1(found, cell.exponent)] * 2):
         return "rejected"
     return "numerical"
 
@@ -255,7 +255,7 @@ def _loss_level(cell: Cell, stated: float) -> str:
         # whatever the root is between its bounds: the less favourable one counts
         return "proven" if _same_loss(cell, stated, upper, lower, size) else "rejected"
     found = numerical.loss(cell)
-    root = np.inf if found is None else float(np.sqrt(np.ldexp(found, -2 * cell.exponent)))
+    root = np.inf if found is None else float(np.sqrt(found))
     doubt = numerical.TOLERANCE * size
     return "numerical" if _same_loss(cell, stated, root - doubt, root + doubt, size) else "rejected"
 
