@@ -96,16 +96,12 @@ class ExactFit:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """F c of the c that fits first the samples apart and then all others best, in proportion to the room
         that each has, (N,), if given; with bounds of errors."""
-        from relucells.certify.free_part import fit_floats, weights_of
+        from relucells.certify.free_part import fit_floats
 
         finite = np.isfinite(values).all() and (rooms is None or np.isfinite(rooms).all())
         if self.cell.m > FREE_COLUMNS or not finite:
             return np.zeros(self.cell.N), np.full(self.cell.N, np.inf)
-        weights = None
-        if rooms is not None:
-            powers = np.frexp(rooms)[1].tolist()
-            weights = weights_of([power if room else None for power, room in zip(powers, rooms, strict=True)])
-        return fit_floats(self.cell, values, np.flatnonzero(self.apart), weights)
+        return fit_floats(self.cell, values, np.flatnonzero(self.apart), rooms)
 
     def displacement(self, values: NDArray, error: NDArray) -> NDArray[np.float64]:
         """How far the values R_j·x_i of some exact minimiser can be from those of an R, known to ``error``,

@@ -120,9 +120,16 @@ def weights_of(sizes: list[int | None]) -> list[int]:
 
 
 def fit_floats(
-    cell: Cell, values: NDArray, first: NDArray, weights: list[int] | None = None
+    cell: Cell, values: NDArray, first: NDArray, rooms: NDArray | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """As ``FreeColumns.fit`` for floats, rounded once, and bounds on the error of each."""
+    """As ``FreeColumns.fit`` for floats, rounded once, and bounds on the error of each.
+
+    rooms : by how much each sample may miss its value, (N,); 0 where nothing is asked
+    """
+    weights = None
+    if rooms is not None:
+        powers = np.frexp(rooms)[1].tolist()
+        weights = weights_of([power if room else None for power, room in zip(powers, rooms, strict=True)])
     whole, unit = dyadic.whole(values[:, None])
     outputs, denominator = cell.free_columns.fit([row[0] for row in whole], first.tolist(), weights)
     scale = power(unit)
