@@ -73,7 +73,14 @@ def test_no_finite_cell_raises(name, with_free_part, convention):
 
 
 def exact_loss(X, y, pattern, free):
-    """The least mean square, by rational normal equations on columns that a rational echelon form picks."""
+    """The least mean square, and the rank of [A F]."""
+    missed, n = exact_residual(X, y, pattern, free)
+    return sum(a * a for a in missed) / len(y), n
+
+
+def exact_residual(X, y, pattern, free):
+    """y less the fitted values, by rational normal equations on columns that a rational echelon form picks,
+    and the rank of [A F]."""
     rows = [
         [*(a if on else 0.0 for on in p for a in x), *f] for p, x, f in zip(pattern, X, free, strict=True)
     ]
@@ -83,8 +90,7 @@ def exact_loss(X, y, pattern, free):
     B = fmpq_mat([[A[i, c] for c in pivots] for i in range(A.nrows())])
     label = fmpq_mat([[fmpq(*float(a).as_integer_ratio())] for a in y])
     e = label - B * (B.transpose() * B).solve(B.transpose() * label) if n else label
-    squares = sum((a * a for a in e.entries()), fmpq(0)) / len(y)
-    return Fraction(int(squares.p), int(squares.q)), n
+    return [Fraction(int(a.p), int(a.q)) for a in e.entries()], n
 
 
 def nearly_dependent(rng):
@@ -98,6 +104,7 @@ def nearly_dependent(rng):
     return X, rng.standard_normal(N), pattern, F
 
 
+@pytest.mark.filterwarnings("ignore:the rank of X hinges:RuntimeWarning")
 def test_minima_of_nearly_dependent_columns_are_exact():
     """The loss, the rank and the fitted values; singular values alone have them wrong in the first digit."""
     for n in range(120):
@@ -112,6 +119,27 @@ def test_minima_of_nearly_dependent_columns_are_exact():
         assert np.abs(image - found.fitted).max() <= 1e-13 * (terms.max() + 1), n
         same = relucells.decide(X, y, pattern, "positive", free=F)
         assert same.loss == pytest.approx(found.loss, rel=1e-8, abs=1e-16)
+
+
+@pytest.mark.parametrize("kind", ["columns", "samples", "length", "free part"])
+@pytest.mark.filterwarnings("ignore:the rank of X hinges:RuntimeWarning")
+def test_fitted_values_keep_nine_digits_however_near_to_dependence(kind):
+    for n in range(100):
+        rng = stream(65, kind, n)
+        N, D, K, m = int(rng.integers(3, 8)), int(rng.integers(2, 4)), int(rng.integers(1, 4)), 1
+        X, y, F = rng.standard_normal((N, D)), rng.standard_normal(N), rng.standard_normal((N, m))
+        pattern, near = rng.random((N, K)) < 0.6, 10.0 ** -rng.uniform(3, 12)
+        if kind == "columns":
+            X[:, 1] = X[:, 0] + near * X[:, 1]
+        elif kind == "samples":
+            X[1] = X[0] + near * X[1]
+        elif kind == "length":
+            X[0] *= near
+        else:
+            F[:, 0] = pattern[:, 0] * X[:, 0] + near * F[:, 0]
+        found = relucells.cell_minimum(X, y, pattern, free=F)
+        missed = [float(a) for a in exact_residual(X, y, pattern, F)[0]]
+        assert np.abs(y - found.fitted - missed).max() <= 1e-9 * np.abs(y).max(), n
 
 
 def test_the_weights_of_an_exact_minimum_have_the_least_norm():

@@ -38,9 +38,11 @@ REFINEMENTS = 2
 REFINED = 1e-10
 # With so few columns of A, its Gram matrix takes less time than folding the samples does.
 NARROW = 48
-# A smallest singular value that is a larger share of the largest leaves eight digits; one that is a smaller
-# share than the second leaves two or none.
-ACCURATE, DOUBTFUL = 1e-8, 1e-14
+# A smallest singular value that is a larger share of the largest leaves eleven digits; one that is a smaller
+# share than the second leaves six or fewer.
+ACCURATE, DOUBTFUL = 1e-5, 1e-10
+# Weights whose outputs differ from the fitted values by more of the largest label have lost too many digits.
+CONSISTENT = 1e-8
 HINGES = (
     "the cell's minimum hinges on singular values of the size of rounding, and the cell is too large for "
     "exact arithmetic: fitted values and loss may be wrong. Where columns or samples are meant to depend on "
@@ -137,7 +139,7 @@ def _coefficients(part: FreePart, values: NDArray) -> NDArray[np.float64]:
     lose too much."""
     c = part.coefficients(values)
     lost = np.abs(part.projection(values) - part.F @ c).max()
-    if not lost <= ACCURATE * np.abs(values).max():
+    if not lost <= CONSISTENT * np.abs(values).max():
         exact = exact_minimum(part.inputs, values, np.ones((len(values), 1), dtype=bool), None)
         c = c if exact is None else exact[0][0]
     return c
@@ -221,7 +223,7 @@ def _by_exact_rank(
         if exact is None:
             raise
         return exact
-    lost = not _error(inputs, y, pattern, part, R, fitted) <= ACCURATE
+    lost = not _error(inputs, y, pattern, part, R, fitted) <= CONSISTENT
     if lost or not min(kept, _evenness(inputs)) > ACCURATE:
         exact = exact_minimum(inputs, y, pattern, part)
         if exact is not None:
