@@ -13,14 +13,21 @@ from numpy.typing import NDArray
 
 from relucells.certify.cell import Cell
 from relucells.certify.certificates import Leaf
+from relucells.samples.floating import TINY
 from relucells.samples.scaling import row_lengths
 
 # Relative to the sizes of the terms that an error comes from: Cholesky factors of Gram matrices leave up to
 # the square root of the unit roundoff where they are used once, and far less after refinement.
 TOLERANCE = 1e-7
-
+# The same of equations that multipliers have to fulfil, because weights may be long where these are short.
+FULFILLED = 1e-10
 # Of labels below this power of two floats keep fewer digits than the tolerance asks for.
 SMALLEST = -1022 + 32
+# Rounding may hide a direction that only samples shorter than this share of the longest one show.
+SHORTEST = 1e-6
+# What rounding may change the fitted values by, as a share of the labels' root mean square, and how many such
+# changes are tried.
+NOISE, CHANGES = 1e-12, 4
 
 REJECTED = ("rejected", np.inf, 0.0)
 
@@ -53,15 +60,16 @@ def _found(cell: Cell, bound: float, doubt: float) -> tuple[str, float, float]:
     return ("numerical", *in_units) if bound < -doubt and np.isfinite(in_units).all() else REJECTED
 
 
-def _within(error: float | np.floating, size: float | np.floating) -> bool:
+def _within(error: float | np.floating, size: float | np.floating, tolerance: float = TOLERANCE) -> bool:
     """Whether an error is within the tolerance of a size; an infinite size allows nothing."""
-    return bool(np.isfinite(size) and error <= TOLERANCE * size)
+    return bool(np.isfinite(size) and error <= tolerance * size)
 
 
 def minimum(cell: Cell):
     """The factorised minimum of the cell.
 
-    None where its rank is doubtful, or where its labels are so small that floats keep few of their digits.
+    None where its rank is doubtful, where samples differ too much in length, or where labels are so small
+    that floats keep few of their digits.
     """
     if cell.exponent < SMALLEST:
         return None
@@ -72,7 +80,9 @@ def minimum(cell: Cell):
     inputs = cell.samples.inputs or prepare(cell.X)
     part = None if cell.free is None else free_part(cell.free.X, cell.N)
     found = floating_minimum(inputs, cell.y, cell.pattern, part)
-    return None if found.doubtful else found
+    lengths = row_lengths(found.coordinates)[~cell.samples.zero]
+    uneven = lengths.min(initial=np.inf) < SHORTEST * lengths.max(initial=0.0)
+    return None if uneven or inputs.hinges_on_rounding or found.doubtful else found
 
 
 def _size(cell: Cell) -> float:
@@ -127,15 +137,19 @@ def multiplier_bound(cell: Cell, leaf: Leaf) -> tuple[str, float, float]:
             terms = (np.where(cell.pattern[samples, owners], -sign, sign) * mine * values)[:, None]
             wanted.append((terms * found.coordinates[samples]).sum(axis=0))
             sizes[g] += np.linalg.norm(terms * found.coordinates[samples], axis=1).sum()
-        if not all(_within(np.linalg.norm(w - wanted[0]), sizes[g]) for w in wanted):
+        if not all(_within(np.linalg.norm(w - wanted[0]), sizes[g], FULFILLED) for w in wanted):
             return REJECTED  # one block of Aᵀλ cannot meet two demands
         demands[g] = wanted[0]
     vector = found.preimage(demands)
     missing = np.linalg.norm(found.transposed(vector) - demands, axis=1)
-    if not _within(missing.max(initial=0.0), sizes.sum()):
+    sizes += found.groups.T @ (np.abs(vector) * row_lengths(found.coordinates))
+    if not all(_within(*pair, FULFILLED) for pair in zip(missing, sizes, strict=True)):
         return REJECTED  # Fᵀλ = 0 holds by construction
     fitted = _scaled(cell, found.fitted[0])
-    shown = _found(cell, -float(vector @ fitted), TOLERANCE * float(np.abs(vector) @ np.abs(fitted)))
+    # the labels may be far longer than the fitted values, which rounding has changed in proportion to them
+    size = float(np.abs(vector) @ (np.abs(fitted) + _size(cell)))
+    size += float(sizes @ row_lengths(_scaled(cell, found.sums)))
+    shown = _found(cell, -float(vector @ fitted), TOLERANCE * size)
     return shown if finite or shown == REJECTED else ("numerical", -np.inf, 0.0)
 
 
@@ -143,7 +157,7 @@ def multiplier_bound(cell: Cell, leaf: Leaf) -> tuple[str, float, float]:
 def witness_margin(cell: Cell, R: NDArray[np.float64], signs: NDArray[np.int8]) -> float | None:
     """The margin, of scaled labels, of the minimiser to which one correction takes R.
 
-    None unless it lies inside by more than that correction and rounding.
+    None unless it lies inside by more than that correction and rounding, of the fitted values too.
     """
     found = minimum(cell)
     if found is None:
@@ -156,12 +170,15 @@ def witness_margin(cell: Cell, R: NDArray[np.float64], signs: NDArray[np.int8]) 
         short = np.where(found.rows, short - found.part.projection(short), 0.0)
     if not _within(np.linalg.norm(short), np.linalg.norm(_scaled(cell, cell.y))):
         return None
-    nearby = copy.copy(found)
-    nearby.y = np.where(cell.alive, short, 0.0)
-    moves = np.abs(found.coordinates @ nearby._least_squares().T)
+    nearby, noise = copy.copy(found), np.random.default_rng(0)
+    moves = np.zeros(found.groups.shape)
+    for _ in range(CHANGES):
+        change = NOISE * _size(cell) * noise.standard_normal(cell.N)
+        nearby.y = np.where(cell.alive, short + change, 0.0)
+        moves = np.maximum(moves, np.abs(found.coordinates @ nearby._least_squares().T))
     weights = row_lengths(W)[None, :] * row_lengths(cell.X)[:, None]
     moved = np.where(cell.group >= 0, moves[:, cell.group], 0.0) / np.maximum(cell.size[cell.group], 1)
-    doubt = 2.0 * moved + TOLERANCE**2 * weights
+    doubt = 2.0 * moved + TOLERANCE**2 * weights + TINY * cell.D
     # dead neurons with R_j = 0 and samples at the origin are on their side, whatever moves
     doubt[cell.samples.zero] = 0.0
     doubt[:, ~R.any(axis=1) & (cell.group < 0)] = 0.0
