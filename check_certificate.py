@@ -386,7 +386,8 @@ class Cell:
     def best_free_output(self, values, first, weights=None):
         """F c on all samples for the c that fits exact values best, those of the samples ``first`` before all
         others, what each misses times two to the power of its weight."""
-        small = self.m <= FREE_COLUMNS and self.m**2 * self.top <= WORK
+        digits = self.top + max(weights or [0])
+        small = self.m <= FREE_COLUMNS and self.m**2 * digits <= WORK // 4
         need(small, "the free part is too large for this checker")
         F = matrix(self.free, self.m)
         r, below = whole([[v] for v in values])
@@ -586,34 +587,34 @@ def multiplier_bound(cell, leaf, p, precision):
     rows.append([0] * width + weights)
     values = [v[0] for v in whole([[v] for v in leaf["values"]])[0]]
     total = sum(w * v for w, v in zip(weights, values, strict=True))
-    z = near_solution(rows, [0] * (len(rows) - 1) + [total], width, values, precision)
-    need(all(m >= 0 for m in z[width:]), "no exact multipliers near the stated ones are positive")
-    if cell.wide:
-        lam = z[:width]
-    else:
-        lam = product(cell.basis, z[:width])
-    bound = fmpq(0)
-    for n, i in enumerate(cell.alive):
-        bound = minus(bound, times(lam[n], p[i]))
-    bound = times(bound, fmpq(1, total))
-    if finite:
-        need(bound <= 0, "multipliers bound the margin above 0 only, or not well enough")
-        return bound
-    need(bound < 0, "multipliers without an active pair do not separate")
-    return None
+    largest_first = sorted(range(width, width + len(pairs)), key=lambda c: -values[c - width])
+    # where the rounding of multipliers would ask for a long λ, they rather move themselves
+    for order in ([*range(width), *largest_first], [*largest_first, *range(width)]):
+        z = near_solution(rows, [0] * (len(rows) - 1) + [total], [0] * width + values, order, precision)
+        if any(not m >= 0 for m in z[width:]):
+            continue
+        lam = z[:width] if cell.wide else product(cell.basis, z[:width])
+        bound = fmpq(0)
+        for n, i in enumerate(cell.alive):
+            bound = minus(bound, times(lam[n], p[i]))
+        bound = times(bound, fmpq(1, total))
+        if finite and bound <= 0 and agree(leaf["bound"], bound):
+            return bound
+        if not finite and bound < 0:
+            return None
+    raise Rejected("multipliers do not prove the bound stated, or not well enough")
 
 
-def near_solution(rows, right, width, values, precision):
-    """z with rows · z = right; where that leaves a choice the smallest multipliers keep their values."""
-    n = len(rows[0])
-    order = list(range(width)) + sorted(range(width, n), key=lambda c: -values[c - width])
+def near_solution(rows, right, start, order, precision):
+    """z with rows · z = right; where that leaves a choice the last unknowns of an order keep their start."""
+    n = len(start)
     table = matrix([[row[c] for c in order] for row in rows], n)
     chosen = pivots(table)
     part = matrix([[table[i, c] for c in chosen] for i in range(len(rows))], len(chosen))
     at = pivots(part.transpose())
     if len(at) < len(rows):
         precision = None  # that the other equations hold has to be checked exactly
-    kept = [0 if order[c] < width else values[order[c] - width] for c in range(n)]
+    kept = [start[c] for c in order]
     for c in chosen:
         kept[c] = 0
     left = matrix([[b] for b in right], 1) - table * matrix([[a] for a in kept], 1)
@@ -979,7 +980,7 @@ def minimiser_values(cell, V, size, signs, precision, bearers):
     short, precision = what_is_short(cell, V, size, precision)
     moved = moved_values(cell, V, short, [], precision, bearers)
     zero = outside(cell, moved, signs)
-    near = near_zero(cell, V)
+    near = near_zero(cell, V, size)
     for _ in range(TRIALS):
         if not zero or precision is not None or not zero <= near:
             break
@@ -988,11 +989,16 @@ def minimiser_values(cell, V, size, signs, precision, bearers):
         if more is None or more <= zero:
             break
         zero |= more
-    fits = moved is not None and not outside(cell, moved, signs) and is_near(cell, moved, V, size)
-    if precision is None and near and not fits:
-        moved = moved_values(cell, V, short, sorted(near), None, bearers)
+    if precision is None and not is_in_cell(cell, moved, V, size, signs):
+        trial = moved_values(cell, V, short, sorted(near), None, bearers)
+        moved = trial if is_in_cell(cell, trial, V, size, signs) else moved
     need(moved is not None, "no exact minimiser near the witness has its zeros")
     return moved
+
+
+def is_in_cell(cell, moved, V, size, signs):
+    """Whether values are near those of the witness and on their sides, where these are inactive."""
+    return moved is not None and not outside(cell, moved, signs) and is_near(cell, moved, V, size)
 
 
 def what_is_short(cell, V, size, precision):
@@ -1029,10 +1035,10 @@ def values_by_sizes(cell, R, V, size, signs):
         return None
     sizes = [0 if p is None else p - min(known) for row in powers for p in row]
     sizes += [max(known) - min(known)] * cell.m
-    near = sorted(near_zero(cell, V))
+    near = sorted(near_zero(cell, V, size))
     for zero in (near, []) if near else ([],):
         moved = with_zeros(cell, V, [short[i] for i in cell.alive], zero, sizes)
-        if moved is not None and not outside(cell, moved, signs) and is_near(cell, moved, V, size):
+        if is_in_cell(cell, moved, V, size, signs):
             pairs = [(i, j) for i in range(cell.N) for j in cell.active[i]]
             if all(moved[i][j] * signs[j] > 0 for i, j in pairs):
                 return moved
@@ -1065,10 +1071,13 @@ def weights_of(cell, size):
     return [0 if room is None else min(most - room, LONGEST) for room in rooms]
 
 
-def near_zero(cell, V):
-    top = max(abs(a) for a in cell.y) * fmpq(1, 10**7)
-    inactive = ((i, j) for i in range(cell.N) for j in range(cell.K) if not cell.pattern[i][j])
-    return {(i, j) for i, j in inactive if cell.group[j] >= 0 and any(cell.rows[i]) and abs(V[i][j]) <= top}
+def near_zero(cell, V, size):
+    """Inactive pairs whose value may be 0: putting it there moves it by no more than ``NEAR``."""
+    values = (abs(V[i][j]) for i in range(cell.N) for j in cell.active[i])
+    most = fmpq(1, 10**7) * max([*map(abs, cell.y), *values])
+    inactive = ((i, j) for i in range(cell.N) if any(cell.rows[i]) for j in range(cell.K))
+    alive = ((i, j) for i, j in inactive if cell.group[j] >= 0 and not cell.pattern[i][j])
+    return {(i, j) for i, j in alive if abs(V[i][j]) <= min(most, NEAR * size[i][j])}
 
 
 def outside(cell, V, signs):

@@ -47,6 +47,46 @@ def test_dependent_columns_are_settled_exactly(monkeypatch, both):
     assert both(X, y, pattern, witness) == ("proven", "proven")
 
 
+ALIKE = [[0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 1, 1], [1, 0, 0, 1], [0, 0, 1, 1], [0, 0, 1, 1], [1, 1, 0, 0]]
+COLUMNS = [[3.0, 0], [0, -3], [2, 3], [-2, 3], [3, 1], [2, 2], [-3, -2]]
+LABELS = [6.0, 0, 4, -2, 6, 4, -3] + 2.0**-49 * np.array([0, 1.5, 1.5, -7.5, 0.5, 1, 4])
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-5, 2.0**-20, 2.0**-151, 2.0**300])
+def test_values_far_below_the_labels_may_be_zero(both, scale):
+    """A witness with a margin of 2^-52 of the labels, and inactive pairs that are exactly 0."""
+    F = np.array([[-2.0], [-1], [2], [2], [-1], [1], [2]])
+    for signs in ("exists", [-1, 1, 1, 1]):
+        found = decide(COLUMNS, np.multiply(LABELS, scale), ALIKE, signs, free=F)
+        assert found.verdict == "genuine"
+        assert both(COLUMNS, np.multiply(LABELS, scale), ALIKE, found, F) == ("proven", "proven")
+
+
+@pytest.mark.parametrize("with_free_part", [False, True])
+def test_labels_of_zero_leave_room_for_unlike_signs(both, with_free_part):
+    """R_1 = −R_2 along a line that two inactive samples allow: their values have to be exactly 0."""
+    X, y, pattern = [[1.0, -3], [-1, 3], [2, 0]], np.zeros(3), [[0, 0], [0, 0], [1, 1]]
+    F = np.array([[-1.0, 2], [-2, -1], [-2, 1]]) if with_free_part else None
+    for signs in ("exists", [1, -1], [-1, 1]):
+        for margin in ("exact", "sign"):
+            found = decide(X, y, pattern, signs, margin=margin, free=F)
+            assert found.verdict == "genuine" and found.margin == 1.0
+            assert both(X, y, pattern, found, F) == ("proven", "proven")
+    for signs in ("positive", [-1, -1]):
+        found = decide(X, y, pattern, signs, free=F)
+        assert found.verdict == "none" and both(X, y, pattern, found, F) == ("proven", "proven")
+
+
+def test_rounded_multipliers_that_cancel_need_no_lambda(both):
+    """Samples differ in length: what rounding leaves of their sum would ask for a λ of the wrong sign."""
+    x = np.array([-65536.0, -0.000732421875, 12288.0, 8.0])[:, None]
+    F = np.column_stack([np.ones(4), x])
+    for margin in ("exact", "sign"):
+        found = decide(x, [3.0, -1, -3, 2], [[1, 1], [0, 1], [1, 1], [1, 1]], "exists", free=F, margin=margin)
+        assert found.verdict == "none"
+        assert both(x, [3.0, -1, -3, 2], [[1, 1], [0, 1], [1, 1], [1, 1]], found, F) == ("proven", "proven")
+
+
 def test_zeros_beside_a_loss(both):
     """Equal neurons of unlike signs, tight inactive pairs, and labels that no minimiser reaches."""
     X = [[3.0, -1], [3, -1], [1, 0], [1, 3], [-1, -3]]

@@ -211,6 +211,13 @@ class Cell:
         """Whether it is proven that F's range is all of ℝᴺ: then every R is a minimiser, of loss 0."""
         return self.free is not None and self.free.independent
 
+    @property
+    def fits_free_part(self) -> bool:
+        """Whether the best c for given values is to be had in exact arithmetic."""
+        if self.free is None or self.everything:
+            return True
+        return self.m <= FREE_COLUMNS and self.m**2 * self.free.bits <= EXACT_WORK
+
     @cached_property
     def inside(self) -> NDArray[np.bool_]:
         """Columns of F, (m,), that are proven to lie in the range of X: equal ones, others exactly."""
@@ -298,7 +305,7 @@ class Cell:
     def rational(self) -> bool:
         """Whether fitted values, loss and witnesses are to be had in exact arithmetic: of independent
         samples also where ``affordable`` ends, because no system is solved there."""
-        few = (self.everything or self.m <= FREE_COLUMNS) and self.X.size * self.K <= ENTRIES
+        few = self.fits_free_part and self.X.size * self.K <= ENTRIES
         return self.affordable or (
             self.samples.independent and few and self.samples.bits * self.X.size <= EXACT_BITS
         )

@@ -23,7 +23,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.certify.cell import FREE_COLUMNS, Cell, present
+from relucells.certify.cell import Cell, present
 from relucells.samples.differences import differences, differing, masked
 from relucells.samples.floating import (
     TINY,
@@ -99,7 +99,7 @@ class ExactFit:
         from relucells.certify.free_part import fit_floats
 
         finite = np.isfinite(values).all() and (rooms is None or np.isfinite(rooms).all())
-        if self.cell.m > FREE_COLUMNS or not finite:
+        if not self.cell.fits_free_part or not finite:
             return np.zeros(self.cell.N), np.full(self.cell.N, np.inf)
         return fit_floats(self.cell, values, np.flatnonzero(self.apart), rooms)
 

@@ -7,7 +7,7 @@ tried as exactly zero; at last every weight moves in proportion to its size.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 # Values R_j·x_i of a witness may be this far from those of the exact minimiser, relative to Σ_d |x_id R_jd|.
 NEAR = 1e-6
 ONE_IN_NEAR = 10**6
-# Inactive pairs this close to zero, relative to max|y|, are tried as exactly zero.
-TIGHT = fmpq(1, 10**7)
+# Inactive pairs this close to zero, relative to the largest label or value, are tried as exactly zero if that
+# moves them by no more than ``NEAR``.
+TIGHT = 10**7
 # Sets of them that are tried.
 TRIALS = 8
 # Limits: values of a witness, and their bits; equations times unknowns where every neuron is for itself;
@@ -45,8 +46,7 @@ class ExactWitness:
     """R, (K, D), the exact sum of finite ``parts``, and signs, (K,), beside the minimisers of a cell.
 
     R, powers : integers, and a power of two for each column; values : R_j·x_i, (N, K), in units of 2^unit;
-    terms : Σ_d |x_id R_jd|, (N, K), in the same unit; near : inactive pairs of alive neurons whose value is
-    close to zero
+    terms : Σ_d |x_id R_jd|, (N, K), in the same unit; near : inactive pairs that may be exactly zero
     """
 
     def __init__(self, exact: "ExactCell", parts: list[NDArray[np.float64]], signs: NDArray[np.int8]):
@@ -84,22 +84,24 @@ class ExactWitness:
                 break
             zero |= outside
             trial = None
-        if trial is None or not self._close(trial):
-            # a value of exactly 0 may have moved, if by rounding alone
-            trial = self._moved(sorted(self.near), bearers)
-        if trial is None or not self._close(trial):
-            return None
-        return self._margin_of(trial)
+        if trial is not None and self._close(trial):
+            return self._margin_of(trial)
+        # a value of exactly 0 may have moved, if by rounding alone
+        return self._first_margin([self._moved(sorted(self.near), bearers)])
 
     def _margin_by_sizes(self) -> fmpq | None:
         """The margin where every weight moves in proportion to its size: small ones keep more digits."""
-        sizes, near = self._sizes(), sorted(self.near)
-        for zero in (near, []) if near else ([],):
-            trial = None if sizes is None else self._with_zeros(zero, sizes)
-            if trial is not None and self._close(trial):
-                if (margin := self._margin_of(trial)) is not None:
-                    return margin
-        return None
+        sizes = self._sizes()
+        if sizes is None:
+            return None
+        near = sorted(self.near)
+        return self._first_margin(self._with_zeros(zero, sizes) for zero in ([near, []] if near else [[]]))
+
+    def _first_margin(self, trials: Iterable[Moved | None]) -> fmpq | None:
+        """The margin of the first minimiser that is near R and in the cell."""
+        close = (trial for trial in trials if trial is not None and self._close(trial))
+        margins = (self._margin_of(trial) for trial in close)
+        return next((margin for margin in margins if margin is not None), None)
 
     def _sizes(self) -> list[int] | None:
         """Powers of two of the weights in the coordinates of ``rows``, (K · r), and of c, from 0 on."""
@@ -141,11 +143,18 @@ class ExactWitness:
 
     @cached_property
     def near(self) -> set[tuple[int, int]]:
+        """Inactive pairs of alive neurons whose value may be zero."""
         cell = self.cell
-        most = TIGHT * dyadic.fraction(np.abs(cell.y).max()) / power(self.unit)
-        bound = int(most.p) // int(most.q)
+        label = dyadic.fraction(np.abs(cell.y).max()) / power(self.unit)
+        values = (abs(self.values[i, j]) for i, own in enumerate(self.active) for j in own)
+        largest = max(values, default=fmpz(0))
         inactive = np.argwhere(~cell.pattern & (cell.group >= 0) & ~cell.samples.zero[:, None])
-        return {(i, j) for i, j in inactive.tolist() if abs(self.values[i, j]) <= bound}
+        sizes = [(i, j, abs(self.values[i, j])) for i, j in inactive.tolist()]
+        return {
+            (i, j)
+            for i, j, size in sizes
+            if (size * TIGHT <= largest or size * TIGHT <= label) and size * ONE_IN_NEAR <= self.terms[i, j]
+        }
 
     def _bearers(self) -> list[list[int]]:
         """For each of N independent samples those of its active neurons that make up for what it misses.

@@ -23,7 +23,7 @@ from flint import fmpq, fmpz, fmpz_mat
 from numpy.typing import NDArray
 
 from relucells.certify import coercion, dyadic
-from relucells.certify.cell import FREE_COLUMNS, Cell
+from relucells.certify.cell import Cell
 from relucells.certify.dyadic import power
 from relucells.certify.systems import nearest, solve
 from relucells.samples.floating import TINY, UNIT
@@ -143,7 +143,7 @@ def fits_apart(cell: Cell) -> bool:
     apart = np.flatnonzero(cell.alive & ~cell.active).tolist()
     if not apart:
         return True
-    if cell.m > FREE_COLUMNS:
+    if not cell.fits_free_part:
         return False
     whole, _ = dyadic.whole(cell.y[:, None])
     try:

@@ -139,23 +139,26 @@ class ExactCell:
         rows.append([0] * width + weights)
         values = [v for (v,) in dyadic.whole(leaf.values[:, None])[0]]
         total = sum(w * v for w, v in zip(weights, values, strict=True))
-        # the largest multipliers are solved for, the smallest keep their values
-        order = [*range(width), *(width + int(m) for m in np.argsort(-leaf.values, kind="stable"))]
-        cell.afford_system(min(len(rows), width + M))
-        matrix = dyadic.matrix([[row[c] for c in order] for row in rows], width + M)
         right = dyadic.matrix([[0]] * (len(rows) - 1) + [[total]], 1)
         start = [0] * width + values
-        found = solve(matrix, right, [start[c] for c in order])
-        if found is None:
-            return None
-        z, denominator = found
-        at = {c: n for n, c in enumerate(order)}
-        if any(z[at[width + m], 0] < 0 for m in range(M)):
-            return None
         p, below = self.fitted
-        omega = dyadic.matrix([[z[at[c], 0]] for c in range(width)], 1)
-        product = ((C * omega).transpose() * p)[0, 0]
-        bound = -fmpq(product, below * denominator * total) * power(self.unit)
-        if finite:
-            return bound
-        return -np.inf if bound < 0 else None
+        # the largest multipliers are solved for, the smallest keep their values
+        largest_first = (width + np.argsort(-leaf.values, kind="stable")).tolist()
+        # where the rounding of multipliers would ask for a long λ, they rather move themselves
+        for order in ([*range(width), *largest_first], [*largest_first, *range(width)]):
+            cell.afford_system(min(len(rows), width + M))
+            matrix = dyadic.matrix([[row[c] for c in order] for row in rows], width + M)
+            found = solve(matrix, right, [start[c] for c in order])
+            if found is None:
+                return None
+            z = dict(zip(order, found[0].entries(), strict=True))
+            if any(z[c] < 0 for c in largest_first):
+                continue
+            omega = dyadic.matrix([[z[c]] for c in range(width)], 1)
+            product = ((C * omega).transpose() * p)[0, 0]
+            bound = -fmpq(product, below * found[1] * total) * power(self.unit)
+            if finite and bound <= 0:
+                return bound
+            if not finite and bound < 0:
+                return -np.inf
+        return None
