@@ -38,3 +38,15 @@ def test_leaves_are_not_checked_after_the_deadline(monkeypatch):
     now[0], asked[:] = 0.0, []
     limited = decide(X, y, pattern, "exists", time_limit=5)
     assert (limited.verdict, limited.reason) == ("undecided", "limit") and len(asked) == 1
+
+
+def test_thousands_of_neurons_are_too_deep_for_recursion():
+    """Each of 1,100 samples needs one of its two neurons to be +, and the other to be −."""
+    from relucells.search.satisfiability import satisfy
+
+    pairs = [(1 << 2 * i, 1 << 2 * i + 1) for i in range(1100)]
+    clauses = [clause for a, b in pairs for clause in ((a | b, 0), (0, a | b))]
+    signs, branches = satisfy(clauses, 2200)
+    assert (signs.reshape(-1, 2).sum(axis=1) == 0).all() and branches == []
+    signs, branches = satisfy([*clauses, (1, 0), (2, 0)], 2200)
+    assert signs is None and branches == []

@@ -20,32 +20,20 @@ def satisfy(
 
     Raises WorkLimit where the budget's time is up.
     """
-    branches: list[int] = []
-    found = _search(list(clauses), 0, 0, branches, budget or Budget())
-    if found is None:
-        return None, branches
-    plus, minus = found
-    return np.array([1 if plus >> j & 1 or not minus >> j & 1 else -1 for j in range(K)], np.int8), []
-
-
-def _search(
-    clauses: list[Clause], plus: int, minus: int, branches: list[int], budget: Budget
-) -> tuple[int, int] | None:
-    """Masks of a satisfying assignment below this node, or None."""
-    budget.check()
-    state = propagate(clauses, plus, minus)
-    if state is None:
-        return None
-    clauses, plus, minus = state
-    if not clauses:
-        return plus, minus
-    j = _most_constrained(clauses)
-    branches.append(j)
-    for assignment in ((plus | 1 << j, minus), (plus, minus | 1 << j)):
-        found = _search(clauses, *assignment, branches, budget)
-        if found is not None:
-            return found
-    return None
+    budget, branches = budget or Budget(), []
+    open_nodes = [(list(clauses), 0, 0)]  # a list, because thousands of neurons are too deep for recursion
+    while open_nodes:
+        budget.check()
+        state = propagate(*open_nodes.pop())
+        if state is None:
+            continue
+        left, plus, minus = state
+        if not left:
+            return np.array([1 if plus >> j & 1 or not minus >> j & 1 else -1 for j in range(K)], np.int8), []
+        j = _most_constrained(left)
+        branches.append(j)
+        open_nodes += [(left, plus, minus | 1 << j), (left, plus | 1 << j, minus)]
+    return None, branches
 
 
 def _most_constrained(clauses: list[Clause]) -> int:
