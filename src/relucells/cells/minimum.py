@@ -7,7 +7,7 @@ orthogonal to F's range (``samples.free_part``).
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -57,6 +57,8 @@ class CellMinimum(Record):
 
     With a free part F: c : (m,), a best one for R, else None; fitted = A R + F c; rank : of Q A, Q the
     projector onto the orthogonal complement of F's range, so that ``unique`` is still R's.
+
+    Weights that are too large for floats are ±inf, and c is NaN beside them.
     """
 
     R: NDArray[np.float64]
@@ -84,11 +86,18 @@ def cell_minimum(
     saves time, samples that share a row of the pattern are folded into few (``cells.folding``).
     """
     inputs = prepare(X)
-    N, D = inputs.X.shape
-    y = targets(y, N)
-    pattern = activations(pattern, N)
-    part, m = free_part(free, N), free_array(free, N).shape[1]
-    K = pattern.shape[1]
+    y = targets(y, len(inputs.X))
+    pattern = activations(pattern, len(inputs.X))
+    part, m = free_part(free, len(inputs.X)), free_array(free, len(inputs.X)).shape[1]
+    with np.errstate(all="ignore"):  # numbers that no float holds end as ±inf or 0
+        found = _minimum(inputs, y, pattern, part, m)
+    return found if free is not None else replace(found, c=None)
+
+
+def _minimum(
+    inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None, m: int
+) -> CellMinimum:
+    (N, D), K = inputs.X.shape, pattern.shape[1]
     y, power = scaled_by_power(y)
     R, number, c = np.zeros((K, D)), 0, np.zeros(m)
     fitted = part.projection(y) if part else np.zeros(N)
@@ -101,17 +110,17 @@ def cell_minimum(
             found = _by_exact_rank(inputs, y, pattern, part, fold)
         R, fitted, number = found
     if part:
-        c = _coefficients(part, y - outputs(inputs, pattern, R))
+        image = outputs(inputs, pattern, R)
+        c = _coefficients(part, y - image) if np.isfinite(image).all() else np.full(m, np.nan)
         fitted[~part.reached(pattern)] = 0.0
-    with np.errstate(under="ignore"):
-        return CellMinimum(
-            np.ldexp(R, power),
-            np.ldexp(fitted, power),
-            number,
-            number == K * D,
-            mean_square(fitted - y, power),
-            None if free is None else np.ldexp(c, power),
-        )
+    return CellMinimum(
+        np.ldexp(R, power),
+        np.ldexp(fitted, power),
+        number,
+        number == K * D,
+        mean_square(fitted - y, power),
+        np.ldexp(c, power),
+    )
 
 
 def scaled_by_power(y: NDArray) -> tuple[NDArray[np.float64], int]:
@@ -130,8 +139,7 @@ def _error(
     inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None, R: NDArray, fitted: NDArray
 ) -> float:
     """How far the values that R has on the samples themselves are from the fitted ones, at most."""
-    with np.errstate(all="ignore"):
-        return float(np.abs(_with_free_part(part, y, outputs(inputs, pattern, R)) - fitted).max())
+    return float(np.abs(_with_free_part(part, y, outputs(inputs, pattern, R)) - fitted).max())
 
 
 def _coefficients(part: FreePart, values: NDArray) -> NDArray[np.float64]:
@@ -236,11 +244,10 @@ def _by_exact_rank(
 def _evenness(inputs: Inputs) -> float:
     """How alike the coordinates are in size, as weights of columns of equal size, at most 1: samples of very
     different lengths leave the shortest weights no digits."""
-    with np.errstate(all="ignore"):
-        sizes = np.linalg.norm(
-            inputs.space.transform_and_power[0] * np.abs(inputs.X).max(axis=0)[:, None], axis=0
-        )
-        return float(sizes.min() / sizes.max()) if len(sizes) else 1.0
+    sizes = np.linalg.norm(
+        inputs.space.transform_and_power[0] * np.abs(inputs.X).max(axis=0)[:, None], axis=0
+    )
+    return float(sizes.min() / sizes.max()) if len(sizes) else 1.0
 
 
 def _in_coordinates(
@@ -284,8 +291,7 @@ def _in_coordinates(
         change = np.linalg.lstsq(kernel, blocks.ravel(), rcond=None)[0]
         blocks = blocks - (kernel @ change).reshape(blocks.shape)
     left_of_terms = np.abs(blocks).max() / terms.max() if terms.any() else 1.0
-    with np.errstate(under="ignore", over="ignore"):
-        blocks = np.ldexp(blocks / root[:, None], power)
+    blocks = np.ldexp(blocks / root[:, None], power)
     R = np.where(group[:, None] >= 0, blocks[group], 0.0)
     fitted = fold.up(fitted, N) if fold else _with_free_part(part, y, fitted)
     largest = singular[0] if part is None else np.linalg.norm(whole, 2)
