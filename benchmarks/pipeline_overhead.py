@@ -48,7 +48,7 @@ def single_process(folder: Path, images: Path, trials: int) -> None:
     from solve_minima import solve_minima
 
     from relucells.cells.inspection import sample_weights
-    from relucells.certify.certificates import pack
+    from relucells.certify.stored import pack
     from relucells.pipeline.names import bias_token
 
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))

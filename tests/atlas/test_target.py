@@ -16,7 +16,7 @@ from write_report import page
 from relucells import line
 from relucells.atlas import basins, sectors, storage
 from relucells.atlas.words import findings, how_to_read
-from relucells.certify.certificates import unpack
+from relucells.certify.stored import unpack
 from relucells.certify.verify import verify
 from relucells.pipeline.figures import new_figure, save
 from relucells.pipeline.plan import Plan

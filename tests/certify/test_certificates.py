@@ -12,9 +12,10 @@ from flint import fmpq, fmpq_mat
 
 from relucells.certify import clauses, dyadic
 from relucells.certify.cell import Samples
-from relucells.certify.certificates import Certificate, Leaf, pack, unpack
+from relucells.certify.certificates import Certificate, Leaf
 from relucells.certify.multipliers import floating_bound
 from relucells.certify.quality import Quality, shown_quality
+from relucells.certify.stored import pack, unpack
 from relucells.certify.verify import cell_of, verification_level, verify
 from relucells.lower_loss import interpolate, loss_bound, train
 from relucells.samples import floating

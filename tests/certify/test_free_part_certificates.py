@@ -13,9 +13,10 @@ import pytest
 from second_checker import answer, exported
 
 from relucells import cell_minimum, critical_point, decide, export_certificate, verification_level, verify
-from relucells.certify.certificates import Certificate, Leaf, pack, unpack
-from relucells.certify.critical import export_point, pack_points, point_level, unpack_points
+from relucells.certify.certificates import Certificate, Leaf
+from relucells.certify.critical import export_point, point_level
 from relucells.certify.quality import Quality, point_quality_level, quality_level
+from relucells.certify.stored import pack, pack_points, unpack, unpack_points
 from relucells.certify.verify import cell_of, leaf_bound
 from relucells.critical_points.certificate import certificate_of
 from relucells.critical_points.exact_descent import settle

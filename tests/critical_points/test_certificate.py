@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from second_checker import check_certificate
 
-from relucells.certify.critical import export_point, pack_points, point_level, unpack_points
+from relucells.certify.critical import export_point, point_level
+from relucells.certify.stored import pack_points, unpack_points
 from relucells.critical_points.certificate import certificate_of
 from relucells.critical_points.classify import critical_point
 from relucells.critical_points.exact_descent import settle

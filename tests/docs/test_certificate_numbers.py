@@ -5,7 +5,7 @@ import math
 import pytest
 from claims import cases, unsaid
 
-from relucells.certify import certificates, exact_witness, verify
+from relucells.certify import exact_witness, numerical, stored, verify
 from relucells.samples import floating
 
 PAGE = "docs/certificates.md"
@@ -33,11 +33,19 @@ def near() -> str:
     return f"The values may move by at most {exact_witness.NEAR:.0e} of Σ_d |x_id R_jd|".replace("e-0", "e-")
 
 
+def tolerances() -> str:
+    return (
+        f"is {numerical.TOLERANCE:.0e} of the size of the terms […] to {numerical.FULFILLED:.0e} of that "
+        f"size. […] by {numerical.NOISE:.0e} of the labels. […] shorter than {numerical.SHORTEST:.0e} of the "
+        "longest one"
+    ).replace("e-0", "e-")
+
+
 def versions() -> str:
     return (
-        f"JSON about such a network has `format_version` {certificates.FREE_FORMAT_VERSION} and a `free` "
-        f"key […] A file with a `rest` has `format_version` {certificates.REST_FORMAT_VERSION}, […] All "
-        f"others keep version {certificates.FORMAT_VERSION}."
+        f"JSON about such a network has `format_version` {stored.FREE_FORMAT_VERSION} and a `free` "
+        f"key […] A file with a `rest` has `format_version` {stored.REST_FORMAT_VERSION}, […] All "
+        f"others keep version {stored.FORMAT_VERSION}."
     )
 
 
@@ -45,7 +53,7 @@ def parts_of_vectors() -> str:
     return f"vectors are cut into parts of {floating.CUT_BITS} bits"
 
 
-SAID = {PAGE: [slack, near, versions, parts_of_vectors]}
+SAID = {PAGE: [slack, near, tolerances, versions, parts_of_vectors]}
 
 
 @pytest.mark.parametrize(("page", "says"), cases(SAID))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from running import TINY, copy_project, files, run
 
-from relucells.certify.certificates import pack, unpack
+from relucells.certify.stored import pack, unpack
 
 TRIALS = 8
 DATASET = "gaussian_d3_k10"

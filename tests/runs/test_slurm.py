@@ -12,7 +12,7 @@ from conftest import ROOT
 from running import FULL_CHECK, TARGETS, TINY, copy_project, files, run, start, unavailable
 from slurm.cluster import Cluster, obstacle
 
-from relucells.certify.certificates import pack, unpack
+from relucells.certify.stored import pack, unpack
 from relucells.pipeline.run_folder import ended_by_slurm
 
 # Jobs that run into their limits, and a Snakemake for each of 150 jobs, take minutes.

@@ -10,8 +10,8 @@ from relucells.atlas.basins import Descents
 from relucells.atlas.faces import SIGNS
 from relucells.atlas.landscape import Landscape
 from relucells.atlas.sectors import Samples
-from relucells.certify.certificates import pack
 from relucells.certify.conventions import BY_NAME
+from relucells.certify.stored import pack
 
 FORMAT_VERSION = 1
 # A descent has reached the lowest loss up to this share of the labels' mean square, because its loss is

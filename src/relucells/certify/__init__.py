@@ -5,8 +5,8 @@ Read it in this order: this page, ``conventions``, ``certificates`` (what is sto
 (proofs in floating point, on ``samples.floating``), ``rational`` and ``exact_witness`` (exact arithmetic, on
 ``dyadic``), ``sign_free`` (all signs at once, on ``definiteness``), ``free_part`` (networks with a free
 linear part), ``quality``, ``critical`` and ``independent_points`` (bad, global, kinds of critical points).
-``numerical`` proves nothing.
-``coercion`` refuses whatever is not a certificate.
+``numerical`` proves nothing. ``coercion`` refuses whatever is not a certificate. ``stored`` and ``export``
+write files.
 
 A cell: samples x_i, labels y_i, pattern I. Every float is read as the rational number that it is, and rank is
 the exact rank. Its minimisers are the R = (R_1, …, R_K) with Σ_i e_i I_ij x_i = 0 for all j, where
@@ -14,9 +14,9 @@ e_i = Σ_j I_ij R_j·x_i − y_i; all have the same fitted values p. For signs s
 largest t ≤ 1 for which some minimiser has s_j R_j·x_i ≥ t on active pairs (I_ij = 1) and ≤ 0 on all others.
 
 **Witness.** If a minimiser R and allowed signs s have s_j R_j·x_i ≥ t > 0 on active pairs and ≤ 0 on inactive
-ones, the cell is genuine and its margin at least t. Strict: t > 0. R is stored rounded, with
-a rest where no floats are near enough: their exact sum is meant. The check shows that an exact minimiser near
-it lies in the cell.
+ones, the cell is genuine and its margin at least t. Strict: t > 0. R is stored rounded, with a rest where no
+floats are near enough: their exact sum is meant. The check shows that an exact minimiser near it lies in the
+cell.
 
 **Cover.** A leaf proves that signs which extend its partial sign vector have a margin of at most its bound
 b ≤ 0. Suppose that the leaves' cubes cover all sign vectors that the convention allows. For "exists" those

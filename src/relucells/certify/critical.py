@@ -39,7 +39,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from relucells.certify import coercion, dyadic
 from relucells.certify.cell import EXACT_BITS
-from relucells.certify.certificates import FORMAT_VERSION, check_version
 from relucells.certify.free_part import COLUMNS as FREE_COLUMNS
 from relucells.certify.independent_points import ENTRIES as INDEPENDENT
 from relucells.certify.independent_points import IndependentPoint, affordable
@@ -128,39 +127,6 @@ def certify_point(
     except (*coercion.UNSHOWN, _Refused):
         return None
     return CertifiedPoint(kind, W, z, boundary, start, distance * (1 + 1e-9) + 2.0**-530, at)
-
-
-def pack_points(points: list[CertifiedPoint]) -> dict[str, NDArray]:
-    """Certificates of points of networks with the same K, D and m as plain arrays, for ``numpy.savez``."""
-    with_c = [point.c for point in points if point.c is not None]
-    return {
-        "format_version": np.array(FORMAT_VERSION),
-        "kind": np.array([point.kind for point in points], dtype="U26"),
-        "W": np.array([point.W for point in points]) if points else np.zeros((0, 0, 0)),
-        "z": np.array([point.z for point in points]) if points else np.zeros((0, 0)),
-        "distance": np.array([point.distance for point in points], dtype=float),
-        "boundary_owner": np.repeat(np.arange(len(points)), [len(point.boundary) for point in points]),
-        "boundary": np.concatenate([np.zeros((0, 2), np.int64), *(point.boundary for point in points)]),
-        "multipliers": np.concatenate([np.zeros(0), *(point.multipliers for point in points)]),
-    } | ({"c": np.array(with_c)} if with_c else {})
-
-
-def unpack_points(arrays) -> list[CertifiedPoint]:
-    """What ``pack_points`` wrote. Raises ValueError, in one line, for another format version."""
-    check_version(arrays)
-    owner = np.asarray(arrays["boundary_owner"])
-    return [
-        CertifiedPoint(
-            str(kind),
-            arrays["W"][n],
-            arrays["z"][n],
-            arrays["boundary"][owner == n],
-            arrays["multipliers"][owner == n],
-            float(arrays["distance"][n]),
-            arrays["c"][n] if "c" in arrays else None,
-        )
-        for n, kind in enumerate(arrays["kind"])
-    ]
 
 
 def export_point(

@@ -11,15 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relucells.certify.certificates import (
-    FORMAT_VERSION,
-    FREE_FORMAT_VERSION,
-    REST_FORMAT_VERSION,
-    Certificate,
-    Decision,
-    Leaf,
-)
+from relucells.certify.certificates import Certificate, Decision, Leaf
 from relucells.certify.quality import Quality
+from relucells.certify.stored import FORMAT_VERSION, FREE_FORMAT_VERSION, REST_FORMAT_VERSION
 from relucells.samples.free_part import free_array
 from relucells.samples.inputs import Inputs, activations, prepare, targets
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from relucells.certify.certificates import Decision, pack, unpack
+from relucells.certify.certificates import Decision
+from relucells.certify.stored import pack, unpack
 from relucells.pipeline.job import write_npz
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from relucells.certify.critical import CertifiedPoint, pack_points, point_level
+from relucells.certify.critical import CertifiedPoint, point_level
+from relucells.certify.stored import pack_points
 from relucells.critical_points.certificate import certificate_of
 from relucells.critical_points.classify import critical_point
 from relucells.critical_points.closed_cell import minimum_on_closed_cell

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from relucells.certify.critical import pack_points
+from relucells.certify.stored import pack_points
 from relucells.examination.points import Found, end_of_descent, nearest_point
 from relucells.examination.problem import problem_and_network
 from relucells.pipeline.job import job, write_npz
