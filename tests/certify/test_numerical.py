@@ -27,6 +27,20 @@ def beside_a_short_sample(weight, shorter, size):
     return X, (pattern * (X @ R.T)).sum(axis=1), R, pattern
 
 
+def embedded(block, R, on, y):
+    """X, y, R and pattern: samples of one neuron beside a large cell, in coordinates of their own."""
+    rng, (N, D, K) = stream(46, "embedded"), LARGE[0]
+    n, d = block.shape
+    X, weights = np.zeros((N + n, D + d)), np.zeros((K + 1, D + d))
+    X[:n, :d], X[n:, d:], weights[0, :d] = block, rng.standard_normal((N, D)), R
+    weights[1:, d:] = rng.standard_normal((K, D))
+    pattern = X @ weights.T > 0
+    pattern[:n, 0] = on
+    labels = (pattern * (X @ weights.T)).sum(axis=1)
+    labels[:n] = y
+    return X, labels, weights, pattern
+
+
 def is_refused(X, y, pattern, decision: Decision) -> None:
     assert not verify(X, y, pattern, decision)
     assert not verify(X, y, pattern, decision, level="numerical")
@@ -77,15 +91,36 @@ def test_directions_that_only_short_samples_differ_in_count(short):
     on = np.array([[0], [0], [1], [0]])
     alone = decide(block, on[:, 0], on, "positive")
     assert (alone.verdict, alone.level) == ("genuine", "proven")
-    rng, (N, D, K) = stream(44, "directions"), LARGE[0]
-    others, more = rng.standard_normal((N, D)), rng.standard_normal((K, D))
-    X, R = np.zeros((N + 4, D + 2)), np.zeros((K + 1, D + 2))
-    X[:4, :2], X[4:, 2:], R[0, :2], R[1:, 2:] = block, others, alone.R, more
-    pattern = X @ R.T > 0
-    y = (pattern * (X @ R.T)).sum(axis=1)
-    pattern[:4, :1], y[:4] = on, on[:, 0]
+    X, y, R, pattern = embedded(block, alone.R[0], on[:, 0], on[:, 0])
     leaf = Leaf(np.ones(len(R), dtype=np.int8), -np.inf, pairs=np.array([[3, 0]]), values=np.ones(1))
     loss, proof = cell_minimum(X, y, pattern).loss, Certificate((leaf,))
     for stated in (loss, 0.0, float(np.mean((y - (pattern * (X @ R.T)).sum(axis=1)) ** 2))):
         is_refused(X, y, pattern, Decision("none", -np.inf, None, None, stated, "positive", proof))
+    assert decide(X, y, pattern, "positive").verdict != "none"
+
+
+@pytest.mark.filterwarnings("ignore:the cell's minimum hinges:RuntimeWarning")
+@pytest.mark.parametrize("last_bits", [44, 48, 51])
+def test_a_rank_that_hinges_on_rounding_is_none(last_bits):
+    """Two rows of A differ in their last bits, so that both labels are fitted; with one of them for both, the
+    minimum would lie inside the cell."""
+    block, on = np.array([[1.0, 0.0], [1.0, 2.0**-last_bits], [0.0, 1.0]]), [1, 1, 0]
+    assert decide(block, [1.0, 2.0, 0.0], np.array(on)[:, None], "positive").verdict == "none"
+    X, y, R, pattern = embedded(block, np.array([1.5, -1.0]), on, [1.0, 2.0, 0.0])
+    signs, margin = np.ones(len(R), dtype=np.int8), 0.9 * min(1.0, (X @ R.T)[pattern].min())
+    for loss in (0.0, 0.5 / len(X), cell_minimum(X, y, pattern).loss):
+        is_refused(X, y, pattern, Decision("genuine", margin, R, signs, loss, "positive", exact=False))
+    assert decide(X, y, pattern, "positive").verdict != "genuine"
+
+
+@pytest.mark.parametrize("power", [34, 38, 42])
+def test_multipliers_do_not_refute_long_weights(power):
+    """R = (1, 2^n) is a minimiser in the cell; the shortest one, (1, 0), is not."""
+    e = 2.0**-power
+    block, on = np.array([[1.0, 0.0], [0.5, -e], [0.0, -1.0]]), [1, 0, 0]
+    assert decide(block, on, np.array(on)[:, None], "positive").verdict == "genuine"
+    X, y, R, pattern = embedded(block, np.array([1.0, 1.0 / e]), on, on)
+    leaf = Leaf(np.ones(len(R), dtype=np.int8), -np.inf, pairs=np.array([[1, 0]]), values=np.ones(1))
+    loss, proof = cell_minimum(X, y, pattern).loss, Certificate((leaf,))
+    is_refused(X, y, pattern, Decision("none", -np.inf, None, None, loss, "positive", proof))
     assert decide(X, y, pattern, "positive").verdict != "none"

@@ -34,10 +34,11 @@ def near() -> str:
 
 
 def tolerances() -> str:
+    exponent = "⁰¹²³⁴⁵⁶⁷⁸⁹"[round(math.log10(numerical.TOLERANCE / numerical.FULFILLED))]
     return (
         f"is {numerical.TOLERANCE:.0e} of the size of the terms […] to {numerical.FULFILLED:.0e} of that "
-        f"size. […] by {numerical.NOISE:.0e} of the labels. […] shorter than {numerical.SHORTEST:.0e} of the "
-        "longest one"
+        f"size. So what multipliers refute are minimisers whose weights are up to 10{exponent} times […] by "
+        f"{numerical.NOISE:.0e} of the labels. […] shorter than {numerical.SHORTEST:.0e} of the longest one"
     ).replace("e-0", "e-")
 
 

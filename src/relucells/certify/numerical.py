@@ -11,7 +11,7 @@ from functools import wraps
 import numpy as np
 from numpy.typing import NDArray
 
-from relucells.certify.cell import Cell
+from relucells.certify.cell import ENTRIES, Cell
 from relucells.certify.certificates import Leaf
 from relucells.samples.floating import TINY
 from relucells.samples.scaling import row_lengths
@@ -20,7 +20,7 @@ from relucells.samples.scaling import row_lengths
 # the square root of the unit roundoff where they are used once, and far less after refinement.
 TOLERANCE = 1e-7
 # The same of equations that multipliers have to fulfil, because weights may be long where these are short.
-FULFILLED = 1e-10
+FULFILLED = 1e-13
 # Of labels below this power of two floats keep fewer digits than the tolerance asks for.
 SMALLEST = -1022 + 32
 # Rounding may hide a direction that only samples shorter than this share of the longest one show.
@@ -66,13 +66,17 @@ def _within(error: float | np.floating, size: float | np.floating, tolerance: fl
 
 
 def minimum(cell: Cell):
-    """The factorised minimum of the cell.
+    """The factorised minimum of the cell, which is kept with it.
 
     None where its rank is doubtful, where samples differ too much in length, or where labels are so small
     that floats keep few of their digits.
     """
-    if cell.exponent < SMALLEST:
-        return None
+    if "_numerical" not in cell.__dict__:
+        cell.__dict__["_numerical"] = None if cell.exponent < SMALLEST else _minimum(cell)
+    return cell.__dict__["_numerical"]
+
+
+def _minimum(cell: Cell):
     from relucells.cells.factorised import floating_minimum
     from relucells.samples.free_part import free_part
     from relucells.samples.inputs import prepare
@@ -82,7 +86,26 @@ def minimum(cell: Cell):
     found = floating_minimum(inputs, cell.y, cell.pattern, part)
     lengths = row_lengths(found.coordinates)[~cell.samples.zero]
     uneven = lengths.min(initial=np.inf) < SHORTEST * lengths.max(initial=0.0)
-    return None if uneven or inputs.hinges_on_rounding or found.doubtful else found
+    if uneven or inputs.hinges_on_rounding or found.doubtful or not _has_exact_rank(cell, found):
+        return None
+    return found
+
+
+def _has_exact_rank(cell: Cell, found) -> bool:
+    """Whether the numerical rank is the exact one. It counts as that where finding out takes too long."""
+    from relucells.samples.columns import exact_rank
+
+    rows = np.flatnonzero(found.rows)
+    lost = 0 if found.part is None else found.part.rank
+    if found.rank == min(len(rows) - lost, cell.G * found.r):
+        return True
+    columns = cell.samples.columns
+    if len(rows) * (cell.G * len(columns) + cell.m) > ENTRIES:
+        return True
+    samples = cell.X[np.ix_(rows, columns)]
+    dense = (cell.columns[rows][:, :, None] * samples[:, None, :]).reshape(len(rows), -1)
+    exact = exact_rank(dense if found.part is None else np.hstack([dense, cell.F[rows]]))
+    return exact is None or exact == found.rank + lost
 
 
 def _size(cell: Cell) -> float:
@@ -120,7 +143,11 @@ def samples_bound(cell: Cell, samples: list[int], weights: NDArray) -> tuple[str
 
 @or_else(REJECTED)
 def multiplier_bound(cell: Cell, leaf: Leaf) -> tuple[str, float, float]:
-    """As ``kinds.check_multipliers``, with λ from a basis of A's range, in orthonormal coordinates."""
+    """As ``kinds.check_multipliers``, with λ from a basis of A's range, in orthonormal coordinates.
+
+    Of minimisers whose weights are at most TOLERANCE / FULFILLED times as long as the shortest ones: what the
+    equations miss, times longer weights, is no longer within the tolerance.
+    """
     found = minimum(cell)
     if found is None:
         return REJECTED
