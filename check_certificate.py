@@ -989,7 +989,7 @@ def minimiser_values(cell, V, size, signs, precision, bearers):
         if more is None or more <= zero:
             break
         zero |= more
-    if precision is None and not is_in_cell(cell, moved, V, size, signs):
+    if precision is None and near and not is_in_cell(cell, moved, V, size, signs):
         trial = moved_values(cell, V, short, sorted(near), None, bearers)
         moved = trial if is_in_cell(cell, trial, V, size, signs) else moved
     need(moved is not None, "no exact minimiser near the witness has its zeros")

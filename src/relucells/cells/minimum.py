@@ -7,7 +7,7 @@ orthogonal to F's range (``samples.free_part``).
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -88,18 +88,19 @@ def cell_minimum(
     inputs = prepare(X)
     y = targets(y, len(inputs.X))
     pattern = activations(pattern, len(inputs.X))
-    part, m = free_part(free, len(inputs.X)), free_array(free, len(inputs.X)).shape[1]
+    part = free_part(free, len(inputs.X))
+    m = None if free is None else free_array(free, len(inputs.X)).shape[1]
     with np.errstate(all="ignore"):  # numbers that no float holds end as ±inf or 0
-        found = _minimum(inputs, y, pattern, part, m)
-    return found if free is not None else replace(found, c=None)
+        return _minimum(inputs, y, pattern, part, m)
 
 
 def _minimum(
-    inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None, m: int
+    inputs: Inputs, y: NDArray, pattern: NDArray[np.bool_], part: FreePart | None, m: int | None
 ) -> CellMinimum:
+    """m : F's columns, or None without a free part."""
     (N, D), K = inputs.X.shape, pattern.shape[1]
     y, power = scaled_by_power(y)
-    R, number, c = np.zeros((K, D)), 0, np.zeros(m)
+    R, number, c = np.zeros((K, D)), 0, np.zeros(m or 0)
     fitted = part.projection(y) if part else np.zeros(N)
     if pattern[inputs.nonzero].any() and not (part and part.everything):
         narrow = distinct_columns(pattern)[0].shape[1] * inputs.rank <= NARROW
@@ -111,7 +112,7 @@ def _minimum(
         R, fitted, number = found
     if part:
         image = outputs(inputs, pattern, R)
-        c = _coefficients(part, y - image) if np.isfinite(image).all() else np.full(m, np.nan)
+        c = _coefficients(part, y - image) if np.isfinite(image).all() else np.full_like(c, np.nan)
         fitted[~part.reached(pattern)] = 0.0
     return CellMinimum(
         np.ldexp(R, power),
@@ -119,7 +120,7 @@ def _minimum(
         number,
         number == K * D,
         mean_square(fitted - y, power),
-        np.ldexp(c, power),
+        None if m is None else np.ldexp(c, power),
     )
 
 

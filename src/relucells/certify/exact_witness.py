@@ -86,6 +86,8 @@ class ExactWitness:
             trial = None
         if trial is not None and self._close(trial):
             return self._margin_of(trial)
+        if not self.near:
+            return None
         # a value of exactly 0 may have moved, if by rounding alone
         return self._first_margin([self._moved(sorted(self.near), bearers)])
 

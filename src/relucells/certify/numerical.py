@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from relucells.certify.cell import ENTRIES, Cell
 from relucells.certify.certificates import Leaf
+from relucells.samples.differences import masked
 from relucells.samples.floating import TINY
 from relucells.samples.scaling import row_lengths
 
@@ -102,9 +103,7 @@ def _has_exact_rank(cell: Cell, found) -> bool:
     columns = cell.samples.columns
     if len(rows) * (cell.G * len(columns) + cell.m) > ENTRIES:
         return True
-    samples = cell.X[np.ix_(rows, columns)]
-    dense = (cell.columns[rows][:, :, None] * samples[:, None, :]).reshape(len(rows), -1)
-    exact = exact_rank(dense if found.part is None else np.hstack([dense, cell.F[rows]]))
+    exact = exact_rank(np.hstack([masked(cell.columns[rows], cell.X[np.ix_(rows, columns)]), cell.F[rows]]))
     return exact is None or exact == found.rank + lost
 
 

@@ -136,9 +136,10 @@ def _genuine(cell: Cell, decision: Decision, convention: Convention) -> str:
         return loss if any(enough) else "rejected"
     # a rest says more than any tolerance
     found = None if decision.rest is not None else numerical.witness_margin(cell, R, signs)
-    if found is None or not _supports(decision, *[_at_most_1(found, cell.exponent)] * 2):
+    if found is None:
         return "rejected"
-    return "numerical"
+    margin = _at_most_1(found, cell.exponent)
+    return "numerical" if _supports(decision, margin, margin) else "rejected"
 
 
 def _supports(decision: Decision, lower: fmpq, upper: fmpq) -> bool:
