@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 BIASES = (20, 3, 0, -3, -20)
+# Solutions by FLINT, of whose times the median counts.
+REPEATS = 9
 TABLES = {"Table I": (3, 10, 2000), "Table II": (3, 20, 2000), "Table III": (10, 50, 400)}
 
 # Decides the cells of an npz and writes the seconds of each convention; the names are version 1's.
@@ -138,11 +140,14 @@ def flint(given) -> None:
     n = given.unknowns
     rng = stream(0, "benchmark flint", n)
     matrix, right = rng.standard_normal((n, n)), rng.standard_normal(n)
-    start = time.process_time()
-    table, exponents = dyadic.integers(matrix)
-    column, unit = dyadic.whole(right[:, None])
-    found = dyadic.matrix(table, n).solve(dyadic.matrix(column, 1))
-    fast = time.process_time() - start
+    times = []
+    for _ in range(REPEATS):  # the first one takes twice as long, whatever the system
+        start = time.process_time()
+        table, exponents = dyadic.integers(matrix)
+        column, unit = dyadic.whole(right[:, None])
+        found = dyadic.matrix(table, n).solve(dyadic.matrix(column, 1))
+        times.append(time.process_time() - start)
+    fast = float(np.median(times))
     start = time.process_time()
     wanted = solve_by_fractions(matrix, right)
     slow = time.process_time() - start
